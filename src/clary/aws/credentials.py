@@ -1,0 +1,97 @@
+"""Who may call: the root key of the home, and session keys that are proven by arithmetic, not by a look-up.
+
+A session's secret and claims are derived from the home's master key, so any process that holds the master key can verify
+a request, and nothing has to be stored, replicated or revoked on expiry.
+"""
+
+import base64
+import hmac
+import secrets
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from typing import Literal, Protocol
+
+import orjson
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who is calling."""
+
+    account: str
+    arn: str
+    user_id: str
+    kind: Literal["root", "user", "assumed-role"]
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What a client signs with. `expires` is epoch seconds; None never."""
+
+    access_key_id: str
+    secret_access_key: str
+    session_token: str | None = None
+    expires: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the verifier needs of an access key."""
+
+    secret_access_key: str
+    principal: Principal
+    expires: float | None = None
+
+
+class BadSessionToken(Exception):
+    """The token was not made by this home, or belongs to another key."""
+
+
+class KeyRing(Protocol):
+    """The port of identity: who stands behind an access key."""
+
+    def find(self, access_key_id: str, session_token: str | None) -> Known | None:
+        """None: no such key. Raises BadSessionToken when the key is a session's and the token does not prove it."""
+        ...
+
+    def issue(self, principal: Principal, expires: float) -> Keys:
+        """Short-lived keys that act as `principal` until `expires`."""
+        ...
+
+
+class HomeKeyRing:
+    """The root key of a home and the sessions made under its master key."""
+
+    def __init__(self, root: Keys, account: str, master: bytes) -> None:
+        self._root = root
+        self._account = account
+        self._master = master
+
+    def find(self, access_key_id: str, session_token: str | None) -> Known | None:
+        if access_key_id == self._root.access_key_id:
+            arn = f"arn:aws:iam::{self._account}:root"
+            return Known(self._root.secret_access_key, Principal(self._account, arn, self._account, "root"))
+        if session_token is None:
+            return None
+        try:
+            packed = base64.urlsafe_b64decode(session_token.encode())
+        except ValueError:
+            raise BadSessionToken from None
+        claims, mac = packed[:-32], packed[-32:]
+        if not hmac.compare_digest(self._mac(b"token", access_key_id.encode() + b"\0" + claims), mac):
+            raise BadSessionToken
+        said = orjson.loads(claims)
+        return Known(self._secret(access_key_id, mac), Principal(**said["p"]), said["e"])
+
+    def issue(self, principal: Principal, expires: float) -> Keys:
+        access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
+        claims = orjson.dumps({"p": asdict(principal), "e": expires})
+        mac = self._mac(b"token", access_key_id.encode() + b"\0" + claims)
+        token = base64.urlsafe_b64encode(claims + mac).decode()
+        return Keys(access_key_id, self._secret(access_key_id, mac), token, expires)
+
+    def _secret(self, access_key_id: str, mac: bytes) -> str:
+        return base64.b64encode(self._mac(b"secret", access_key_id.encode() + b"\0" + mac)[:30]).decode()
+
+    def _mac(self, purpose: bytes, data: bytes) -> bytes:
+        return hmac.digest(self._master, purpose + b"\0" + data, sha256)

@@ -1,0 +1,1 @@
+"""The `clary` command: a client of the wire, like any other."""

@@ -1,0 +1,110 @@
+"""Every setting, in one place; the only reader of os.environ."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+
+
+def _setting(default: Any, doc: str) -> Any:
+    return field(default=default, metadata={"doc": doc})
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One frozen value, made once by `read` and handed down. Every field can be set by the variable CLARY_<FIELD>."""
+
+    home: Path = _setting(Path("~/.clary"), "Where everything is kept: state, objects, runs, logs, credentials.")
+    host: str = _setting(
+        "127.0.0.1", "The address to listen on. Anything but a loopback address opens Clary to the network."
+    )
+    port: int = _setting(4810, "The one public TCP port; 0 picks a free one.")
+    region: str = _setting("us-east-1", "The region that `clary env` exports. Requests name their own region.")
+    fronts: int = _setting(1, "How many processes of the data plane share the public port.")
+    store_sync: Literal["normal", "full"] = _setting(
+        "normal", "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write."
+    )
+    lease_seconds: float = _setting(30.0, "How long a dead worker's resource waits before another takes it up.")
+    reconcile_workers: int = _setting(16, "How many resources are stepped at the same time.")
+    max_run_cpus: float = _setting(0.0, "The most CPUs one job may use; 0: all of this machine.")
+    max_run_memory_bytes: int = _setting(0, "The most memory one job may use; 0: all of this machine.")
+    sandbox: Literal["auto", "plain"] = _setting(
+        "auto", "auto: bubblewrap where this machine allows it; plain: never (same contract, no isolation)."
+    )
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+
+    @property
+    def state_file(self) -> Path:
+        return self.home / "state" / "clary.db"
+
+    @property
+    def objects_dir(self) -> Path:
+        return self.home / "objects"
+
+    @property
+    def runs_dir(self) -> Path:
+        return self.home / "runs"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.home / "logs"
+
+    @property
+    def serving_dir(self) -> Path:
+        return self.home / "serving"
+
+    @property
+    def credentials_file(self) -> Path:
+        return self.home / "credentials.json"
+
+    @property
+    def server_file(self) -> Path:
+        return self.home / "server.json"
+
+    @property
+    def server_log(self) -> Path:
+        return self.home / "server.log"
+
+    @property
+    def endpoint_url(self) -> str:
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+
+def read(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
+    """The settings: what is given (None counts as not given), else the environment, else the default. Raises ValueError
+    with the variable's name when a value does not parse."""
+    env = os.environ if environ is None else environ
+    values: dict[str, Any] = {}
+    for one in fields(Config):
+        variable = f"CLARY_{one.name.upper()}"
+        raw = given.get(one.name)
+        if raw is None:
+            raw = env.get(variable)
+        if raw is None:
+            raw = one.default
+        try:
+            values[one.name] = _parse(one.name, one.default, raw)
+        except ValueError as error:
+            raise ValueError(f"{variable}={raw!r}: {error}") from None
+    return Config(**values)
+
+
+_CHOICES = {
+    "store_sync": ("normal", "full"),
+    "sandbox": ("auto", "plain"),
+    "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
+}
+
+
+def _parse(name: str, default: Any, raw: Any) -> Any:
+    if isinstance(default, Path):
+        return Path(raw).expanduser().absolute()
+    if isinstance(default, int) and not isinstance(raw, int):
+        raw = int(raw)
+    elif isinstance(default, float) and not isinstance(raw, float):
+        raw = float(raw)
+    if name in _CHOICES and raw not in _CHOICES[name]:
+        raise ValueError(f"must be one of {', '.join(_CHOICES[name])}")
+    return raw

@@ -1,0 +1,106 @@
+"""The port of a launcher: start work once, see what became of it, stop it. Each call is idempotent on the run's uid."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Files that shall stand below `target` inside the run: linked where they are on the same disk, never copied then.
+    The run may write there; the originals never change."""
+
+    target: str
+    """Absolute path inside the run, for example "/opt/ml/input/data/train"."""
+    files: tuple[tuple[str, Path], ...]
+    """(path below `target`, file on this machine)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A `.tar.gz` that shall be unpacked below `target` before the command starts. Members that would leave `target`
+    fail the start."""
+
+    target: str
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What to run. Everything under /opt/ml is private to the run and kept until `remove`."""
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = field(default_factory=dict)
+    """The whole environment of the command, but for what the runner must add (PATH, HOME, ...)."""
+    cwd: str = "/"
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """Small files to write, by absolute path below /opt/ml, for example the config JSONs."""
+    directories: tuple[str, ...] = ()
+    """Directories below /opt/ml that shall exist."""
+    trees: tuple[Tree, ...] = ()
+    archives: tuple[Archive, ...] = ()
+    cpus: float | None = None
+    memory_bytes: int | None = None
+    network: bool = True
+    """False: the run has no network at all (model servers)."""
+    serves: bool = False
+    """The command is an HTTP server: it listens where the variable CLARY_BIND says ("unix:/path"), and `Run.address`
+    tells where that is on this machine."""
+
+
+Phase = Literal["absent", "running", "ended", "lost"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is true of a run, learnt from the outside world and never from memory."""
+
+    phase: Phase
+    """absent: never started; running; ended: `exit_code` is known; lost: it was started, is gone, and left no word (the
+    machine went down, or somebody killed its keeper)."""
+    exit_code: int | None = None
+    """As a shell tells it: 128 + n after signal n."""
+    started: float | None = None
+    ended: float | None = None
+    root: Path | None = None
+    """The directory on this machine that the run sees as /opt/ml."""
+    log: Path | None = None
+    """Its stdout and stderr, as written."""
+    address: str | None = None
+    """Where a serving run listens: "unix:/path" or "host:port"."""
+    out_of_memory: bool = False
+    """The kernel killed it for its memory limit."""
+    pid: int | None = None
+
+
+class Runner(Protocol):
+    """A way to run work. A run outlives the process that started it."""
+
+    async def start(self, uid: str, work: Work) -> None:
+        """The run exists: it has been started exactly once, however often this is called, across crashes. Raises
+        StartError when the work can never start (a bad archive, a missing file, disk full)."""
+        ...
+
+    async def observe(self, uid: str) -> Run: ...
+
+    async def stop(self, uid: str, grace: float) -> None:
+        """Asked to end: SIGTERM at the first call, SIGKILL to the whole tree once `grace` seconds have passed since that
+        first call. Returns at once; call again, or `observe`, to see. Safe on any phase."""
+        ...
+
+    async def remove(self, uid: str) -> None:
+        """Nothing of the run is left on this machine; a running one is killed first."""
+        ...
+
+    async def uids(self) -> list[str]:
+        """Every run that is on this machine, whatever its phase."""
+        ...
+
+    def watch(self, changed: Callable[[str], None]) -> None:
+        """`changed(uid)` is called soon after a run of this machine ends. Only a hint: it may be missed."""
+        ...
+
+
+class StartError(Exception):
+    """The work can never start; the message says why, in words for the job's owner."""

@@ -1,0 +1,1 @@
+"""The real-time data plane. `base` is the port that the control plane uses."""

@@ -1,0 +1,1 @@
+"""Log and metric stores behind the `kernel.telemetry` port."""

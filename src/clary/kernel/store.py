@@ -1,0 +1,156 @@
+"""The port of the resource store: optimistic concurrency, leases, a transactional outbox."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Protocol
+
+from clary.kernel.resource import Doc, Resource
+
+Order = Literal["name", "created", "modified", "phase"]
+
+
+class _Keep:
+    """The default of `due` in `update`: leave it as it is."""
+
+
+KEEP: Final = _Keep()
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Filters of a page; all that are set must hold. Bounds are epoch seconds and exclusive, as AWS documents them."""
+
+    account: str | None = None
+    region: str | None = None
+    phase: str | None = None
+    parent: str | None = None
+    name_contains: str | None = None
+    """Case-insensitive, as SageMaker's NameContains is."""
+    name_prefix: str | None = None
+    created_after: float | None = None
+    created_before: float | None = None
+    modified_after: float | None = None
+    modified_before: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the outbox, written in the transaction of the change that it tells of."""
+
+    seq: int
+    """Rises with commit order; handlers are idempotent on it."""
+    type: Literal["created", "moved", "changed", "deleted"]
+    kind: str
+    name: str
+    uid: str
+    account: str
+    region: str
+    old_phase: str
+    phase: str
+    at: float
+    resource: Doc
+    """`arn`, `spec` and `status` as they were right after the change."""
+
+
+class Store(Protocol):
+    """Calls are synchronous: one is tens of microseconds. Every write is one transaction, committed on return."""
+
+    def create(self, new: Resource, *, replace: bool = False) -> Resource:
+        """Stored at version 1 with `created` and `modified` set, a "created" event beside it.
+
+        Raises Exists when the key is taken (with `replace`, the old row is deleted in the same transaction)."""
+        ...
+
+    def get(self, account: str, region: str, kind: str, name: str) -> Resource:
+        """Raises Missing."""
+        ...
+
+    def find(self, kind: str, uid: str) -> Resource:
+        """The resource of that uid. Raises Missing."""
+        ...
+
+    def by_arn(self, arn: str) -> Resource:
+        """The resource of that ARN. Raises Missing."""
+        ...
+
+    def page(
+        self,
+        kind: str,
+        where: Where,
+        *,
+        order: Order = "name",
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int = 100,
+    ) -> list[Resource]:
+        """Up to `limit` resources in keyset order: by (sort value, name). `after` is `[sort value, name]` of the last
+        resource already seen."""
+        ...
+
+    def count(self, kind: str, where: Where) -> int: ...
+
+    def update(
+        self,
+        old: Resource,
+        *,
+        phase: str | None = None,
+        due: float | None | _Keep = KEEP,
+        spec: Doc | None = None,
+        emit: bool = False,
+        **status: Any,
+    ) -> Resource:
+        """Write on top of `old` and give up its lease. Raises Stale when `old.version` is no longer the stored one, or
+        the row is gone.
+
+        `status` members are merged, a None removes the member; `spec` replaces. A change of phase writes a "moved"
+        event; `emit` writes a "changed" event where the phase stays. `modified` moves only when the phase, the spec
+        or a public status member changes."""
+        ...
+
+    def delete(self, old: Resource) -> None:
+        """Gone, with a "deleted" event. Raises Stale when `old.version` is no longer the stored one."""
+        ...
+
+    def claim(self, limit: int, lease: float) -> list[Resource]:
+        """Up to `limit` resources that are due and not leased, oldest due first, now leased for `lease` seconds. A dead
+        owner's come back when its lease lapses."""
+        ...
+
+    def extend(self, held: Resource, lease: float) -> bool:
+        """Lengthen the lease of a claimed resource whose version still stands; False: it changed hands, stop working."""
+        ...
+
+    def retry(self, held: Resource, due: float) -> int:
+        """After a step that raised: give up the lease, due again at `due`, one more attempt counted. Returns the number of
+        attempts since the last successful update. Does nothing (returns 0) when the row has moved on."""
+        ...
+
+    def hasten(self, uid: str) -> None:
+        """A hint: if the resource of that uid waits for a later time, it is due now. No version is spent."""
+        ...
+
+    def next_due(self) -> float | None:
+        """When the next claim could find something: the smallest max(due, lease end); None: nothing is due, ever."""
+        ...
+
+    def events(self, after: int, limit: int) -> list[Event]:
+        """Outbox lines with seq > `after`, in order."""
+        ...
+
+    def cursor(self, subscriber: str) -> int:
+        """The seq that `subscriber` has handled; 0 at first."""
+        ...
+
+    def advance(self, subscriber: str, seq: int) -> None:
+        """`subscriber` has handled everything up to `seq`. Never goes back."""
+        ...
+
+    def trim(self, before: float, keep_after: int) -> int:
+        """Forget outbox lines older than `before` that every subscriber has handled (seq <= `keep_after`)."""
+        ...
+
+    def listen(self, woken: Callable[[], None]) -> None:
+        """Call `woken` after every commit made through this store object. Only a hint: correctness needs none."""
+        ...
+
+    def close(self) -> None: ...
