@@ -1,7 +1,7 @@
 """Who may call: the root key of the home, and session keys that are proven by arithmetic, not by a look-up.
 
-A session's secret and claims are derived from the home's master key, so any process that holds the master key can verify
-a request, and nothing has to be stored, replicated or revoked on expiry.
+A session's secret and claims are derived from the home's master key, so any process that holds the master key can
+verify a request, and nothing has to be stored, replicated or revoked on expiry.
 """
 
 import base64

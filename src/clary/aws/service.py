@@ -52,8 +52,8 @@ class Service:
         self.ignored: dict[str, tuple[str, ...]] = {}
 
     def operation(self, name: str, *, ignores: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
-        """Register the handler of the operation `name`. `ignores` names request members that are accepted and stored but
-        change nothing; the coverage table shows them."""
+        """Register the handler of the operation `name`. `ignores` names request members that are accepted and stored
+        but change nothing; the coverage table shows them."""
 
         def register(handler: Handler) -> Handler:
             if name in self.handlers:

@@ -94,7 +94,7 @@ class Store(Protocol):
         old: Resource,
         *,
         phase: str | None = None,
-        due: float | None | _Keep = KEEP,
+        due: float | _Keep | None = KEEP,
         spec: Doc | None = None,
         emit: bool = False,
         **status: Any,
@@ -117,12 +117,12 @@ class Store(Protocol):
         ...
 
     def extend(self, held: Resource, lease: float) -> bool:
-        """Lengthen the lease of a claimed resource whose version still stands; False: it changed hands, stop working."""
+        """Lengthen the lease of a claimed resource whose version still stands; False: it changed hands, stop."""
         ...
 
     def retry(self, held: Resource, due: float) -> int:
-        """After a step that raised: give up the lease, due again at `due`, one more attempt counted. Returns the number of
-        attempts since the last successful update. Does nothing (returns 0) when the row has moved on."""
+        """After a step that raised: give up the lease, due again at `due`, one more attempt counted. Returns the number
+        of attempts since the last successful update. Does nothing (returns 0) when the row has moved on."""
         ...
 
     def hasten(self, uid: str) -> None:

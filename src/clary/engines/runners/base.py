@@ -85,8 +85,8 @@ class Runner(Protocol):
     async def observe(self, uid: str) -> Run: ...
 
     async def stop(self, uid: str, grace: float) -> None:
-        """Asked to end: SIGTERM at the first call, SIGKILL to the whole tree once `grace` seconds have passed since that
-        first call. Returns at once; call again, or `observe`, to see. Safe on any phase."""
+        """Asked to end: SIGTERM at the first call, SIGKILL to the whole tree once `grace` seconds have passed since
+        that first call. Returns at once; call again, or `observe`, to see. Safe on any phase."""
         ...
 
     async def remove(self, uid: str) -> None:
