@@ -1,0 +1,107 @@
+"""The command line: what each command is called, what it takes, what it says about itself. The work is in its own file,
+imported only when it is asked for."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="clary",
+    no_args_is_help=True,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="SageMaker's API, your machines, seconds instead of minutes.",
+    pretty_exceptions_enable=False,
+)
+
+HomeOption = Annotated[
+    Path | None, typer.Option("--home", help="Where Clary keeps everything. [default: ~/.clary]", metavar="DIR")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document, for machines.")]
+
+
+@app.command()
+def up(
+    home: HomeOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 picks a free one. [default: 4810]")] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", "-d", help="Return when it is ready; stop it with `clary down`.")
+    ] = False,
+) -> None:
+    """Start Clary. The first start makes the home, an account and its keys."""
+    from clary.cli import server
+
+    server.up(home, host, port, detach)
+
+
+@app.command()
+def down(
+    home: HomeOption = None,
+    jobs: Annotated[bool, typer.Option("--jobs", help="Stop running jobs too. Without it they run on.")] = False,
+) -> None:
+    """Stop Clary and its model servers. Running jobs go on and are taken up again by the next `clary up`."""
+    from clary.cli import server
+
+    server.down(home, jobs)
+
+
+@app.command()
+def status(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Say whether Clary runs, where, and what it is doing. Exit code 3: it does not run."""
+    from clary.cli import server
+
+    server.status(home, json)
+
+
+@app.command()
+def env(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Print the variables that make boto3, the AWS CLI and SDKs talk to Clary.
+
+    Use it as: eval "$(clary env)"
+    """
+    from clary.cli import environment
+
+    environment.show(home, json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False})
+def run(
+    command: Annotated[list[str], typer.Argument(help="The program and its arguments.", metavar="-- COMMAND...")],
+    home: HomeOption = None,
+) -> None:
+    """Run any program with the environment of `clary env`: clary run -- aws s3 ls"""
+    from clary.cli import environment
+
+    environment.run(home, command)
+
+
+@app.command()
+def demo(
+    name: Annotated[str, typer.Argument(help="Which demonstration: car-evaluation.")] = "car-evaluation",
+    home: HomeOption = None,
+    port: Annotated[int | None, typer.Option(help="Port, when the demo starts Clary itself.")] = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave everything as it is, and print how to try it.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Go the whole road once, from raw file to answered request, through boto3 alone."""
+    from clary.cli.demo import play
+
+    play(name, home, port, keep, json)
+
+
+@app.command()
+def doctor(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Check this machine: sandbox, port, disk, optional engines; say how to mend what is missing."""
+    from clary.cli import doctor as examination
+
+    examination.show(home, json)
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from clary import __version__
+
+    typer.echo(__version__)
