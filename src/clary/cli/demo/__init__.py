@@ -1,0 +1,124 @@
+"""`clary demo`: the worked examples, played from end to end."""
+
+import secrets
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import orjson
+import typer
+
+from clary import home as homes
+from clary.cli import environment, server
+from clary.cli.say import err, fail
+from clary.config import Config, read
+
+NAMES = ("car-evaluation",)
+
+
+def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool) -> None:
+    """The demonstration has run; what it made is gone again unless `keep`."""
+    if name not in NAMES:
+        fail(f"there is no demo called {name!r}", f"there is: {', '.join(NAMES)}")
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    from clary.cli.demo.car_evaluation import CarEvaluation, DemoFailed
+    from clary.cli.demo.stage import Stage
+
+    config = read(home=home, port=port)
+    stage = Stage(name)
+    err.print(f"[bold]clary demo {name}[/bold]: from raw file to answered request, through boto3")
+    ours = _ensure_server(config, stage)
+    run = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    demonstration = CarEvaluation(_clients(home), config.region, run, stage)
+    problem = ""
+    found: dict[str, Any] = {}
+    try:
+        found = demonstration.play()
+    except (DemoFailed, ClientError, BotoCoreError) as error:
+        problem = str(error)
+    if not keep:
+        demonstration.clean_up()
+        if ours:
+            server.down(home, jobs=True)
+    if problem:
+        fail(problem, f"with --keep everything is left to look at; the server's log is {config.server_log}")
+    _report(stage, found, json)
+    if keep:
+        _try_it(config, home, demonstration.name)
+
+
+def _ensure_server(config: Config, stage: Any) -> bool:
+    """A server runs on this home; True when it was started here."""
+    running = homes.server(config)
+    if running is not None:
+        err.print(f"    using the Clary at {running.url}")
+        return False
+    with stage.step("start Clary") as line:
+        command = [sys.executable, "-m", "clary.processes.supervisor", "--home", str(config.home)]
+        command += ["--host", config.host, "--port", str(config.port)]
+        line.result = server.start(config, command).url
+    return True
+
+
+def _clients(home: Path | None) -> Any:
+    """boto3 clients that ride over a restart of the server."""
+    import boto3
+    from botocore.config import Config as Options
+
+    _, found, _ = environment.of(home)
+    session = boto3.Session(
+        aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
+        region_name=found["AWS_REGION"],
+    )
+    options = Options(proxies={}, retries={"mode": "standard", "max_attempts": 12}, connect_timeout=5, read_timeout=60)
+    return lambda service: session.client(service, endpoint_url=found["AWS_ENDPOINT_URL"], config=options)
+
+
+def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
+    whole = {"demo": stage.title, "seconds": stage.seconds, "steps": stage.steps, **found}
+    if json:
+        typer.echo(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
+        return
+    from rich.table import Table
+
+    from clary.cli.say import out
+
+    table = Table(title="the endpoint's answers against the known truth", title_justify="left")
+    table.add_column("part")
+    for heading in ("cars", "right", "accuracy"):
+        table.add_column(heading, justify="right")
+    for part, score in found["accuracy"].items():
+        name = {"holdout": "held out (never seen)", "all": "all cars"}.get(part, part)
+        table.add_row(name, f"{score['rows']:,}", f"{score['right']:,}", f"{score['accuracy']:.4f}")
+    out.print(table)
+    out.print(f"done in {whole['seconds']:.1f} s")
+
+
+def _try_it(config: Config, home: Path | None, name: str) -> None:
+    from clary.cli.say import out
+
+    where = f" --home {home}" if home else ""
+    running = homes.server(config)
+    url = running.url if running else config.endpoint_url
+    out.print(
+        f"""
+Everything is left as it is. Try it:
+
+  eval "$(clary env{where})"
+
+  curl --aws-sigv4 aws:amz:{config.region}:sagemaker --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
+       -H 'Content-Type: text/csv' --data '0,0,3,2,2,2' {url}/endpoints/{name}/invocations
+
+  python -c "
+import boto3
+answer = boto3.client('sagemaker-runtime').invoke_endpoint(
+    EndpointName='{name}', ContentType='text/csv', Body='0,0,3,2,2,2')
+print(answer['Body'].read().decode(), '  (0 unacc, 1 acc, 2 good, 3 vgood)')"
+
+The six numbers: buying and maint (0 low .. 3 vhigh), doors (0 two .. 3 five or more), persons (0 two, 1 four,
+2 more), lug_boot (0 small .. 2 big), safety (0 low .. 2 high). Stop Clary with: clary down{where}""",
+        markup=False,
+    )
