@@ -1,8 +1,10 @@
 """The ports of logs: what services and engines may emit, and read back."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from clary.kernel.resource import Doc
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,6 +14,8 @@ class LogEvent:
     message: str
     ingested: int = 0
     """Milliseconds since the epoch; set by the store."""
+    number: int = 0
+    """The event's place in its stream, by arrival; set by the store and never given twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +44,117 @@ class LogSink(Protocol):
 
     def last(self, stream: LogStreamName, count: int) -> list[LogEvent]:
         """The newest `count` events, oldest first; fewer or none when there are not so many."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    account: str
+    region: str
+    name: str
+    created: int
+    """Milliseconds since the epoch."""
+    retention_days: int | None = None
+    """Events older than this may be dropped; None: kept for ever."""
+    settings: Doc = field(default_factory=dict)
+    """What its maker asked beside, in wire form; the store does not look into it."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogStream:
+    """What is true of a stream now. Times are milliseconds since the epoch, None while it is empty."""
+
+    name: str
+    created: int
+    first: int | None
+    last: int | None
+    ingested: int | None
+    stored_bytes: int
+    """On disk."""
+
+
+class LogMark(NamedTuple):
+    """A place between events. Events are ordered by (timestamp, stream, number)."""
+
+    timestamp: int
+    stream: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class LogWindow:
+    """Which events a read sees; all bounds must hold."""
+
+    start: int | None = None
+    """The first timestamp seen."""
+    end: int | None = None
+    """The first timestamp not seen."""
+    after: LogMark | None = None
+    """Only events behind this one."""
+    before: LogMark | None = None
+    """Only events ahead of this one."""
+    needs: tuple[tuple[bytes, ...], ...] = ()
+    """A coarse sieve on the message in UTF-8: of every group at least one occurs. It saves reading what cannot match;
+    an event that passes need not match."""
+
+
+class LogStore(LogSink, Protocol):
+    """The whole of the log store: what the `logs` service needs beside the sink. Names are wire names, unescaped."""
+
+    def create_group(self, group: LogGroup) -> None:
+        """There, durably. Raises Exists."""
+        ...
+
+    def group(self, account: str, region: str, name: str) -> LogGroup:
+        """Raises Missing."""
+        ...
+
+    def groups(self, account: str, region: str, prefix: str = "") -> list[str]:
+        """Names that start with `prefix`, sorted; those that the sink made among them."""
+        ...
+
+    def change_group(self, group: LogGroup) -> None:
+        """`retention_days` and `settings` are now these. Raises Missing."""
+        ...
+
+    def delete_group(self, account: str, region: str, name: str) -> None:
+        """Gone with all its streams. Raises Missing."""
+        ...
+
+    def group_bytes(self, account: str, region: str, name: str) -> int:
+        """What the group takes on disk."""
+        ...
+
+    def create_stream(self, stream: LogStreamName) -> None:
+        """There and empty. Raises Exists; Missing when there is no such group."""
+        ...
+
+    def stream(self, stream: LogStreamName) -> LogStream:
+        """Raises Missing."""
+        ...
+
+    def streams(self, account: str, region: str, group: str, prefix: str = "") -> list[str]:
+        """Names that start with `prefix`, sorted. Raises Missing when there is no such group."""
+        ...
+
+    def delete_stream(self, stream: LogStreamName) -> None:
+        """Gone with its events. Raises Missing."""
+        ...
+
+    def read(
+        self,
+        account: str,
+        region: str,
+        group: str,
+        streams: Sequence[str],
+        window: LogWindow,
+        *,
+        descending: bool = False,
+    ) -> Iterator[tuple[str, LogEvent]]:
+        """Events of the streams that exist, with their stream's name, lazily, in order of (timestamp, stream, number).
+        Sees what was there when it was called, and perhaps what came since."""
+        ...
+
+    def trim(self) -> int:
+        """Whole segments older than their group's retention are gone; returns how many. To be called now and then."""
         ...

@@ -1,1 +1,1 @@
-"""Log and metric stores behind the `kernel.telemetry` port."""
+"""Where log lines are kept and how a run's log file comes there."""
