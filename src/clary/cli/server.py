@@ -122,7 +122,7 @@ def status(home: Path | None, json: bool) -> None:
         raise typer.Exit(3)
     client = _client(home, "sagemaker")
     endpoints = [e for page in client.get_paginator("list_endpoints").paginate() for e in page["Endpoints"]]
-    found = {
+    found: dict[str, Any] = {
         "running": True,
         "home": str(config.home),
         "url": server.url,
