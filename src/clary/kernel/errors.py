@@ -6,6 +6,7 @@ KernelError
   Stale         somebody wrote the resource since it was read
   IllegalMove   a state machine does not know that move
   BadToken      a page token was not made by this list, or not with these filters
+  ForeignState  the state file was not written by this Clary, or by a newer one
 """
 
 
@@ -31,3 +32,7 @@ class IllegalMove(KernelError):
 
 class BadToken(KernelError):
     """A page token that this list, with these filters, did not give out."""
+
+
+class ForeignState(KernelError):
+    """The state file was not written by Clary, or by a newer Clary than this one: nothing was read or changed."""

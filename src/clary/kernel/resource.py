@@ -46,6 +46,8 @@ class Resource:
     """Epoch seconds, set by the store."""
     due: float | None = None
     """When a reconciler should next look (epoch seconds); None: not until something changes."""
+    attempts: int = 0
+    """Looks that raised since the last successful write; set by the store."""
 
     @property
     def key(self) -> Key:

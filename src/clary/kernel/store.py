@@ -84,7 +84,9 @@ class Store(Protocol):
         limit: int = 100,
     ) -> list[Resource]:
         """Up to `limit` resources in keyset order: by (sort value, name). `after` is `[sort value, name]` of the last
-        resource already seen."""
+        resource already seen, or what kernel.page.position makes of it.
+
+        Where `account` or `region` is left open the order goes on by (account, region), and `after` needs all four."""
         ...
 
     def count(self, kind: str, where: Where) -> int: ...
@@ -126,7 +128,10 @@ class Store(Protocol):
         ...
 
     def hasten(self, uid: str) -> None:
-        """A hint: if the resource of that uid waits for a later time, it is due now. No version is spent."""
+        """A hint: if the resource of that uid waits for a later time, it is due now. No version is spent.
+
+        When a worker holds it and its step asks for a later look, that look follows at once: what the hint tells of may
+        have happened after the worker looked."""
         ...
 
     def next_due(self) -> float | None:
@@ -146,11 +151,13 @@ class Store(Protocol):
         ...
 
     def trim(self, before: float, keep_after: int) -> int:
-        """Forget outbox lines older than `before` that every subscriber has handled (seq <= `keep_after`)."""
+        """Forget outbox lines older than `before` that every subscriber has handled (seq <= `keep_after`), oldest
+        first, so few at a time that nobody waits for it. Returns how many; 0: there is no more to forget."""
         ...
 
     def listen(self, woken: Callable[[], None]) -> None:
-        """Call `woken` after every commit made through this store object. Only a hint: correctness needs none."""
+        """Call `woken` after every commit made through this store object that made something due or wrote an event.
+        Only a hint: correctness needs none."""
         ...
 
     def close(self) -> None: ...

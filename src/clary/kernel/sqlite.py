@@ -1,0 +1,454 @@
+"""The store on one SQLite file: WAL, one writer, every call a few tens of microseconds.
+
+Crash safety rests on three things: each write is one transaction; a write is answered only after its COMMIT; and every
+write to an existing row names the version that it was made from.
+"""
+
+import heapq
+import logging
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+
+from clary.kernel.clock import Clock
+from clary.kernel.errors import Exists, ForeignState, Missing, Stale
+from clary.kernel.page import position
+from clary.kernel.resource import Doc, Resource
+from clary.kernel.sqlite_pages import Spot, count_sql, page_sql
+from clary.kernel.store import KEEP, Event, Order, Where, _Keep
+
+SCHEMA = 1
+APPLICATION = 0x436C7279  # "Clry": SQLite's mark of whose file it is.
+TRIM_AT_ONCE = 5_000
+
+log = logging.getLogger(__name__)
+
+_COLUMNS = (
+    "kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due, attempts"
+)
+
+_INSERT = """
+INSERT INTO resource
+    (kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
+"""
+
+_UPDATE = """
+UPDATE resource
+SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0,
+    due = CASE WHEN ? THEN due WHEN hinted THEN min(?, ?) ELSE ? END
+WHERE uid = ? AND kind = ? AND version = ?
+RETURNING due
+"""
+
+_CLAIM = f"""
+UPDATE resource
+SET lease = ?, hinted = 0
+WHERE id IN (
+    SELECT id FROM resource INDEXED BY resource_due WHERE due <= ? AND lease <= ? ORDER BY due LIMIT ?)
+RETURNING {_COLUMNS}
+"""
+
+_EXTEND = "UPDATE resource SET lease = ? WHERE uid = ? AND kind = ? AND version = ? AND lease > 0"
+
+_RETRY = """
+UPDATE resource SET lease = 0, hinted = 0, due = ?, attempts = attempts + 1
+WHERE uid = ? AND kind = ? AND version = ?
+RETURNING attempts
+"""
+
+_HASTEN = """
+UPDATE resource
+SET due = min(due, ?), hinted = lease > 0
+WHERE uid = ? AND due IS NOT NULL AND (due > ? OR lease > 0)
+"""
+
+# A leased row was due when it was claimed, so its lease alone says when it can be claimed again.
+_NEXT_DUE = """
+SELECT min(at) FROM (
+    SELECT * FROM (
+        SELECT due AS at FROM resource INDEXED BY resource_due WHERE due IS NOT NULL AND lease = 0 ORDER BY due LIMIT 1)
+    UNION ALL
+    SELECT * FROM (
+        SELECT lease AS at FROM resource INDEXED BY resource_lease WHERE lease > 0 ORDER BY lease LIMIT 1))
+"""
+
+_EVENT = """
+INSERT INTO event (type, kind, name, uid, account, region, old_phase, phase, at, resource)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+_EVENTS = """
+SELECT seq, type, kind, name, uid, account, region, old_phase, phase, at, resource
+FROM event WHERE seq > ? ORDER BY seq LIMIT ?
+"""
+
+# Stops at the first line that is still young, so a trim with nothing to do reads one line.
+_TRIM = """
+DELETE FROM event
+WHERE seq <= min(?,
+    coalesce((SELECT seq - 1 FROM event WHERE at >= ? ORDER BY seq LIMIT 1), ?),
+    coalesce((SELECT seq - 1 + ? FROM event ORDER BY seq LIMIT 1), 0))
+"""
+
+_ADVANCE = """
+INSERT INTO cursor (subscriber, seq) VALUES (?, ?)
+ON CONFLICT (subscriber) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq
+"""
+
+
+class SqliteStore:
+    """kernel.store.Store on the file `path` (":memory:" for one that ends with the object). Belongs to the thread that
+    made it: SQLite's Python module refuses any other. Other processes may read and write the file beside it.
+
+    sync "normal": a write that was answered survives a killed process; "full": a power cut too. Raises ForeignState."""
+
+    def __init__(self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal") -> None:
+        self._clock = clock
+        self._listeners: list[Callable[[], None]] = []
+        self._db = _open(path, sync)
+        self._run = self._db.execute
+
+    def create(self, new: Resource, *, replace: bool = False) -> Resource:
+        now = self._clock.now()
+        spec, status = _dump(new.spec), _dump(new.status)
+        made = _made(new, now)
+        with self._transaction():
+            if replace:
+                self._remove_key(new, now)
+            try:
+                self._run(_INSERT, (*_identity(made), spec, status, now, now, made.due))
+            except sqlite3.IntegrityError:
+                raise Exists(f"{new.kind} {new.name!r} exists already") from None
+            self._emit("created", made, "", spec, status, now)
+        self._wake()
+        return made
+
+    def get(self, account: str, region: str, kind: str, name: str) -> Resource:
+        return self._one("kind = ? AND account = ? AND region = ? AND name = ?", (kind, account, region, name))
+
+    def find(self, kind: str, uid: str) -> Resource:
+        return self._one("uid = ? AND kind = ?", (uid, kind))
+
+    def by_arn(self, arn: str) -> Resource:
+        return self._one("arn = ? AND arn <> ''", (arn,))
+
+    def page(
+        self,
+        kind: str,
+        where: Where,
+        *,
+        order: Order = "name",
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int = 100,
+    ) -> list[Resource]:
+        if limit <= 0:
+            return []
+        pages = []
+        for account, region in self._spaces(kind, where):
+            spot = _spot(after, account, region, descending)
+            sql, values = page_sql(_COLUMNS, (kind, account, region), where, order, descending, spot, limit)
+            pages.append([_resource(row) for row in self._run(sql, values)])
+        if len(pages) == 1:
+            return pages[0]
+        merged = heapq.merge(*pages, key=lambda one: position(one, order), reverse=descending)
+        return [one for one, _ in zip(merged, range(limit), strict=False)]
+
+    def count(self, kind: str, where: Where) -> int:
+        total = 0
+        for account, region in self._spaces(kind, where):
+            total += self._run(*count_sql((kind, account, region), where)).fetchone()[0]
+        return total
+
+    def update(
+        self,
+        old: Resource,
+        *,
+        phase: str | None = None,
+        due: float | _Keep | None = KEEP,
+        spec: Doc | None = None,
+        emit: bool = False,
+        **status: Any,
+    ) -> Resource:
+        now = self._clock.now()
+        merged = _merge(old.status, status)
+        new_phase = old.phase if phase is None else phase
+        new_spec = old.spec if spec is None else spec
+        visible = new_phase != old.phase or new_spec != old.spec or _public(merged) != _public(old.status)
+        modified = now if visible else old.modified
+        packed_spec, packed_status = _dump(new_spec), _dump(merged)
+        kept = isinstance(due, _Keep)
+        asked = None if isinstance(due, _Keep) else due
+        with self._transaction():
+            # The version is compared and raised in one statement: of two writers from one version, one gets no row.
+            row = self._run(
+                _UPDATE,
+                (new_phase, packed_spec, packed_status, modified, kept, asked, now, asked, *_held(old)),
+            ).fetchone()
+            if row is None:
+                raise Stale(f"{old.kind} {old.name!r} was written since it was read")
+            new = _next(old, new_phase, new_spec, merged, modified, row[0])
+            if new_phase != old.phase:
+                self._emit("moved", new, old.phase, packed_spec, packed_status, now)
+            elif emit:
+                self._emit("changed", new, old.phase, packed_spec, packed_status, now)
+        self._wake()
+        return new
+
+    def delete(self, old: Resource) -> None:
+        with self._transaction():
+            if self._run("DELETE FROM resource WHERE uid = ? AND kind = ? AND version = ?", _held(old)).rowcount == 0:
+                raise Stale(f"{old.kind} {old.name!r} was written since it was read")
+            self._emit("deleted", old, old.phase, _dump(old.spec), _dump(old.status), self._clock.now())
+        self._wake()
+
+    def claim(self, limit: int, lease: float) -> list[Resource]:
+        now = self._clock.now()
+        claimed = [_resource(row) for row in self._run(_CLAIM, (now + lease, now, now, limit)).fetchall()]
+        claimed.sort(key=lambda one: one.due or 0.0)  # RETURNING promises no order.
+        return claimed
+
+    def extend(self, held: Resource, lease: float) -> bool:
+        return self._run(_EXTEND, (self._clock.now() + lease, *_held(held))).rowcount > 0
+
+    def retry(self, held: Resource, due: float) -> int:
+        rows = self._run(_RETRY, (due, *_held(held))).fetchall()
+        if not rows:
+            return 0
+        self._wake()
+        return int(rows[0][0])
+
+    def hasten(self, uid: str) -> None:
+        now = self._clock.now()
+        if self._run(_HASTEN, (now, uid, now)).rowcount > 0:
+            self._wake()
+
+    def release(self) -> int:
+        """No row is leased any more; returns how many were. Only for who knows that no other worker lives on this file,
+        for example a control process that starts while it holds the home's lock: it need not wait for the leases of its
+        killed predecessor."""
+        released = self._run("UPDATE resource SET lease = 0 WHERE lease > 0").rowcount
+        if released:
+            self._wake()
+        return released
+
+    def next_due(self) -> float | None:
+        at: float | None = self._run(_NEXT_DUE).fetchone()[0]
+        return at
+
+    def events(self, after: int, limit: int) -> list[Event]:
+        return [_event(row) for row in self._run(_EVENTS, (after, limit))]
+
+    def cursor(self, subscriber: str) -> int:
+        row = self._run("SELECT seq FROM cursor WHERE subscriber = ?", (subscriber,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def advance(self, subscriber: str, seq: int) -> None:
+        self._run(_ADVANCE, (subscriber, seq))
+
+    def trim(self, before: float, keep_after: int) -> int:
+        return self._run(_TRIM, (keep_after, before, keep_after, TRIM_AT_ONCE)).rowcount
+
+    def listen(self, woken: Callable[[], None]) -> None:
+        self._listeners.append(woken)
+
+    def close(self) -> None:
+        self._db.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._run("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._run("ROLLBACK")
+            raise
+        self._run("COMMIT")
+
+    def _wake(self) -> None:
+        for woken in self._listeners:
+            try:
+                woken()
+            except Exception:
+                # The write is committed and must be answered, whatever a listener makes of the hint.
+                log.exception("a listener of the store raised")
+
+    def _one(self, condition: str, values: tuple[str, ...]) -> Resource:
+        row = self._run(f"SELECT {_COLUMNS} FROM resource WHERE {condition} LIMIT 1", values).fetchone()
+        if row is None:
+            raise Missing(f"nothing is stored under {values!r}")
+        return _resource(row)
+
+    def _remove_key(self, new: Resource, now: float) -> None:
+        try:
+            old = self.get(new.account, new.region, new.kind, new.name)
+        except Missing:
+            return
+        self._run("DELETE FROM resource WHERE uid = ? AND kind = ?", (old.uid, old.kind))
+        self._emit("deleted", old, old.phase, _dump(old.spec), _dump(old.status), now)
+
+    def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
+        body = b'{"arn":%b,"spec":%b,"status":%b}' % (_dump(one.arn), spec, status)
+        values = (type_, one.kind, one.name, one.uid, one.account, one.region, old_phase, one.phase, now, body)
+        self._run(_EVENT, values)
+
+    def _spaces(self, kind: str, where: Where) -> list[tuple[str, str]]:
+        """The (account, region) pairs that the filter leaves open, found by hopping along the index of names."""
+        if where.account is not None and where.region is not None:
+            return [(where.account, where.region)]
+        found: list[tuple[str, str]] = []
+        last = ("", "") if where.account is None else (where.account, "")
+        sign = ">="
+        while row := self._run(
+            "SELECT account, region FROM resource INDEXED BY resource_name"
+            f" WHERE kind = ? AND (account, region) {sign} (?, ?) ORDER BY account, region LIMIT 1",
+            (kind, *last),
+        ).fetchone():
+            last, sign = (row[0], row[1]), ">"
+            if where.account is not None and last[0] != where.account:
+                break
+            if where.region is None or last[1] == where.region:
+                found.append(last)
+        return found
+
+
+def _open(path: Path | str, sync: str) -> sqlite3.Connection:
+    if str(path) != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(path).touch(mode=0o600)
+    db = sqlite3.connect(path, timeout=10.0, isolation_level=None, cached_statements=256)
+    try:
+        _prepare(db, path, sync)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
+    try:
+        schema = int(db.execute("PRAGMA user_version").fetchone()[0])
+        mark = int(db.execute("PRAGMA application_id").fetchone()[0])
+        tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        raise ForeignState(f"{path} is not a state file of Clary: {error}") from None
+    if mark != APPLICATION and tables:
+        raise ForeignState(f"{path} is a database, but not a state file of Clary")
+    if schema > SCHEMA:
+        raise ForeignState(f"{path} has schema {schema}; this Clary knows up to {SCHEMA}: start a newer Clary on it")
+    # Writers append to the log and readers go on. NORMAL leaves a commit in the page cache, which outlives the process.
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
+    db.execute("PRAGMA cache_size = -65536")
+    if schema == 0:
+        _create_schema(db)
+
+
+def _create_schema(db: sqlite3.Connection) -> None:
+    text = resources.files("clary.kernel").joinpath("sqlite.sql").read_text(encoding="utf-8")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again inside the lock: another process may have made it meanwhile.
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _statements(text):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _dump(value: Any) -> bytes:
+    # A datetime has no place in a document (times are epoch seconds): orjson refuses it with a TypeError.
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def _resource(row: tuple[Any, ...]) -> Resource:
+    return Resource(
+        kind=row[0],
+        name=row[1],
+        account=row[2],
+        region=row[3],
+        uid=row[4],
+        arn=row[5],
+        phase=row[6],
+        parent=row[7],
+        spec=orjson.loads(row[8]),
+        status=orjson.loads(row[9]),
+        version=row[10],
+        created=row[11],
+        modified=row[12],
+        due=row[13],
+        attempts=row[14],
+    )
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    *line, resource = row
+    return Event(*line, orjson.loads(resource))
+
+
+def _made(new: Resource, now: float) -> Resource:
+    return Resource(
+        *(new.kind, new.name, new.account, new.region, new.uid, new.arn, new.phase, new.parent, new.spec, new.status),
+        version=1,
+        created=now,
+        modified=now,
+        due=new.due,
+    )
+
+
+def _next(old: Resource, phase: str, spec: Doc, status: Doc, modified: float, due: float | None) -> Resource:
+    return Resource(
+        *(old.kind, old.name, old.account, old.region, old.uid, old.arn, phase, old.parent, spec, status),
+        version=old.version + 1,
+        created=old.created,
+        modified=modified,
+        due=due,
+    )
+
+
+def _identity(one: Resource) -> tuple[str, ...]:
+    return (one.kind, one.name, one.account, one.region, one.uid, one.arn, one.phase, one.parent)
+
+
+def _held(one: Resource) -> tuple[str, str, int]:
+    return (one.uid, one.kind, one.version)
+
+
+def _merge(old: Doc, changes: dict[str, Any]) -> Doc:
+    if not changes:
+        return old
+    return {name: value for name, value in {**old, **changes}.items() if name not in changes or value is not None}
+
+
+def _public(status: Doc) -> Doc:
+    return {name: value for name, value in status.items() if not name.startswith("_")}
+
+
+def _spot(after: Sequence[Any] | None, account: str, region: str, descending: bool) -> Spot | None:
+    if after is None:
+        return None
+    value, name, *rest = after
+    if not rest:
+        return Spot(value, name)
+    # Of equal (value, name), the spaces behind the one last seen are still to come.
+    seen = (account, region) >= tuple(rest) if descending else (account, region) <= tuple(rest)
+    return Spot(value, name, including=not seen)
