@@ -9,21 +9,19 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 
 from clary.kernel.clock import Clock
-from clary.kernel.errors import Exists, ForeignState, Missing, Stale
+from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
+from clary.kernel.sqlite_file import open_state
 from clary.kernel.sqlite_pages import Spot, count_sql, page_sql
 from clary.kernel.store import KEEP, Event, Order, Where, _Keep
 
-SCHEMA = 1
-APPLICATION = 0x436C7279  # "Clry": SQLite's mark of whose file it is.
 TRIM_AT_ONCE = 5_000
 
 log = logging.getLogger(__name__)
@@ -111,7 +109,7 @@ class SqliteStore:
     def __init__(self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal") -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
-        self._db = _open(path, sync)
+        self._db = open_state(path, sync)
         self._run = self._db.execute
 
     def create(self, new: Resource, *, replace: bool = False) -> Resource:
@@ -318,63 +316,6 @@ class SqliteStore:
         return found
 
 
-def _open(path: Path | str, sync: str) -> sqlite3.Connection:
-    if str(path) != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Path(path).touch(mode=0o600)
-    db = sqlite3.connect(path, timeout=10.0, isolation_level=None, cached_statements=256)
-    try:
-        _prepare(db, path, sync)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
-    try:
-        schema = int(db.execute("PRAGMA user_version").fetchone()[0])
-        mark = int(db.execute("PRAGMA application_id").fetchone()[0])
-        tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
-    except sqlite3.DatabaseError as error:
-        raise ForeignState(f"{path} is not a state file of Clary: {error}") from None
-    if mark != APPLICATION and tables:
-        raise ForeignState(f"{path} is a database, but not a state file of Clary")
-    if schema > SCHEMA:
-        raise ForeignState(f"{path} has schema {schema}; this Clary knows up to {SCHEMA}: start a newer Clary on it")
-    # Writers append to the log and readers go on. NORMAL leaves a commit in the page cache, which outlives the process.
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
-    db.execute("PRAGMA cache_size = -65536")
-    if schema == 0:
-        _create_schema(db)
-
-
-def _create_schema(db: sqlite3.Connection) -> None:
-    text = resources.files("clary.kernel").joinpath("sqlite.sql").read_text(encoding="utf-8")
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        # Asked again inside the lock: another process may have made it meanwhile.
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _statements(text):
-                db.execute(statement)
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
-    except BaseException:
-        db.execute("ROLLBACK")
-        raise
-    db.execute("COMMIT")
-
-
-def _statements(text: str) -> Iterator[str]:
-    statement = ""
-    for line in text.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
-
-
 def _dump(value: Any) -> bytes:
     # A datetime has no place in a document (times are epoch seconds): orjson refuses it with a TypeError.
     return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
@@ -401,8 +342,7 @@ def _resource(row: tuple[Any, ...]) -> Resource:
 
 
 def _event(row: tuple[Any, ...]) -> Event:
-    *line, resource = row
-    return Event(*line, orjson.loads(resource))
+    return Event(*(*row[:10], orjson.loads(row[10])))
 
 
 def _made(new: Resource, now: float) -> Resource:

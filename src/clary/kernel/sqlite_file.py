@@ -1,0 +1,71 @@
+"""The file behind the SQLite store: whose it is, its schema, how it is written."""
+
+import sqlite3
+from collections.abc import Iterator
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+from clary.kernel.errors import ForeignState
+
+SCHEMA = 1
+APPLICATION = 0x436C7279  # "Clry": SQLite's mark of whose file it is.
+
+
+def open_state(path: Path | str, sync: Literal["normal", "full"]) -> sqlite3.Connection:
+    """A connection in autocommit mode to a file of this schema, made when it is not there, readable by its owner only.
+    Raises ForeignState."""
+    if str(path) != ":memory:":
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        Path(path).touch(mode=0o600)
+    db = sqlite3.connect(path, timeout=10.0, isolation_level=None, cached_statements=256)
+    try:
+        _prepare(db, path, sync)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
+    try:
+        schema = int(db.execute("PRAGMA user_version").fetchone()[0])
+        mark = int(db.execute("PRAGMA application_id").fetchone()[0])
+        tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
+    except sqlite3.DatabaseError as error:
+        raise ForeignState(f"{path} is not a state file of Clary: {error}") from None
+    if mark != APPLICATION and tables:
+        raise ForeignState(f"{path} is a database, but not a state file of Clary")
+    if schema > SCHEMA:
+        raise ForeignState(f"{path} has schema {schema}; this Clary knows up to {SCHEMA}: start a newer Clary on it")
+    # Writers append to the log and readers go on. NORMAL leaves a commit in the page cache, which outlives the process.
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
+    db.execute("PRAGMA cache_size = -65536")
+    if schema == 0:
+        _create_schema(db)
+
+
+def _create_schema(db: sqlite3.Connection) -> None:
+    text = resources.files("clary.kernel").joinpath("sqlite.sql").read_text(encoding="utf-8")
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        # Asked again inside the lock: another process may have made it meanwhile.
+        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in _statements(text):
+                db.execute(statement)
+            db.execute(f"PRAGMA application_id = {APPLICATION}")
+            db.execute(f"PRAGMA user_version = {SCHEMA}")
+    except BaseException:
+        db.execute("ROLLBACK")
+        raise
+    db.execute("COMMIT")
+
+
+def _statements(text: str) -> Iterator[str]:
+    statement = ""
+    for line in text.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
