@@ -1,0 +1,107 @@
+"""A load of requests that were signed before the clock starts, sent over kept-alive connections."""
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httptools
+import uvloop
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from bench.servers import Server
+
+
+def sagemaker(server: Server, operation: str, body: dict[str, object]) -> bytes:
+    """One signed request to the SageMaker API, as it goes over the wire."""
+    data = json.dumps(body).encode()
+    headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"SageMaker.{operation}"}
+    request = AWSRequest("POST", server.url + "/", headers=headers, data=data)
+    SigV4Auth(Credentials(server.access_key_id, server.secret_access_key), "sagemaker", "us-east-1").add_auth(request)
+    lines = [f"Host: {urlsplit(server.url).netloc}", f"Content-Length: {len(data)}"]
+    lines += [f"{name}: {value}" for name, value in request.headers.items()]
+    return b"POST / HTTP/1.1\r\n" + "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+@dataclass(frozen=True)
+class Measured:
+    requests: int
+    seconds: float
+    cpu_seconds: float
+    waits: list[float]
+
+    def figures(self) -> dict[str, float]:
+        waits = sorted(self.waits)
+        return {
+            "per_second": round(self.requests / self.seconds, 1),
+            "per_cpu_second": round(self.requests / self.cpu_seconds, 1),
+            "p50_ms": round(waits[len(waits) // 2] * 1e3, 3),
+            "p99_ms": round(waits[int(len(waits) * 0.99)] * 1e3, 3),
+        }
+
+
+class _Connection(asyncio.Protocol):
+    """One kept-alive connection with one request under way."""
+
+    def __init__(self) -> None:
+        self.usable = False
+        self._answer: asyncio.Future[int] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.usable = True
+
+    async def ask(self, request: bytes) -> int:
+        """The status of the answer, once it is here to its last byte."""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._parser = httptools.HttpResponseParser(self)
+        self._transport.write(request)
+        return await self._answer
+
+    def data_received(self, data: bytes) -> None:
+        self._parser.feed_data(data)
+
+    def on_message_complete(self) -> None:
+        self.usable = self._parser.should_keep_alive()
+        if not self.usable:
+            self._transport.close()
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_result(self._parser.get_status_code())
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.usable = False
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(error or ConnectionResetError("closed before it answered"))
+
+
+async def _client(host: str, port: int, requests: list[bytes], waits: list[float]) -> None:
+    loop = asyncio.get_running_loop()
+    connection = _Connection()
+    for request in requests:
+        began = time.perf_counter()
+        if not connection.usable:
+            _, connection = await loop.create_connection(_Connection, host, port)
+        status = await connection.ask(request)
+        if status != 200:
+            raise RuntimeError(f"status {status}")
+        waits.append(time.perf_counter() - began)
+
+
+def run(server: Server, requests: list[bytes], connections: int) -> Measured:
+    """All requests were answered with 200, `connections` at a time. Raises when one was not."""
+    where = urlsplit(server.url)
+    waits: list[float] = []
+
+    async def go() -> None:
+        shares = [requests[n::connections] for n in range(connections)]
+        await asyncio.gather(*(_client(where.hostname or "", where.port or 80, one, waits) for one in shares))
+
+    cpu = server.cpu_seconds()
+    began = time.perf_counter()
+    uvloop.run(go())
+    seconds = time.perf_counter() - began
+    return Measured(len(requests), seconds, max(server.cpu_seconds() - cpu, 1e-9), waits)
