@@ -1,5 +1,6 @@
 """The port of the blob store: what services may ask of bytes."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,3 +49,10 @@ class ObjectStore(Protocol):
     def local(self, bucket: str, key: str) -> Path | None:
         """The object's file on this machine, to be read or hard-linked but never written; None when there is none."""
         ...
+
+
+async def read_file(path: Path, chunk: int = 1 << 20) -> AsyncIterator[bytes]:
+    """The bytes of a local file, `chunk` at a time, read in threads: a `Body` that needs no memory."""
+    with await asyncio.to_thread(path.open, "rb", 0) as file:
+        while data := await asyncio.to_thread(file.read, chunk):
+            yield data

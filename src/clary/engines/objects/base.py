@@ -1,0 +1,186 @@
+"""The port of a whole object store: what S3 needs beyond the kernel's `ObjectStore`.
+
+KernelError
+  Missing
+    NoBucket          no such bucket
+    NoUpload          no such multipart upload, or it has ended
+  BucketNotEmpty      something is still in the bucket
+  ConditionFailed     the key does not hold what the caller asked it to hold
+  PartChanged         a part was uploaded again while its upload was being completed
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, Self
+
+from clary.kernel.errors import KernelError, Missing
+from clary.kernel.objects import ObjectStore, Stat
+from clary.kernel.resource import Doc
+
+
+class NoBucket(Missing):
+    """No such bucket."""
+
+
+class NoUpload(Missing):
+    """No such multipart upload, or it has ended."""
+
+
+class BucketNotEmpty(KernelError):
+    """Something is still in the bucket."""
+
+
+class ConditionFailed(KernelError):
+    """The key does not hold what the caller asked it to hold."""
+
+
+class PartChanged(KernelError):
+    """A part was uploaded again while its upload was being completed."""
+
+
+@dataclass(frozen=True, slots=True)
+class OnlyIf:
+    """What a key must hold at the moment of a write, looked at in the same atomic step."""
+
+    etag: str | None = None
+    """The object's ETag, without quotes; "*": any object."""
+    absent: bool = False
+    modified: float | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a listing: keys and, where keys were rolled up, common prefixes; together in key order."""
+
+    objects: list[Stat]
+    prefixes: list[str]
+    last: str
+    """The key or prefix to go on after; "" when the page is empty."""
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A multipart upload."""
+
+    id: str
+    """Sorts by the time of its start."""
+    bucket: str
+    key: str
+    initiated: float
+    meta: Doc = field(default_factory=dict)
+    result: Stat | None = None
+    """What it became, once it is complete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    number: int
+    size: int
+    etag: str
+    modified: float
+    meta: Doc
+    file: str
+    """The engine's own name of it: two uploads of one part number differ."""
+
+
+class Opened(Protocol):
+    """An object held open: what is put meanwhile changes nothing of it."""
+
+    @property
+    def stat(self) -> Stat: ...
+
+    def stream(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        """Bytes `start` to `end` (exclusive); closes the object at its end. Once only."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Draft(Protocol):
+    """Bytes on their way in. Nothing is seen of them before `commit`; leaving the `async with` forgets them."""
+
+    @property
+    def size(self) -> int: ...
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *raised: object) -> None: ...
+
+    async def write(self, data: bytes) -> None: ...
+
+    async def copy(self, source: Opened, start: int = 0, end: int | None = None) -> None:
+        """Append bytes of another object, without carrying them through this process where the disk can."""
+        ...
+
+    async def digests(self) -> dict[str, bytes]:
+        """The digest of every algorithm that the draft was opened with, and of "MD5", over all that was written."""
+        ...
+
+    async def commit(self, key: str, meta: Doc, only_if: OnlyIf | None = None) -> Stat:
+        """The key holds this object, durably. Raises NoBucket, ConditionFailed."""
+        ...
+
+    async def commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
+        """The upload has this part, durably. Raises NoUpload."""
+        ...
+
+
+class BucketStore(ObjectStore, Protocol):
+    """An object store with buckets, conditional writes, rolled-up listings and multipart uploads."""
+
+    async def create_bucket(self, bucket: str) -> None:
+        """It exists; no complaint when it did."""
+        ...
+
+    async def delete_bucket(self, bucket: str) -> None:
+        """Gone, with its multipart uploads. Raises BucketNotEmpty."""
+        ...
+
+    async def open(self, bucket: str, key: str) -> Opened:
+        """Raises Missing."""
+        ...
+
+    def draft(self, bucket: str, algorithms: Sequence[str] = ()) -> Draft: ...
+
+    async def set_meta(self, stat: Stat, meta: Doc) -> None:
+        """The object of `stat` has the metadata `meta`; nothing else of it changes. Raises Missing when it was replaced."""
+        ...
+
+    async def delete_if(self, bucket: str, key: str, only_if: OnlyIf) -> None:
+        """Gone. Raises ConditionFailed, and Missing when it was not there."""
+        ...
+
+    async def delete_many(self, bucket: str, keys: Sequence[str]) -> None:
+        """All gone."""
+        ...
+
+    async def page(self, bucket: str, prefix: str, delimiter: str, after: str, limit: int) -> Page:
+        """Keys with `prefix` after `after`, in UTF-8 byte order; those with `delimiter` beyond the prefix rolled up. An
+        `after` that is a rolled-up prefix passes over all its keys."""
+        ...
+
+    async def create_upload(self, bucket: str, key: str, meta: Doc) -> Upload: ...
+
+    async def upload(self, bucket: str, key: str, upload_id: str) -> Upload:
+        """Raises NoUpload. A completed upload is remembered for a day, with its `result`."""
+        ...
+
+    async def uploads(self, bucket: str, prefix: str, after: tuple[str, str], limit: int) -> list[Upload]:
+        """Unfinished uploads in order of (key, id), after that pair."""
+        ...
+
+    async def parts(self, upload: Upload, after: int, limit: int) -> list[Part]:
+        """In order of their number."""
+        ...
+
+    async def complete(
+        self, upload: Upload, parts: Sequence[Part], etag: str, meta: Doc, only_if: OnlyIf | None = None
+    ) -> Stat:
+        """The key holds the parts in this order, durably, and the upload is over. Asked again: the same answer. Raises
+        NoUpload, PartChanged, ConditionFailed."""
+        ...
+
+    async def abort(self, upload: Upload) -> None:
+        """The upload and its parts are gone. Raises NoUpload."""
+        ...
