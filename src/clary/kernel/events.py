@@ -1,0 +1,185 @@
+"""The bus: subscribers hear the outbox, at least once, in order, from where each of them stopped."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from clary.kernel.clock import Clock
+from clary.kernel.log import bind
+from clary.kernel.reconcile import LONGEST_SLEEP, backoff
+from clary.kernel.store import Event, Store
+
+__all__ = ["Bus", "Event", "Handler", "Pattern"]
+
+Handler = Callable[[Event], Awaitable[None]]
+
+BATCH = 100
+LAZY = 100
+"""So many lines that a subscriber does not want may pass before its cursor is written: hearing them again is free."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """Which events a subscriber wants; what is None is open."""
+
+    kind: str | None = None
+    type: str | None = None
+    phase: str | None = None
+
+    def matches(self, event: Event) -> bool:
+        return (
+            (self.kind is None or self.kind == event.kind)
+            and (self.type is None or self.type == event.type)
+            and (self.phase is None or self.phase == event.phase)
+        )
+
+
+@dataclass(slots=True)
+class _Subscriber:
+    name: str
+    pattern: Pattern
+    handler: Handler
+    position: int
+    """The seq that it has passed; its stored cursor may be up to LAZY unwanted lines behind."""
+    stored: int
+    failures: int = 0
+    not_before: float = 0.0
+    woken: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class Bus:
+    """Tails the outbox for its subscribers. A handler may be called again with an event that it has handled (after a
+    crash between its work and the cursor), so it is idempotent on `event.seq`.
+
+    One that raises is called again with the same event after 1, 2, 4 ... 60 seconds; the others do not wait for it."""
+
+    def __init__(self, store: Store, clock: Clock, *, keep_seconds: float = 3600.0) -> None:
+        self._store = store
+        self._clock = clock
+        self._keep_seconds = keep_seconds
+        self._subscribers: dict[str, _Subscriber] = {}
+        self._fetched: tuple[int, list[Event]] | None = None
+        self._written = asyncio.Event()
+        store.listen(self._wake)
+
+    def subscribe(self, name: str, pattern: Pattern, handler: Handler) -> None:
+        """`handler` hears every event of the pattern from the cursor of `name` on; a new name begins with the oldest
+        line that is kept. Before `run`. Raises ValueError when the name is taken."""
+        if name in self._subscribers:
+            raise ValueError(f"two subscribers are named {name!r}")
+        cursor = self._store.cursor(name)
+        self._subscribers[name] = _Subscriber(name, pattern, handler, cursor, cursor)
+
+    async def tick(self) -> int:
+        """Every subscriber that is not backing off has heard what is there; returns how many events were handled."""
+        handled = 0
+        for one in self._subscribers.values():
+            handled += await self._drain(one)
+        return handled
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Goes on until `stop` is set. Idle costs nothing: it is woken by the store's commits."""
+        works = [asyncio.create_task(self._follow(one)) for one in self._subscribers.values()]
+        works.append(asyncio.create_task(self._trim_again()))
+        try:
+            await stop.wait()
+        finally:
+            for work in works:
+                work.cancel()
+            await asyncio.gather(*works, return_exceptions=True)
+
+    async def trim(self) -> int:
+        """Lines that everybody has passed and that are older than `keep_seconds` are gone; returns how many."""
+        before = self._clock.now() - self._keep_seconds
+        passed = min((one.position for one in self._subscribers.values()), default=2**62)
+        total = 0
+        while gone := self._store.trim(before, passed):
+            total += gone
+            await asyncio.sleep(0)  # A long outbox goes in bites: others may run between them.
+        return total
+
+    async def _follow(self, one: _Subscriber) -> None:
+        bind(subscriber=one.name)
+        while True:
+            one.woken.clear()
+            try:
+                await self._drain(one)
+            except Exception:
+                log.exception("the store refused the bus")
+                one.not_before = self._clock.now() + 1.0
+            await self._pause(one)
+
+    async def _pause(self, one: _Subscriber) -> None:
+        """Until something was written, but never before the back-off is over."""
+        wait = one.not_before - self._clock.now()
+        if wait > 0:
+            await self._clock.sleep(wait)
+            return
+        await self._woken(one.woken, LONGEST_SLEEP)
+
+    async def _woken(self, hint: asyncio.Event, seconds: float) -> None:
+        waits = {asyncio.create_task(hint.wait()), asyncio.create_task(self._clock.sleep(seconds))}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _drain(self, one: _Subscriber) -> int:
+        handled = 0
+        while one.not_before <= self._clock.now() and (events := self._fetch(one.position)):
+            for event in events:
+                if one.pattern.matches(event):
+                    if not await self._hand(one, event):
+                        return handled
+                    handled += 1
+                    # Only now: a crash before this line calls the handler again, never the other way round.
+                    self._store_position(one, event.seq)
+                one.position = event.seq
+            if one.position - one.stored >= LAZY:
+                self._store_position(one, one.position)
+        return handled
+
+    async def _hand(self, one: _Subscriber, event: Event) -> bool:
+        try:
+            await one.handler(event)
+        except Exception as error:
+            one.failures += 1
+            one.not_before = self._clock.now() + backoff(one.failures)
+            about = {"subscriber": one.name, "seq": event.seq, "failures": one.failures}
+            log.error("a subscriber raised", exc_info=error, extra=about)
+            return False
+        one.failures = 0
+        return True
+
+    def _store_position(self, one: _Subscriber, seq: int) -> None:
+        self._store.advance(one.name, seq)
+        one.stored = seq
+
+    def _fetch(self, after: int) -> list[Event]:
+        """The next lines. Subscribers mostly stand at the same place: they share one read until the next commit."""
+        if self._fetched is not None and self._fetched[0] == after:
+            return self._fetched[1]
+        found = self._store.events(after, BATCH)
+        # An empty answer is not kept: another process may write, and no hint would tell of it.
+        self._fetched = (after, found) if found else None
+        return found
+
+    def _wake(self) -> None:
+        self._fetched = None
+        self._written.set()
+        for one in self._subscribers.values():
+            one.woken.set()
+
+    async def _trim_again(self) -> None:
+        while True:
+            await self._written.wait()
+            self._written.clear()
+            try:
+                await self.trim()
+            except Exception:
+                log.exception("the outbox could not be trimmed")
+            await self._clock.sleep(LONGEST_SLEEP)
