@@ -1,0 +1,51 @@
+"""The body of a streaming request, as a handler sees it: decoded, counted, and proven at its end."""
+
+from collections.abc import AsyncIterator
+
+from clary.aws.errors import ServiceError
+
+
+class IncompleteBody(ServiceError):
+    """Fewer or more bytes arrived than the client announced."""
+
+
+class Body:
+    """An async iterator over the decoded bytes; it can be walked once.
+
+    Its last step proves every checksum and signature that the request carried. When one does not hold it raises a
+    ServiceError (BadDigest, XAmzContentSHA256Mismatch, SignatureDoesNotMatch, IncompleteBody) instead of ending, so
+    whoever stores the bytes must let that pass and commit only after a normal end.
+    """
+
+    def __init__(self, source: AsyncIterator[bytes], length: int | None = None) -> None:
+        self._source = source
+        self.length = length
+        """The decoded length that the client announced; None when it did not."""
+        self.checksums: dict[str, str] = {}
+        """After the end: the checksums the client sent and that were found true, base64 by algorithm ("CRC32")."""
+        self.done = False
+        """The iterator has ended normally: every byte was given out and proven."""
+
+    def __aiter__(self) -> "Body":
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return await anext(self._source)
+        except StopAsyncIteration:
+            self.done = True
+            raise
+
+    async def read(self) -> bytes:
+        """What is left of it, whole. For bodies that are known to be small."""
+        return b"".join([chunk async for chunk in self])
+
+
+def of_bytes(data: bytes) -> Body:
+    """A body already in memory, for calls from inside."""
+
+    async def once() -> AsyncIterator[bytes]:
+        if data:
+            yield data
+
+    return Body(once(), len(data))

@@ -1,0 +1,102 @@
+"""An HTTP request and its answer, as every codec sees them: bytes outside, one dict of headers inside."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from clary.aws.errors import ServiceError
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Chunks = AsyncIterator[bytes]
+
+
+class RequestEntityTooLarge(ServiceError):
+    """The body of an operation that is read whole is longer than it may be."""
+
+    status = 413
+
+
+class RequestTimeout(ServiceError):
+    """The client stopped sending."""
+
+
+class ClientGone(ConnectionError):
+    """The client closed the connection before its body was whole. Nobody is left to answer."""
+
+
+@dataclass(slots=True)
+class Answer:
+    """What goes back. A bytes body gets its Content-Length; an iterator is sent as it comes, with the length that
+    `headers` names, or chunked."""
+
+    status: int = 200
+    headers: list[tuple[bytes, bytes]] = field(default_factory=list)
+    body: bytes | Chunks = b""
+
+
+class Request:
+    """One HTTP request. `path` and `query` are as they stood on the request line."""
+
+    def __init__(self, scope: Message, receive: Receive) -> None:
+        self.method: str = scope["method"]
+        raw: bytes | None = scope.get("raw_path")
+        self.path: bytes = (raw or scope["path"].encode()).split(b"?", 1)[0]
+        self.query: bytes = scope.get("query_string", b"")
+        self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self.headers: dict[str, str] = {}
+        for name, value in self.raw_headers:
+            key = name.decode("latin-1").lower()
+            text = value.decode("latin-1")
+            self.headers[key] = f"{self.headers[key]},{text}" if key in self.headers else text
+        self.body = b""
+        self.read = False
+        """The whole body has been taken off the connection."""
+        self._receive = receive
+
+    @cached_property
+    def args(self) -> dict[str, list[str]]:
+        """The query string, decoded; a name without "=" has the value ""."""
+        found: dict[str, list[str]] = {}
+        for pair in self.query.split(b"&"):
+            if pair:
+                name, _, value = pair.partition(b"=")
+                found.setdefault(_unquote_plus(name), []).append(_unquote_plus(value))
+        return found
+
+    async def chunks(self) -> Chunks:
+        """The body as it arrives. Raises ClientGone."""
+        while not self.read:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGone
+            self.read = not message.get("more_body", False)
+            if chunk := message.get("body", b""):
+                yield chunk
+
+    async def read_body(self, limit: int) -> bytes:
+        """The whole body, kept in `body`. Raises RequestEntityTooLarge as soon as it is longer than `limit` bytes."""
+        length = self.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > limit:
+            raise RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            size += len(chunk)
+            if size > limit:
+                raise RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
+            parts.append(chunk)
+        self.body = b"".join(parts)
+        return self.body
+
+    async def gone(self) -> None:
+        """Returns when the client has closed the connection. To be awaited only after the body was read."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+def _unquote_plus(text: bytes) -> str:
+    return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8", "replace")
