@@ -1,0 +1,41 @@
+"""Where the processes of one home meet: a short, private directory for Unix sockets.
+
+The path of a Unix socket may have 107 bytes, and a home may lie deeper than that, or on a file system without sockets.
+"""
+
+import os
+import stat
+import tempfile
+from hashlib import sha256
+from pathlib import Path
+
+
+class UnsafeDirectory(Exception):
+    """The directory for sockets is there, but somebody else could enter it; the message says which it is."""
+
+
+def socket_dir(home: Path) -> Path:
+    """A directory that only this user may enter, the same for every process of `home`. Raises UnsafeDirectory."""
+    digest = sha256(os.fsencode(home.absolute())).hexdigest()[:16]
+    directory = Path(tempfile.gettempdir()) / f"clary-{os.geteuid()}-{digest}"
+    directory.mkdir(mode=0o700, exist_ok=True)
+    # The name can be guessed and the parent may be open to everybody: what is there must be ours, and no link.
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
+        raise UnsafeDirectory(f"{directory} must be a directory of this user with mode 0700; remove it and start again")
+    return directory
+
+
+def adopt_socket(sockets: Path) -> Path:
+    """Where the control process takes over connections."""
+    return sockets / "adopt.sock"
+
+
+def front_socket(sockets: Path, name: str) -> Path:
+    """Where the front `name` answers what it serves."""
+    return sockets / f"front-{name}.sock"
+
+
+def front_sockets(sockets: Path) -> list[Path]:
+    """The sockets of every front that runs, and perhaps of some that ended without a word."""
+    return sorted(sockets.glob("front-*.sock"))
