@@ -50,16 +50,22 @@ class Service:
         self.name = name
         self.handlers: dict[str, Handler] = {}
         self.ignored: dict[str, tuple[str, ...]] = {}
+        self.stored: set[str] = set()
 
-    def operation(self, name: str, *, ignores: tuple[str, ...] = ()) -> Callable[[Handler], Handler]:
+    def operation(
+        self, name: str, *, ignores: tuple[str, ...] = (), stored: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Register the handler of the operation `name`. `ignores` names request members that are accepted and stored
-        but change nothing; the coverage table shows them."""
+        but change nothing; `stored` says that the whole operation is only remembered and answered again. The coverage
+        table shows both."""
 
         def register(handler: Handler) -> Handler:
             if name in self.handlers:
                 raise ValueError(f"{self.name}: the operation {name} has two handlers")
             self.handlers[name] = handler
             self.ignored[name] = ignores
+            if stored:
+                self.stored.add(name)
             return handler
 
         return register
