@@ -80,7 +80,7 @@ def _frame(
 
 
 def walk(data: Buffer, at: int = 0, *, verify: bool = True) -> Iterator[Frame]:
-    """The whole frames from `at` on. Ends before the first that is not whole, or whose checksum (with `verify`) is wrong."""
+    """The whole frames from `at` on. Ends at the first that is not whole or, with `verify`, has a wrong checksum."""
     size = len(data)
     while at + _HEAD.size + _SMALLEST <= size:
         length, crc = _HEAD.unpack_from(data, at)
@@ -103,9 +103,7 @@ def text_of(data: Buffer, frame: Frame) -> bytes:
     return bytes(data[frame.body : frame.end])
 
 
-def events_of(
-    data: bytes, frame: Frame, number: int, needs: tuple[tuple[bytes, ...], ...] = ()
-) -> Iterator[LogEvent]:
+def events_of(data: bytes, frame: Frame, number: int, needs: tuple[tuple[bytes, ...], ...] = ()) -> Iterator[LogEvent]:
     """The events of a frame whose first one has `number`; with `needs`, few that can be without them."""
     times = _times(data, frame)
     ends = _ends(data, frame)

@@ -10,7 +10,7 @@ _LONGEST = 180
 def escape(name: str) -> str:
     """A directory name for `name`. No two names share one; none is "", starts with "." or holds a separator.
 
-    A name too long for a file system keeps its beginning and ends in "~" and its SHA-256; `unescape` cannot undo that."""
+    A name too long for a file system keeps its start and ends in "~" and its SHA-256: `unescape` cannot undo that."""
     # quote leaves letters, digits, "_", "-", "." and "~"; "~" marks hashed names, a leading "." marks Clary's own
     # temporary directories (and "..", the way out), so neither may come from a name.
     spelt = quote(name, safe="", errors="surrogatepass").replace("~", "%7E")
