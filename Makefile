@@ -4,7 +4,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 WORKERS ?= 2
 
-.PHONY: install demo test lint bench coverage clean
+.PHONY: install demo test lint bench coverage settings clean
 
 install: $(STAMP)
 
@@ -32,6 +32,9 @@ lint: install
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(BIN)/python -m bench
+
+settings: install
+	$(BIN)/python tools/settings.py > docs/settings.md
 
 coverage: install
 	$(BIN)/python tools/coverage.py > docs/coverage.md
