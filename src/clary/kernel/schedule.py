@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 _UNITS = {"minute": 60, "hour": 3600, "day": 86400}
-_MONTHS = dict(zip("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), range(1, 13), strict=True))
-_DAYS = dict(zip("SUN MON TUE WED THU FRI SAT".split(), range(1, 8), strict=True))
+_MONTHS = {
+    **{"JAN": 1, "FEB": 2, "MAR": 3, "APR": 4, "MAY": 5, "JUN": 6},
+    **{"JUL": 7, "AUG": 8, "SEP": 9, "OCT": 10, "NOV": 11, "DEC": 12},
+}
+_DAYS = {"SUN": 1, "MON": 2, "TUE": 3, "WED": 4, "THU": 5, "FRI": 6, "SAT": 7}
 _FIRST_YEAR, _LAST_YEAR = 1970, 2199
 
 
@@ -116,7 +119,8 @@ def _cron(inner: str) -> Callable[[float], float | None]:
     fields = inner.split()
     if len(fields) != 6:
         raise ValueError(
-            f"cron({inner}): six fields are needed (minutes hours day-of-month month day-of-week year), not {len(fields)}"
+            f"cron({inner}): six fields are needed (minutes hours day-of-month month day-of-week year),"
+            f" not {len(fields)}"
         )
     minutes, hours = _MINUTES.parse(fields[0]), _HOURS.parse(fields[1])
     months, years = _MONTH.parse(fields[3]), _YEAR.parse(fields[5])
