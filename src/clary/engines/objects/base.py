@@ -9,7 +9,7 @@ KernelError
   PartChanged         a part was uploaded again while its upload was being completed
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, Self
 
@@ -85,6 +85,13 @@ class Part:
     """The engine's own name of it: two uploads of one part number differ."""
 
 
+class Hash(Protocol):
+    """A running digest, as hashlib's are."""
+
+    def update(self, data: bytes, /) -> object: ...
+    def digest(self) -> bytes: ...
+
+
 class Opened(Protocol):
     """An object held open: what is put meanwhile changes nothing of it."""
 
@@ -114,7 +121,7 @@ class Draft(Protocol):
         ...
 
     async def digests(self) -> dict[str, bytes]:
-        """The digest of every algorithm that the draft was opened with, and of "MD5", over all that was written."""
+        """Over all that was written: "MD5", and whatever `hashes` the draft was opened with."""
         ...
 
     async def commit(self, key: str, meta: Doc, only_if: OnlyIf | None = None) -> Stat:
@@ -141,10 +148,13 @@ class BucketStore(ObjectStore, Protocol):
         """Raises Missing."""
         ...
 
-    def draft(self, bucket: str, algorithms: Sequence[str] = ()) -> Draft: ...
+    def draft(self, bucket: str, hashes: Mapping[str, Hash] | None = None) -> Draft:
+        """Room for an object or a part. `hashes` are fed all that is written, beside the MD5."""
+        ...
 
     async def set_meta(self, stat: Stat, meta: Doc) -> None:
-        """The object of `stat` has the metadata `meta`; nothing else of it changes. Raises Missing when it was replaced."""
+        """The object of `stat` has the metadata `meta`; nothing else of it changes. Raises Missing when it was
+        replaced."""
         ...
 
     async def delete_if(self, bucket: str, key: str, only_if: OnlyIf) -> None:

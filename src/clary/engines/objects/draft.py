@@ -1,0 +1,303 @@
+"""Objects on their way in and out: temporary files with their digests, and open files read in threads."""
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Final, ParamSpec, Self, TypeVar
+
+import orjson
+
+from clary.engines.objects.base import Hash, NoUpload, OnlyIf, Opened, Part, Upload
+from clary.engines.objects.site import Identity, Site, forget, identity, remember
+from clary.kernel import ids
+from clary.kernel.objects import Stat
+from clary.kernel.resource import Doc
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_BATCH: Final = 1 << 20
+"""Bytes that are carried to or from a thread at once."""
+_NO_FAST_COPY: Final = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
+
+
+class DiskOpened:
+    """An open file: whatever is put at its key, the bytes stay. A small one is read at once and holds no handle."""
+
+    def __init__(self, site: Site, handle: int, stat: Stat) -> None:
+        self._site = site
+        self._handle = handle
+        self._stat = stat
+        self._small: bytes | None = None
+        if stat.size <= _BATCH:
+            try:
+                self._small = self.read(0, stat.size)
+            finally:
+                self.close()
+
+    @property
+    def stat(self) -> Stat:
+        return self._stat
+
+    @property
+    def handle(self) -> int | None:
+        return self._handle if self._handle >= 0 else None
+
+    def read(self, start: int, end: int) -> bytes:
+        """In a thread. Raises EOFError when the file was cut short in place."""
+        if self._small is not None:
+            return self._small[start:end]
+        pieces = []
+        while start < end:
+            piece = os.pread(self._handle, min(end - start, _BATCH), start)
+            if not piece:
+                raise EOFError(f"{self._stat.bucket}/{self._stat.key} has become shorter while it was read")
+            pieces.append(piece)
+            start += len(piece)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    async def stream(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+        stop = self._stat.size if end is None else min(end, self._stat.size)
+        if self._small is not None:
+            if start < stop:
+                yield self._small[start:stop]
+            return
+        ahead: asyncio.Future[bytes] | None = None
+        try:
+            while start < stop:
+                upto = min(start + _BATCH, stop)
+                data = await (ahead or self._site.run(self.read, start, upto))
+                start = upto
+                # The next piece is read while this one is on its way to the client.
+                ahead = (
+                    asyncio.ensure_future(self._site.run(self.read, start, min(start + _BATCH, stop)))
+                    if start < stop
+                    else None
+                )
+                yield data
+        finally:
+            if ahead is not None:
+                # The thread may still be reading: its handle must not be closed, and perhaps reused, under it.
+                await asyncio.wait([ahead])
+                ahead.cancelled() or ahead.exception()
+            self.close()
+
+    def close(self) -> None:
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class DiskDraft:
+    """A temporary file and the digests of what was written to it. One task writes; the disk work happens in threads,
+    one piece behind."""
+
+    def __init__(self, site: Site, bucket: str, hashes: Mapping[str, Hash] | None = None) -> None:
+        self._site = site
+        self._bucket = bucket
+        self._name = ids.new()
+        self._md5: Any = hashlib.md5(usedforsecurity=False)
+        self._known_md5: bytes | None = None
+        self._hashes = dict(hashes or {})
+        self._handle = -1
+        self._held: list[bytes] = []
+        self._held_size = 0
+        self._behind: asyncio.Future[Any] | None = None
+        self._size = 0
+        self._published = False
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *raised: object) -> None:
+        if self._behind is not None:
+            # A thread that is writing or committing is not interrupted, whatever became of the request.
+            await asyncio.wait([self._behind])
+            self._behind.cancelled() or self._behind.exception()
+        if self._handle >= 0:
+            await self._site.run(self._discard)
+
+    async def write(self, data: bytes) -> None:
+        self._held.append(data)
+        self._held_size += len(data)
+        self._size += len(data)
+        if self._held_size >= _BATCH:
+            held, self._held, self._held_size = self._held, [], 0
+            await self._settled()
+            self._behind = asyncio.ensure_future(self._site.run(self._store, held))
+
+    async def copy(self, source: Opened, start: int = 0, end: int | None = None) -> None:
+        stop = source.stat.size if end is None else end
+        whole = start == 0 and stop == source.stat.size and self._size == 0
+        if whole and not self._hashes and "-" not in source.stat.etag and isinstance(source, DiskOpened):
+            # The same bytes have the same MD5: the disk copies them and nobody reads them.
+            self._size = stop
+            self._known_md5 = bytes.fromhex(source.stat.etag)
+            await self._in_thread(self._copy_whole, source)
+            return
+        async with contextlib.aclosing(source.stream(start, stop)) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                await self.write(piece)
+
+    async def digests(self) -> dict[str, bytes]:
+        await self._in_thread(self._flush)
+        digests = {name: one.digest() for name, one in self._hashes.items()}
+        return {"MD5": self._known_md5 or self._md5.digest(), **digests}
+
+    async def commit(self, key: str, meta: Doc, only_if: OnlyIf | None = None) -> Stat:
+        return await self._in_thread(self._commit, key, meta, only_if)
+
+    async def commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
+        return await self._in_thread(self._commit_part, upload, number, meta)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        await self._settled()
+        task = asyncio.ensure_future(self._site.run(work, *args, **kwargs))
+        self._behind = task
+        return await asyncio.shield(task)
+
+    async def _settled(self) -> None:
+        """The thread that works behind has ended; raises what it raised."""
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            try:
+                await asyncio.shield(behind)
+            except asyncio.CancelledError:
+                self._behind = behind
+                raise
+
+    # Below here: in threads, one at a time.
+
+    def _open(self) -> int:
+        if self._handle < 0:
+            flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            self._handle = os.open(self._name, flags, 0o644, dir_fd=self._site.tmp_handle)
+        return self._handle
+
+    def _store(self, pieces: list[bytes]) -> None:
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._md5.update(data)
+        for one in self._hashes.values():
+            one.update(data)
+        write_all(self._open(), data)
+
+    def _copy_whole(self, source: DiskOpened) -> None:
+        handle = self._open()
+        if source.handle is None:
+            write_all(handle, source.read(0, source.stat.size))
+        else:
+            append_file(handle, source.handle, source.stat.size)
+        source.close()
+
+    def _flush(self) -> None:
+        held, self._held, self._held_size = self._held, [], 0
+        if held:
+            self._store(held)
+
+    def _finish(self) -> Identity:
+        """All bytes are on the disk; the time of the object is now."""
+        self._flush()
+        return finish(self._site, self._open())
+
+    def _etag(self) -> str:
+        return (self._known_md5 or self._md5.digest()).hex()
+
+    def _commit(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
+        file = self._finish()
+        # The record first, synced, then the rename: a crash between them leaves the old object with the old record.
+        self._site.index.write(remember(self._bucket, key, file, self._etag(), meta))
+        try:
+            self._site.publish(self._bucket, key, self._name, file, only_if)
+        except BaseException:
+            self._site.index.later(forget(self._bucket, key, file))
+            raise
+        self._published = True
+        self._discard()
+        return Stat(self._bucket, key, file.size, self._etag(), file.mtime / 1e9, meta)
+
+    def _commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
+        file = self._finish()
+        part = Part(number, file.size, self._etag(), file.mtime / 1e9, meta, f"{number}.{self._name}")
+        home = self._site.parts / upload.id
+        try:
+            os.rename(self._name, home / part.file, src_dir_fd=self._site.tmp_handle)
+        except FileNotFoundError:
+            raise NoUpload(upload.id) from None
+        self._published = True
+        sync_directory(home)
+        # The row is the commit: until it names the file, the part is the old one. It refuses an upload that has ended.
+        old = self._site.index.read("SELECT file FROM part WHERE upload = ? AND number = ?", (upload.id, number))
+        values = (upload.id, number, part.file, part.size, part.etag, part.modified, orjson.dumps(meta).decode())
+        (written,) = self._site.index.write(
+            (
+                "INSERT OR REPLACE INTO part SELECT ?, ?, ?, ?, ?, ?, ? WHERE EXISTS"
+                " (SELECT 1 FROM upload WHERE bucket = ? AND key = ? AND id = ? AND phase = 'open')",
+                (*values, upload.bucket, upload.key.encode(), upload.id),
+            )
+        )
+        gone = [part.file] if not written else [row[0] for row in old]
+        for name in gone:
+            with contextlib.suppress(FileNotFoundError):
+                (home / name).unlink()
+        self._discard()
+        if not written:
+            raise NoUpload(upload.id)
+        return part
+
+    def _discard(self) -> None:
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+            if not self._published:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(self._name, dir_fd=self._site.tmp_handle)
+
+
+def write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def append_file(handle: int, source: int, size: int) -> None:
+    """`size` bytes of `source` from its start are at the end of `handle`: shared or copied by the kernel if it can."""
+    done = 0
+    os.lseek(handle, 0, os.SEEK_END)
+    while done < size:
+        try:
+            copied = os.copy_file_range(source, handle, min(size - done, 1 << 30), done)
+        except OSError as error:
+            if error.errno not in _NO_FAST_COPY:
+                raise
+            data = os.pread(source, min(size - done, _BATCH), done)
+            write_all(handle, data)
+            copied = len(data)
+        if copied == 0:
+            raise EOFError("a file has become shorter while it was copied")
+        done += copied
+
+
+def finish(site: Site, handle: int) -> Identity:
+    """The file's bytes and its time, which is now, are on the disk."""
+    now = int(site.clock.now() * 1e9)
+    os.utime(handle, ns=(now, now))
+    os.fsync(handle)
+    return identity(os.fstat(handle))
+
+
+def sync_directory(path: os.PathLike[str]) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

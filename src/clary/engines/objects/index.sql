@@ -1,0 +1,44 @@
+-- What is known of files beyond their bytes. A row of `object` belongs to one file, named by its inode, size and time of
+-- change: a row whose file is no longer at its key says nothing, and a file without a row was written in place.
+CREATE TABLE IF NOT EXISTS object (
+    bucket  TEXT    NOT NULL,
+    key     BLOB    NOT NULL,
+    ino     INTEGER NOT NULL,
+    size    INTEGER NOT NULL,
+    mtime   INTEGER NOT NULL,  -- nanoseconds
+    etag    TEXT    NOT NULL,
+    meta    TEXT    NOT NULL,
+    pending INTEGER NOT NULL,  -- 1: a put or delete of the key is under way; looked at again when the store opens
+    PRIMARY KEY (bucket, key, ino, size, mtime)
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS object_pending ON object (bucket, key) WHERE pending = 1;
+
+CREATE TABLE IF NOT EXISTS upload (
+    bucket    TEXT NOT NULL,
+    key       BLOB NOT NULL,
+    id        TEXT NOT NULL,
+    initiated REAL NOT NULL,
+    meta      TEXT NOT NULL,
+    phase     TEXT NOT NULL,   -- open, completing, done
+    ended     REAL,
+    ino       INTEGER,         -- of the file that it becomes, from `completing` on
+    size      INTEGER,
+    mtime     INTEGER,
+    etag      TEXT,
+    result    TEXT,            -- the metadata of the object
+    PRIMARY KEY (bucket, key, id)
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS upload_phase ON upload (phase, ended);
+
+CREATE TABLE IF NOT EXISTS part (
+    upload   TEXT    NOT NULL,
+    number   INTEGER NOT NULL,
+    file     TEXT    NOT NULL,
+    size     INTEGER NOT NULL,
+    etag     TEXT    NOT NULL,
+    modified REAL    NOT NULL,
+    meta     TEXT    NOT NULL,
+    PRIMARY KEY (upload, number)
+) WITHOUT ROWID;

@@ -1,0 +1,143 @@
+"""What the parts of the disk store share: where things lie, and how a file and its record find each other."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, ParamSpec, TypeVar
+
+import orjson
+
+from clary.engines.objects.base import ConditionFailed, OnlyIf
+from clary.engines.objects.index import Index, Statement
+from clary.engines.objects.tree import Allowed, Tree
+from clary.kernel.clock import Clock
+from clary.kernel.errors import Missing
+from clary.kernel.objects import Stat
+from clary.kernel.resource import Doc
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Identity(NamedTuple):
+    """What tells one file of a key from every other that it ever was: a rewrite in place moves size or time, a
+    replacement the inode. A rename or a hard link moves none of them."""
+
+    ino: int
+    size: int
+    mtime: int
+    """Nanoseconds."""
+
+
+def identity(found: os.stat_result) -> Identity:
+    # SQLite's integers are signed; some file systems use the whole of 64 bits.
+    ino = found.st_ino - (1 << 64) if found.st_ino >> 63 else found.st_ino
+    return Identity(ino, found.st_size, found.st_mtime_ns)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    root: Path
+    tmp: Path
+    """Files on their way in; swept when the store opens."""
+    tmp_handle: int
+    parts: Path
+    """Parts of multipart uploads: <upload>/<file>."""
+    tree: Tree
+    index: Index
+    clock: Clock
+    pool: ThreadPoolExecutor
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work` done in a thread: the event loop never waits for the disk."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
+
+    def stat(self, bucket: str, key: str) -> Stat:
+        """Raises Missing."""
+        while True:
+            found = self.tree.stat(bucket, key)
+            known = self.known(bucket, key, found)
+            if known is not None:
+                return known
+
+    def known(self, bucket: str, key: str, found: os.stat_result) -> Stat | None:
+        """What is known of this file of the key; None: the key holds another one meanwhile, look again."""
+        record = self.record(bucket, key, identity(found))
+        if record is None:
+            # A replaced file's record is forgotten after the rename: no record and still at its key means that it never
+            # had one, and was written in place.
+            try:
+                if identity(self.tree.stat(bucket, key)) != identity(found):
+                    return None
+            except Missing:
+                return None
+            record = self.record(bucket, key, identity(found)) or (in_place_etag(identity(found)), {})
+        etag, meta = record
+        return Stat(bucket, key, found.st_size, etag, found.st_mtime_ns / 1e9, meta)
+
+    def record(self, bucket: str, key: str, file: Identity) -> tuple[str, Doc] | None:
+        rows = self.index.read(
+            "SELECT etag, meta FROM object WHERE bucket = ? AND key = ? AND ino = ? AND size = ? AND mtime = ?",
+            (bucket, key.encode(), *file),
+        )
+        return (rows[0][0], orjson.loads(rows[0][1])) if rows else None
+
+    def publish(self, bucket: str, key: str, name: str, file: Identity, only_if: OnlyIf | None) -> None:
+        """The temporary file `name`, whose record is on the disk as pending, is the object. Raises ConditionFailed,
+        Missing, NoBucket; then nothing has changed."""
+        old = self.tree.put(bucket, key, self.tmp_handle, name, self.allowed(bucket, key, only_if))
+        forgotten = [forget(bucket, key, identity(old))] if old is not None and identity(old) != file else []
+        self.index.later(settle(bucket, key, file), *forgotten)
+
+    def allowed(self, bucket: str, key: str, only_if: OnlyIf | None) -> Allowed:
+        def check(found: os.stat_result | None) -> None:
+            if only_if is None:
+                return
+            if found is None:
+                if only_if.etag is not None or only_if.modified is not None or only_if.size is not None:
+                    raise Missing(f"{bucket}/{key}")
+                return
+            record = self.record(bucket, key, identity(found))
+            etag = record[0] if record else in_place_etag(identity(found))
+            if (
+                only_if.absent
+                or only_if.etag not in (None, "*", etag)
+                or only_if.size not in (None, found.st_size)
+                or only_if.modified not in (None, float(int(found.st_mtime_ns / 1e9)))
+            ):
+                raise ConditionFailed(f"{bucket}/{key}")
+
+        return check
+
+
+def in_place_etag(file: Identity) -> str:
+    """The ETag of a file that was not put but written in place: it changes when the file does, and costs no reading.
+    Like a multipart upload's it has a dash, so nobody takes it for the MD5 of the content."""
+    return hashlib.md5(b"%d %d %d" % file, usedforsecurity=False).hexdigest() + "-1"
+
+
+def remember(bucket: str, key: str, file: Identity, etag: str, meta: Doc) -> Statement:
+    return (
+        "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
+        (bucket, key.encode(), *file, etag, orjson.dumps(meta).decode()),
+    )
+
+
+def settle(bucket: str, key: str, file: Identity) -> Statement:
+    return ("UPDATE object SET pending = 0" + _ONE, (bucket, key.encode(), *file))
+
+
+def forget(bucket: str, key: str, file: Identity) -> Statement:
+    return ("DELETE FROM object" + _ONE, (bucket, key.encode(), *file))
+
+
+def doubt(bucket: str, key: str) -> Statement:
+    """The key's records are compared with its file when the store next opens."""
+    return ("UPDATE object SET pending = 1 WHERE bucket = ? AND key = ?", (bucket, key.encode()))
+
+
+_ONE = " WHERE bucket = ? AND key = ? AND ino = ? AND size = ? AND mtime = ?"
