@@ -27,8 +27,13 @@ def socket_dir(home: Path) -> Path:
 
 
 def adopt_socket(sockets: Path) -> Path:
-    """Where the control process takes over connections."""
+    """Where the control process takes over connections; `sockets` is what `socket_dir` gave."""
     return sockets / "adopt.sock"
+
+
+def control_socket(home: Path) -> Path:
+    """Where the control process of `home` takes over connections."""
+    return adopt_socket(socket_dir(home))
 
 
 def front_socket(sockets: Path, name: str) -> Path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from clary.engines.serving.base import NoInstance, NoRoute, Reply
+from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route
 from clary.engines.serving.faults import InferenceError, ModelTimeout, NoAnswer, NoTraffic, Overloaded, UnknownVariant
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.routes import RouteKey, Table
@@ -134,6 +134,7 @@ class Router:
         self._choose = choose
         """A number in [0, 1): which share of the weights gets the next request."""
         self._loop = asyncio.get_running_loop()
+        self._routes: Mapping[RouteKey, Route] = {}
         self._endpoints: dict[RouteKey, Endpoint] = {}
         self._instances: dict[str, Instance] = {}
         self._flying: dict[Exchange, None] = {}
@@ -142,6 +143,10 @@ class Router:
         self._turn = 0
         self._retry: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
+
+    def serves(self, account: str, region: str, endpoint: str) -> Route | None:
+        """The route that is taken up; None: the endpoint is not served."""
+        return self._routes.get((account, region, endpoint))
 
     @property
     def in_flight(self) -> int:
@@ -163,6 +168,7 @@ class Router:
             for key, route in table.routes.items()
         }
         old, self._instances = self._instances, instances
+        self._routes = table.routes
         self.generation = table.generation
         for address, unwanted in old.items():
             if address not in instances:

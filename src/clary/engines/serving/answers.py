@@ -1,0 +1,103 @@
+"""Answers of the front as bytes: a model's reply, or a fault in rest-json's form."""
+
+import http
+import re
+from collections.abc import Iterable, Mapping
+
+import orjson
+
+from clary.engines.serving.base import Reply
+from clary.engines.serving.faults import Fault
+
+VARIANT = "x-Amzn-Invoked-Production-Variant"
+ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
+
+
+def _reasons() -> dict[int, bytes]:
+    known = {one.value: one.phrase for one in http.HTTPStatus}
+    return {status: f"HTTP/1.1 {status} {known.get(status, '')}\r\n".encode() for status in range(200, 600)}
+
+
+_LINES: Mapping[int, bytes] = _reasons()
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+def _render(status: int, headers: Iterable[tuple[str, str]], body: bytes, date: bytes, close: bool) -> bytes:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    end = b"connection: close\r\n\r\n" if close else b"\r\n"
+    length = b"content-length: %d\r\n" % len(body)
+    return b"".join((_LINES[status], date, lines.encode("latin-1"), length, end, body))
+
+
+def render_reply(reply: Reply, request_id: str, date: bytes, close: bool) -> bytes:
+    """A model's good answer, as AWS passes it on: of its headers only the content type and the custom attributes."""
+    headers = [
+        ("x-amzn-RequestId", request_id),
+        (VARIANT, reply.variant),
+        ("Content-Type", reply.headers.get("content-type", "application/octet-stream")),
+    ]
+    attributes = reply.headers.get("x-amzn-sagemaker-custom-attributes")
+    if attributes is not None:
+        headers.append((ATTRIBUTES, attributes))
+    return _render(200, headers, reply.body, date, close)
+
+
+def render_fault(fault: Fault, request_id: str, date: bytes, close: bool) -> bytes:
+    body = orjson.dumps({**fault.fields, "Message": fault.message, "message": fault.message})
+    headers = [("x-amzn-RequestId", request_id), ("Content-Type", "application/json")]
+    if fault.code:
+        headers.append(("x-amzn-ErrorType", fault.code))
+    if fault.retry_after is not None:
+        headers.append(("Retry-After", str(fault.retry_after)))
+    return _render(fault.status, headers, body, date, close)
+
+
+_ASCII = re.compile(r"[\x00-\x7f]*")
+_INFERENCE_ID = re.compile(r"\S[\x20-\x7e]*")
+_VARIANT = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9])*")
+_CONSTRAINTS = (
+    ("content-type", "contentType", 1024, _ASCII, r"\p{ASCII}*"),
+    ("accept", "accept", 1024, _ASCII, r"\p{ASCII}*"),
+    ("x-amzn-sagemaker-custom-attributes", "customAttributes", 1024, _ASCII, r"\p{ASCII}*"),
+    ("x-amzn-sagemaker-inference-id", "inferenceId", 64, _INFERENCE_ID, r"\A\S[\p{Print}]*\z"),
+    ("x-amzn-sagemaker-target-variant", "targetVariant", 63, _VARIANT, "^[a-zA-Z0-9](-*[a-zA-Z0-9])*"),
+)
+_REFUSED = {
+    "x-amzn-sagemaker-target-model": "TargetModel (multi-model endpoints)",
+    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname (multi-container endpoints)",
+    "x-amzn-sagemaker-inference-component": "InferenceComponentName (inference components)",
+    "x-amzn-sagemaker-session-id": "SessionId (stateful sessions)",
+    "x-amzn-sagemaker-enable-explanations": "EnableExplanations (Clarify online explainability)",
+    "x-amzn-sagemaker-prefix-aware-id": "PrefixAwareId (prefix-aware routing)",
+}
+_OPERATIONS = {
+    "async-invocations": "InvokeEndpointAsync",
+    "invocations-response-stream": "InvokeEndpointWithResponseStream",
+}
+
+
+def not_served(member: str) -> Fault:
+    return Fault(501, "NotImplemented", f"Clary does not implement {member} yet.")
+
+
+def check_request(operation: str, headers: Mapping[str, str]) -> Fault | None:
+    """What the request asks for that cannot be, in AWS's words; None when it can go on."""
+    if operation != "invocations":
+        return not_served(f"the operation {_OPERATIONS[operation]}")
+    for name, member in _REFUSED.items():
+        if name in headers:
+            return not_served(f"the member {member} of InvokeEndpoint")
+    errors = []
+    for name, member, longest, pattern, written in _CONSTRAINTS:
+        value = headers.get(name)
+        if value is None:
+            continue
+        start = f"Value '{value}' at '{member}' failed to satisfy constraint: Member must "
+        if len(value) > longest:
+            errors.append(f"{start}have length less than or equal to {longest}")
+        if not pattern.fullmatch(value):
+            errors.append(f"{start}satisfy regular expression pattern: {written}")
+    if not errors:
+        return None
+    plural = "error" if len(errors) == 1 else "errors"
+    return Fault(400, "ValidationError", f"{len(errors)} validation {plural} detected: {'; '.join(errors)}")

@@ -1,0 +1,382 @@
+"""A client's connection that carries inferences: requests in, answers out, one at a time and in order."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Protocol, cast
+
+from clary.engines.serving.answers import CONTINUE, check_request, render_fault, render_reply
+from clary.engines.serving.counters import Counters
+from clary.engines.serving.faults import RETRY_AFTER_SECONDS, Fault, Target, fault_in, fault_of
+from clary.engines.serving.framing import HEAD_LIMIT, BadRequest, Chunked, Head, parse_head, sniff, too_long
+from clary.engines.serving.router import Exchange, Router
+from clary.engines.serving.sending import Sender
+from clary.kernel import ids
+
+logger = logging.getLogger(__name__)
+
+PIPELINE_BYTES = 64 * 1024
+"""What a client may send ahead while its request is answered."""
+DIGEST_INLINE_BYTES = 256 * 1024
+"""Larger bodies are digested in a thread: a millisecond of the loop is dear."""
+NEVER = float("inf")
+_CODES = {408: "RequestTimeout", 413: "", 431: "RequestHeaderFieldsTooLarge", 501: "NotImplemented"}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who signed a request, and for which region."""
+
+    account: str
+    region: str
+
+
+class Denied(Exception):
+    """The signature does not stand, with the status and the code that AWS answers then."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(status, code, message)
+
+
+class Authenticate(Protocol):
+    def __call__(
+        self, method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
+    ) -> Caller:
+        """Who signed it. `path` and `query` are as on the request line, `digest` is the body's SHA-256 in hex.
+
+        Raises Denied."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What clients may cost. Seconds and bytes."""
+
+    body_bytes: int = 25 * 1024 * 1024
+    """AWS's bound for the body of a real-time inference."""
+    held_bytes: int = 512 * 1024 * 1024
+    """All bodies that one front holds at the same time."""
+    connections: int = 8192
+    head_seconds: float = 10.0
+    body_seconds: float = 60.0
+    idle_seconds: float = 75.0
+    write_seconds: float = 60.0
+    """For a client to take an answer."""
+    linger_seconds: float = 5.0
+    """For a refused client to read the refusal, while what it still sends is thrown away."""
+    adopt_seconds: float = 10.0
+    """How long a connection waits for the control process to come back."""
+
+
+@dataclass
+class Shared:
+    """What all connections of one front have in common."""
+
+    router: Router
+    authenticate: Authenticate
+    sender: Sender
+    counters: Counters
+    bounds: Bounds
+    connections: "set[InferenceConnection]" = field(default_factory=set)
+    held: int = 0
+    """Bytes of bodies held now."""
+    draining: bool = False
+    date: bytes = b""
+    """The Date header's line, made anew every second."""
+    emptied: Callable[[], None] = lambda: None
+    """Called when the last connection ends."""
+
+
+class InferenceConnection(asyncio.Protocol):
+    """States: at a boundary (`_head` None), in a body, `_busy` (a request is being answered), `_handing` (it leaves
+    for the control process), `_refused` (an error was answered, the rest is thrown away). Not reentrant: `_advance`
+    is the only loop."""
+
+    def __init__(self, shared: Shared) -> None:
+        self._shared = shared
+        self._loop = asyncio.get_running_loop()
+        self._transport: asyncio.Transport | None = None
+        self._buffer = bytearray()
+        self._head: Head | None = None
+        self._chunked: Chunked | None = None
+        self._held = 0
+        self._began = 0.0
+        """Loop time of the first byte of the request at hand; 0 between requests."""
+        self._exchange: Exchange | None = None
+        self._target = Target("", "", "")
+        self._request_id = ""
+        self._busy = self._blocked = self._handing = self._refused = self._advancing = self._half_closed = False
+        self.deadline = self._loop.time() + shared.bounds.head_seconds
+        """Loop time at which `expire` shall be called."""
+
+    # asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._shared.connections.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._refused:
+            return
+        self._buffer += data
+        if self._busy or self._blocked:
+            if len(self._buffer) > PIPELINE_BYTES and self._transport is not None:
+                self._transport.pause_reading()
+            return
+        self._advance()
+
+    def eof_received(self) -> bool:
+        """A client that has closed its side still gets its answer."""
+        self._half_closed = True
+        return self._busy or self._handing
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._transport = None
+        self._release()
+        self._shared.connections.discard(self)
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and exchange.sent == 0.0:
+            self._shared.router.drop(exchange)  # nobody waits for it, and no model works on it yet
+        if not self._shared.connections:
+            self._shared.emptied()
+
+    def pause_writing(self) -> None:
+        self._blocked = True
+        if not self._refused:
+            self.deadline = self._loop.time() + self._shared.bounds.write_seconds
+
+    def resume_writing(self) -> None:
+        self._blocked = False
+        if self._handing:
+            self._hand_over_now()
+        elif not self._busy:
+            self._go_on()
+
+    # What the front calls.
+
+    def expire(self) -> None:
+        """The deadline has passed: a slow client is told so if it can hear it, an idle one is closed."""
+        if self._refused or self._blocked or self._handing:
+            self._abort()
+        elif self._began:
+            self._refuse(BadRequest(408, "The request did not arrive in time."))
+        else:
+            self.close()
+
+    def close_if_idle(self) -> None:
+        if not self._busy and not self._began and not self._handing:
+            self.close()
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    def _abort(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    # Reading.
+
+    def _advance(self) -> None:
+        if self._advancing:
+            return
+        self._advancing = True
+        try:
+            while self._readable() and self._step():
+                pass
+        except BadRequest as error:
+            self._refuse(error)
+        finally:
+            self._advancing = False
+
+    def _readable(self) -> bool:
+        return not (self._busy or self._blocked or self._handing or self._refused) and self._transport is not None
+
+    def _step(self) -> bool:
+        """Take one step with what is in the buffer. False: more bytes are needed."""
+        if self._head is not None:
+            body = self._read_body(self._head)
+            if body is not None:
+                self._begin(self._head, body)
+            return body is not None
+        if not self._buffer:
+            self._began = 0.0
+            self.deadline = self._loop.time() + self._shared.bounds.idle_seconds
+            return False
+        if not self._began:
+            self._began = self._loop.time()
+            self.deadline = self._began + self._shared.bounds.head_seconds
+        kind = sniff(self._buffer)
+        if kind == "other":
+            self._hand_over()
+        if kind != "inference":
+            return False
+        end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT)
+        if end < 0:
+            if len(self._buffer) >= HEAD_LIMIT:
+                raise BadRequest(431, f"The head of the request is longer than {HEAD_LIMIT} bytes.")
+            return False
+        head = parse_head(bytes(self._buffer[: end + 4]))
+        del self._buffer[: end + 4]
+        self._welcome(head)
+        return True
+
+    def _welcome(self, head: Head) -> None:
+        """The head is whole: room is reserved for its body, and the client is told to send it if it asked."""
+        bounds = self._shared.bounds
+        if head.length is None:
+            self._chunked = Chunked(bounds.body_bytes)
+        elif head.length > bounds.body_bytes:
+            raise BadRequest(413, too_long(bounds.body_bytes))
+        else:
+            self._hold(head.length)
+        self._head = head
+        self.deadline = self._loop.time() + bounds.body_seconds
+        if head.expects_continue and not self._buffer and head.length != 0 and self._transport is not None:
+            self._transport.write(CONTINUE)
+
+    def _read_body(self, head: Head) -> bytes | None:
+        if self._chunked is not None:
+            body = self._chunked.feed(self._buffer)
+            self._hold(self._chunked.size - self._held)
+            return body
+        assert head.length is not None
+        if len(self._buffer) < head.length:
+            return None
+        whole = bytes(self._buffer[: head.length])
+        del self._buffer[: head.length]
+        return whole
+
+    def _hold(self, size: int) -> None:
+        if self._shared.held + size > self._shared.bounds.held_bytes:
+            raise BadRequest(503, "Too many large requests are in progress; try again.")
+        self._shared.held += size
+        self._held += size
+
+    def _release(self) -> None:
+        self._shared.held -= self._held
+        self._held = 0
+
+    # Answering.
+
+    def _begin(self, head: Head, body: bytes) -> None:
+        self._busy = True
+        self.deadline = NEVER  # from here on the router's bound holds
+        self._shared.counters.requests += 1
+        self._request_id = ids.request_id()
+        if len(body) <= DIGEST_INLINE_BYTES:
+            self._admit(head, body, sha256(body).hexdigest())
+            return
+        digested = self._loop.run_in_executor(None, lambda: sha256(body).hexdigest())
+        digested.add_done_callback(lambda done: self._admit(head, body, done.result()))
+
+    def _admit(self, head: Head, body: bytes, digest: str) -> None:
+        if self._transport is None:
+            return
+        try:
+            caller = self._shared.authenticate("POST", head.path, head.query, head.raw, digest)
+            fault = check_request(head.operation, head.headers)
+            if fault is None:
+                self._target = Target(caller.account, caller.region, head.endpoint)
+                key = (caller.account, caller.region, head.endpoint)
+                exchange = self._shared.router.dispatch(key, head.headers, body, self._told)
+                self._exchange = None if exchange.done else exchange
+                return
+        except Denied as denied:
+            fault = denied.fault
+        except Exception:
+            logger.exception("an inference failed inside", extra={"request_id": self._request_id})
+            fault = Fault(500, "InternalFailure", "An internal failure occurred.")
+        self._shared.counters.refused += 1
+        self._answer(render_fault(fault, self._request_id, self._shared.date, self._closes()))
+
+    def _told(self, exchange: Exchange) -> None:
+        """The router has an outcome."""
+        self._exchange = None
+        self._shared.counters.ended(exchange, self._loop.time())
+        if self._transport is not None:
+            self._answer(self._rendered(exchange))
+
+    def _rendered(self, exchange: Exchange) -> bytes:
+        date, closes = self._shared.date, self._closes()
+        reply = exchange.reply
+        if reply is None:
+            assert exchange.error is not None
+            return render_fault(fault_of(exchange.error, self._target), self._request_id, date, closes)
+        fault = fault_in(reply, self._target)
+        if fault is not None:
+            return render_fault(fault, self._request_id, date, closes)
+        return render_reply(reply, self._request_id, date, closes)
+
+    def _closes(self) -> bool:
+        """The answer at hand is the last on this connection."""
+        return self._shared.draining or self._half_closed or (self._head is not None and not self._head.keep_alive)
+
+    def _answer(self, data: bytes) -> None:
+        assert self._transport is not None
+        closes = self._closes()
+        self._release()
+        self._busy = False
+        self._head = None
+        self._chunked = None
+        self._began = 0.0
+        self._transport.write(data)
+        if closes:
+            self._transport.close()
+        elif not self._blocked:
+            self._go_on()
+
+    def _go_on(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+            self._advance()
+
+    def _refuse(self, error: BadRequest) -> None:
+        """The client hears why, and then the end. What it still sends is read and thrown away for a while: closing on
+        unread bytes would reset the connection before it could read the answer."""
+        if self._transport is None:
+            return
+        self._shared.counters.requests += 1
+        self._shared.counters.refused += 1
+        retry_after = RETRY_AFTER_SECONDS if error.status == 503 else None
+        code = "ServiceUnavailable" if error.status == 503 else _CODES.get(error.status, "ValidationError")
+        fault = Fault(error.status, code, error.message, retry_after=retry_after)
+        self._release()
+        self._refused = True
+        self._buffer.clear()
+        self._transport.write(render_fault(fault, ids.request_id(), self._shared.date, close=True))
+        if self._half_closed or not self._transport.can_write_eof():
+            self._transport.close()
+        else:
+            self._transport.write_eof()
+            self._transport.resume_reading()
+        self.deadline = self._loop.time() + self._shared.bounds.linger_seconds
+
+    # Leaving for the control process.
+
+    def _hand_over(self) -> None:
+        """The connection goes to the control process with the bytes of the request that begins in the buffer. Answers
+        that the client has not been sent yet go out first: the order on the wire is kept."""
+        assert self._transport is not None
+        self._handing = True
+        self.deadline = self._loop.time() + self._shared.bounds.write_seconds
+        self._transport.pause_reading()
+        if self._transport.get_write_buffer_size() == 0:
+            self._hand_over_now()
+        else:
+            self._transport.set_write_buffer_limits(high=0)  # `resume_writing` is called when everything is sent
+
+    def _hand_over_now(self) -> None:
+        assert self._transport is not None
+        passed = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        # Our descriptor is closed, the connection is not: its duplicate lives on.
+        self._transport.abort()
+        self._shared.counters.handed_over += 1
+        self._shared.sender.send(passed, data)

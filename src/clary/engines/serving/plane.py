@@ -1,0 +1,117 @@
+"""The control process's view of the data plane: it writes what is asked, and asks the fronts what is true."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+
+from clary.engines.serving.ask import NoFront, ask
+from clary.engines.serving.base import Reply, Route
+from clary.engines.serving.instance import Limits
+from clary.engines.serving.paths import front_sockets, socket_dir
+from clary.engines.serving.ping import answers_ping
+from clary.engines.serving.router import Router
+from clary.engines.serving.routes import RouteFile, Table, parse_route
+from clary.kernel.resource import Doc
+
+logger = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 2.0
+
+
+class FrontSilent(Exception):
+    """A front that runs does not answer: what it serves is not known."""
+
+
+class Plane:
+    """Implements `Serving`. `directory` holds the durable route table; it is the one named "serving" of a home, unless
+    `sockets` says where the fronts' sockets are."""
+
+    def __init__(self, directory: Path, sockets: Path | None = None, limits: Limits | None = None) -> None:
+        self._file = RouteFile(directory)
+        self._sockets = sockets or socket_dir(directory.parent)
+        self._limits = limits
+        self._router: Router | None = None
+        self._stamp = (-1, -1, -1)
+        self._writing = asyncio.Lock()
+
+    async def publish(self, route: Route) -> None:
+        """Asked, durably. Fronts are told at once; one that does not hear looks at the table within a second or so.
+
+        Raises ValueError when an address is not "unix:/path" or "host:port"."""
+        for variant in route.variants:
+            for address in variant.addresses:
+                check_address(address)
+        async with self._writing:
+            await asyncio.to_thread(self._file.put, route)
+        await self._tell({"do": "refresh"})
+
+    async def withdraw(self, account: str, region: str, endpoint: str) -> None:
+        """No front serves the endpoint. Raises FrontSilent when one cannot be asked: call again."""
+        async with self._writing:
+            await asyncio.to_thread(self._file.remove, account, region, endpoint)
+        answers = await self._tell({"do": "route", "account": account, "region": region, "endpoint": endpoint})
+        for name, answer in answers.items():
+            if answer is None or answer["route"] is not None:
+                raise FrontSilent(f"front {name} has not given up {endpoint}")
+
+    async def serves(self, route: Route) -> bool:
+        """True: at least one front runs, and every one that runs has taken up exactly this route."""
+        question = {"do": "route", "account": route.account, "region": route.region, "endpoint": route.endpoint}
+        answers = await self._tell(question)
+        return bool(answers) and all(
+            answer is not None and answer["route"] is not None and parse_route(answer["route"]) == route
+            for answer in answers.values()
+        )
+
+    async def ready(self, address: str) -> bool:
+        return await answers_ping(address, PATIENCE_SECONDS)
+
+    async def invoke(self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        """The model's answer, whatever its status. Raises NoRoute, NoInstance, or a faults.InferenceError."""
+        router = await self._fresh_router()
+        lower = {name.lower(): value for name, value in headers.items()}
+        return await router.invoke((account, region, endpoint), lower, body)
+
+    async def counters(self) -> list[Doc]:
+        """What every running front has counted since it started; one Doc a front."""
+        return [answer for answer in (await self._tell({"do": "counters"})).values() if answer is not None]
+
+    def close(self) -> None:
+        if self._router is not None:
+            self._router.close()
+
+    async def _fresh_router(self) -> Router:
+        if self._router is None:
+            self._router = Router(self._limits)
+        stamp = self._file.stamp()
+        if stamp != self._stamp:
+            table: Table = await asyncio.to_thread(self._file.read)
+            if table.generation >= self._router.generation:
+                self._router.take(table)
+            self._stamp = stamp
+        return self._router
+
+    async def _tell(self, question: Doc) -> dict[str, Doc | None]:
+        """The answer of every front that runs, by name; None of one that runs but does not answer."""
+        paths = front_sockets(self._sockets)
+        answers = await asyncio.gather(*(self._ask(path, question) for path in paths))
+        return {path.stem: answer for path, (runs, answer) in zip(paths, answers, strict=True) if runs}
+
+    async def _ask(self, path: Path, question: Doc) -> tuple[bool, Doc | None]:
+        try:
+            return True, await ask(path, question, PATIENCE_SECONDS)
+        except NoFront:
+            return False, None
+        except TimeoutError:
+            logger.warning("a front does not answer", extra={"front": path.stem, "question": question["do"]})
+            return True, None
+
+
+def check_address(address: str) -> None:
+    """Raises ValueError unless it is "unix:/path" or "host:port"."""
+    if address.startswith("unix:/"):
+        return
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError(f"{address!r} is not an address: use unix:/path or host:port")

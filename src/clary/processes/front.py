@@ -1,0 +1,97 @@
+"""One front of the data plane: `python -m clary.processes.front --home DIR --fd N`. Started by the supervisor.
+
+It imports no more than it needs: its start counts against the one CPU-second of `clary up`.
+"""
+
+import argparse
+import asyncio
+import os
+import resource
+import signal
+import socket
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvloop
+
+from clary import home
+from clary.aws.refusals import refusal
+from clary.aws.sigv4 import Refused, Verifier
+from clary.config import Config, read
+from clary.engines.serving.connection import Authenticate, Caller, Denied
+from clary.engines.serving.front import Front
+from clary.engines.serving.paths import socket_dir
+from clary.engines.serving.routes import RouteFile
+from clary.kernel import log
+from clary.kernel.clock import SystemClock
+
+DRAIN_SECONDS = 30.0
+SIGNING_NAME = "sagemaker"
+
+
+def authenticator(verifier: Verifier) -> Authenticate:
+    """The front's question, put to Clary's verifier, with the gateway's codes for a refusal."""
+
+    def authenticate(
+        method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
+    ) -> Caller:
+        try:
+            signed = verifier.verify(method, path, query, headers, digest)
+        except Refused as refused:
+            error = refusal(refused, "json")
+            raise Denied(error.http_status, error.error_code, error.message) from None
+        if signed.service != SIGNING_NAME:
+            message = f"Credential should be scoped to correct service: '{SIGNING_NAME}'."
+            raise Denied(403, "SignatureDoesNotMatch", message)
+        return Caller(signed.principal.account, signed.region)
+
+    return authenticate
+
+
+async def serve(config: Config, listener: socket.socket, name: str, ready: int | None) -> None:
+    """Until SIGTERM or SIGINT; then what was begun is finished."""
+    clock = SystemClock()
+    front = Front(
+        name,
+        listener,
+        RouteFile(config.serving_dir),
+        socket_dir(config.home),
+        authenticator(Verifier(home.read(config).ring, clock)),
+        clock,
+    )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    await front.start()
+    if ready is not None:
+        os.write(ready, b"ready\n")
+        os.close(ready)
+    await stop.wait()
+    await front.drain(DRAIN_SECONDS)
+
+
+def _raise_descriptor_limit() -> None:
+    """Every client and every model server costs a descriptor; the soft limit is often 1024."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 65536
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="clary front")
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--fd", type=int, required=True, help="the listening socket, inherited")
+    parser.add_argument("--name", default="0")
+    parser.add_argument("--ready-fd", type=int, help="where to say that it serves")
+    asked = parser.parse_args(arguments)
+    config = read(home=asked.home)
+    log.configure(config.log_level)
+    _raise_descriptor_limit()
+    listener = socket.socket(fileno=asked.fd)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(serve(config, listener, asked.name, asked.ready_fd))
+
+
+if __name__ == "__main__":
+    main()
