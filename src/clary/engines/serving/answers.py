@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 import orjson
 
 from clary.engines.serving.base import Reply
-from clary.engines.serving.faults import Fault
+from clary.engines.serving.faults import NOT_SERVED, Fault, not_served
 
 VARIANT = "x-Amzn-Invoked-Production-Variant"
 ATTRIBUTES = "X-Amzn-SageMaker-Custom-Attributes"
@@ -62,31 +62,19 @@ _CONSTRAINTS = (
     ("x-amzn-sagemaker-inference-id", "inferenceId", 64, _INFERENCE_ID, r"\A\S[\p{Print}]*\z"),
     ("x-amzn-sagemaker-target-variant", "targetVariant", 63, _VARIANT, "^[a-zA-Z0-9](-*[a-zA-Z0-9])*"),
 )
-_REFUSED = {
-    "x-amzn-sagemaker-target-model": "TargetModel (multi-model endpoints)",
-    "x-amzn-sagemaker-target-container-hostname": "TargetContainerHostname (multi-container endpoints)",
-    "x-amzn-sagemaker-inference-component": "InferenceComponentName (inference components)",
-    "x-amzn-sagemaker-session-id": "SessionId (stateful sessions)",
-    "x-amzn-sagemaker-enable-explanations": "EnableExplanations (Clarify online explainability)",
-    "x-amzn-sagemaker-prefix-aware-id": "PrefixAwareId (prefix-aware routing)",
-}
 _OPERATIONS = {
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
 }
 
 
-def not_served(member: str) -> Fault:
-    return Fault(501, "NotImplemented", f"Clary does not implement {member} yet.")
-
-
 def check_request(operation: str, headers: Mapping[str, str]) -> Fault | None:
     """What the request asks for that cannot be, in AWS's words; None when it can go on."""
     if operation != "invocations":
         return not_served(f"the operation {_OPERATIONS[operation]}")
-    for name, member in _REFUSED.items():
+    for member, (name, what) in NOT_SERVED.items():
         if name in headers:
-            return not_served(f"the member {member} of InvokeEndpoint")
+            return not_served(f"the member {member} of InvokeEndpoint ({what})")
     errors = []
     for name, member, longest, pattern, written in _CONSTRAINTS:
         value = headers.get(name)

@@ -107,3 +107,19 @@ def _model_error(status: int, said: str, target: Target) -> Fault:
     )
     fields = {"OriginalStatusCode": status, "OriginalMessage": said, "LogStreamArn": target.log_arn}
     return Fault(424, "ModelError", message, fields)
+
+
+NOT_SERVED: Mapping[str, tuple[str, str]] = {
+    "TargetModel": ("x-amzn-sagemaker-target-model", "multi-model endpoints"),
+    "TargetContainerHostname": ("x-amzn-sagemaker-target-container-hostname", "multi-container endpoints"),
+    "InferenceComponentName": ("x-amzn-sagemaker-inference-component", "inference components"),
+    "SessionId": ("x-amzn-sagemaker-session-id", "stateful sessions"),
+    "EnableExplanations": ("x-amzn-sagemaker-enable-explanations", "Clarify online explainability"),
+    "PrefixAwareId": ("x-amzn-sagemaker-prefix-aware-id", "prefix-aware routing"),
+}
+"""Members of InvokeEndpoint that change who answers or how, and that Clary does not serve: (header, what it is of)."""
+
+
+def not_served(what: str) -> Fault:
+    """501 with a sentence that names it."""
+    return Fault(501, "NotImplemented", f"Clary does not implement {what} yet.")

@@ -1,1 +1,5 @@
-"""The AWS service sagemaker-runtime."""
+"""The AWS service sagemaker-runtime. Operations that are not registered here are refused by name."""
+
+from clary.services.sagemaker_runtime.invoke import service
+
+__all__ = ["service"]

@@ -1,0 +1,51 @@
+"""InvokeEndpoint as an ordinary operation: for calls from inside, and for connections that the gateway already holds.
+
+Inferences normally never come here; a front of the data plane answers them. Both go through the same router, and say the
+same errors in the same words.
+"""
+
+from clary.aws.errors import NotImplementedHere, ServiceError
+from clary.aws.service import Context, Service
+from clary.engines.serving.base import NoInstance, NoRoute, Serving
+from clary.engines.serving.faults import NOT_SERVED, Fault, InferenceError, Target, fault_in, fault_of, not_served
+from clary.kernel.resource import Doc
+
+service = Service("sagemaker-runtime")
+
+_HEADERS = {
+    "ContentType": "content-type",
+    "Accept": "accept",
+    "CustomAttributes": "x-amzn-sagemaker-custom-attributes",
+    "TargetVariant": "x-amzn-sagemaker-target-variant",
+    "InferenceId": "x-amzn-sagemaker-inference-id",
+}
+
+
+@service.operation("InvokeEndpoint")
+async def invoke_endpoint(ctx: Context, req: Doc) -> Doc:
+    """The model's answer. Errors: ValidationError (no such endpoint or variant), ModelError, ServiceUnavailable."""
+    for member, (_, what) in NOT_SERVED.items():
+        if req.get(member) is not None:
+            raise NotImplementedHere(not_served(f"the member {member} of InvokeEndpoint ({what})").message)
+    target = Target(ctx.account, ctx.region, req["EndpointName"])
+    headers = {header: req[member] for member, header in _HEADERS.items() if req.get(member) is not None}
+    try:
+        reply = await ctx.port(Serving).invoke(ctx.account, ctx.region, target.endpoint, req["Body"], headers)
+    except (NoRoute, NoInstance, InferenceError) as error:
+        raise _raised(fault_of(error, target)) from error
+    fault = fault_in(reply, target)
+    if fault is not None:
+        raise _raised(fault)
+    answer: Doc = {
+        "Body": reply.body,
+        "ContentType": reply.headers.get("content-type", "application/octet-stream"),
+        "InvokedProductionVariant": reply.variant,
+    }
+    attributes = reply.headers.get("x-amzn-sagemaker-custom-attributes")
+    if attributes is not None:
+        answer["CustomAttributes"] = attributes
+    return answer
+
+
+def _raised(fault: Fault) -> ServiceError:
+    return ServiceError(fault.message, code=fault.code, status=fault.status, **fault.fields)
