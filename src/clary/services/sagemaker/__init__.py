@@ -1,1 +1,28 @@
-"""The AWS service sagemaker."""
+"""The AWS service sagemaker: training, processing, models, endpoints, tags."""
+
+from collections.abc import Mapping
+
+from clary.kernel.reconcile import Reconciler
+from clary.kernel.resource import StateMachine
+from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, tags, training
+from clary.services.sagemaker.api import service
+from clary.services.sagemaker.engines import Engines
+
+MACHINES: Mapping[str, StateMachine] = {
+    training.KIND: training.TRAINING_JOB,
+    processing.KIND: processing.PROCESSING_JOB,
+    endpoints.KIND: endpoints.ENDPOINT,
+}
+"""The state machine of each kind that has one."""
+
+
+def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
+    """The reconciler of each kind that is made true by work."""
+    return {
+        training.KIND: training.TrainingJobReconciler(engines),
+        processing.KIND: processing.ProcessingJobReconciler(engines),
+        endpoints.KIND: endpoints.EndpointReconciler(engines),
+    }
+
+
+__all__ = ["MACHINES", "Engines", "endpoint_configs", "models", "reconcilers", "service", "tags"]

@@ -1,0 +1,115 @@
+"""Endpoint configurations: which models an endpoint serves, on how many instances, with which weights."""
+
+from typing import Any
+
+from clary.aws.errors import NotImplementedHere
+from clary.aws.service import Context
+from clary.kernel import ids
+from clary.kernel.errors import Exists, Missing
+from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker import listing, models, tags
+from clary.services.sagemaker.api import service
+from clary.services.sagemaker.errors import already_existing, could_not_find, refuse, require
+
+KIND = "endpoint-config"
+
+_REFUSED = {
+    "AsyncInferenceConfig": "asynchronous inference",
+    "ShadowProductionVariants": "shadow variants",
+    "ExplainerConfig": "online explanations",
+    "ExecutionRoleArn": "inference components",
+    "CrossRegionTrafficConfig": "traffic across regions",
+}
+_REFUSED_OF_VARIANT = {
+    "ServerlessConfig": "serverless inference",
+    "ManagedInstanceScaling": "managed instance scaling",
+    "InstancePools": "pools of several instance types",
+    "CoreDumpConfig": "core dumps",
+    "CapacityReservationConfig": "capacity reservations",
+}
+
+
+@service.operation(
+    "CreateEndpointConfig",
+    ignores=(
+        "KmsKeyId",
+        "VpcConfig",
+        "EnableNetworkIsolation",
+        "MetricsConfig",
+        "ProductionVariants.AcceleratorType",
+        "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
+        "ProductionVariants.VariantInstanceProvisionTimeoutInSeconds",
+        "ProductionVariants.VolumeSizeInGB",
+        "ProductionVariants.EnableSSMAccess",
+        "ProductionVariants.RoutingConfig",
+        "ProductionVariants.InferenceAmiVersion",
+    ),
+)
+async def create_endpoint_config(ctx: Context, req: Doc) -> Doc:
+    """The configuration is there; its models are. Errors: ValidationException."""
+    name = req["EndpointConfigName"]
+    arn = ctx.arn("sagemaker", f"endpoint-config/{name}")
+    refuse(req, _REFUSED)
+    if (req.get("DataCaptureConfig") or {}).get("EnableCapture"):
+        raise NotImplementedHere("DataCaptureConfig is not served yet: no request would be captured. Leave it out.")
+    tags.check(req.get("Tags"))
+    _check_variants(ctx, req["ProductionVariants"])
+    config = Resource(KIND, name, ctx.account, ctx.region, uid=ids.new(), arn=arn, spec=req)
+    try:
+        ctx.store.create(config)
+    except Exists:
+        raise already_existing("endpoint configuration", arn) from None
+    return {"EndpointConfigArn": arn}
+
+
+@service.operation("DescribeEndpointConfig")
+async def describe_endpoint_config(ctx: Context, req: Doc) -> Doc:
+    """The Create request, the ARN and the time. Errors: ValidationException "Could not find endpoint configuration"."""
+    config = find(ctx, req["EndpointConfigName"])
+    said = config.public()
+    said.pop("Tags", None)
+    said["ProductionVariants"] = [{"InitialVariantWeight": 1.0, **variant} for variant in said["ProductionVariants"]]
+    return {**said, "EndpointConfigArn": config.arn, "CreationTime": config.created}
+
+
+@service.operation("ListEndpointConfigs")
+async def list_endpoint_configs(ctx: Context, req: Doc) -> Doc:
+    """A page of the configurations that pass the filters, newest first unless asked otherwise."""
+    found, more = listing.page(ctx, KIND, req, descending=True)
+    configs = [
+        {"EndpointConfigName": one.name, "EndpointConfigArn": one.arn, "CreationTime": one.created} for one in found
+    ]
+    return {"EndpointConfigs": configs, **more}
+
+
+@service.operation("DeleteEndpointConfig")
+async def delete_endpoint_config(ctx: Context, req: Doc) -> Doc:
+    """The configuration is gone; an endpoint that was made from it goes on serving. Errors: ValidationException."""
+    config = find(ctx, req["EndpointConfigName"])
+    ctx.store.delete(config)
+    tags.forget(ctx.store, config)
+    return {}
+
+
+def find(ctx: Context, name: str) -> Resource:
+    """The configuration of that name. Raises ValidationException."""
+    try:
+        return ctx.store.get(ctx.account, ctx.region, KIND, name)
+    except Missing:
+        arn = ctx.arn("sagemaker", f"endpoint-config/{name}")
+        raise could_not_find("endpoint configuration", arn) from None
+
+
+def _check_variants(ctx: Context, variants: list[Doc]) -> None:
+    names: set[Any] = set()
+    for variant in variants:
+        name = variant["VariantName"]
+        require(name not in names, f"Two production variants are called {name!r}: variant names must be unique")
+        names.add(name)
+        refuse(variant, _REFUSED_OF_VARIANT)
+        if not variant.get("ModelName"):
+            raise NotImplementedHere(f"Variant {name!r} names no ModelName: inference components are not served yet.")
+        for member in ("InstanceType", "InitialInstanceCount"):
+            require(bool(variant.get(member)), f"Variant {name!r} needs the member {member}")
+        require(variant.get("InitialVariantWeight", 1.0) >= 0, f"InitialVariantWeight of {name!r} must not be negative")
+        models.find(ctx, variant["ModelName"])

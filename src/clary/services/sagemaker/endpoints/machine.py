@@ -1,0 +1,94 @@
+"""The life of an endpoint, and what a deployment of it is.
+
+A deployment is a document in the endpoint's status, complete in itself: an endpoint goes on serving, also after a
+reboot, when its configuration and models have been deleted.
+
+    {"generation": 1, "config": "name", "started": 1700000000.0,
+     "variants": [{"name": "AllTraffic", "model": "m", "container": {...}, "role": "arn:...", "count": 1, "weight": 1.0,
+                   "patience": 480.0}]}
+
+`_target` is the deployment that is asked and not yet true, `_live` the one that serves. A new configuration makes a new
+generation with instances of its own; new weights and counts make a target of the same generation, which shares them.
+"""
+
+from clary.aws.errors import NotImplementedHere, ValidationException
+from clary.aws.service import Context
+from clary.kernel.errors import Missing
+from clary.kernel.resource import Doc, Resource, StateMachine
+from clary.services.sagemaker import endpoint_configs, models
+from clary.services.sagemaker.errors import could_not_find
+
+KIND = "endpoint"
+LOG_GROUP = "/aws/sagemaker/Endpoints"
+PATIENCE_SECONDS = 480.0
+"""How long an instance may take to answer /ping where the variant does not say."""
+
+ENDPOINT = StateMachine(
+    "EndpointStatus",
+    "Creating",
+    {
+        "Creating": {"InService", "Failed", "Deleting"},
+        "InService": {"Updating", "SystemUpdating", "OutOfService", "Deleting"},
+        "Updating": {"InService", "RollingBack", "Deleting"},
+        "SystemUpdating": {"InService", "RollingBack", "Deleting"},
+        "RollingBack": {"InService", "UpdateRollbackFailed", "Deleting"},
+        "UpdateRollbackFailed": {"Updating", "Deleting"},
+        "OutOfService": {"Updating", "Deleting"},
+        "Failed": {"Deleting"},
+        "Deleting": set(),
+    },
+)
+
+
+async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
+    """The configuration with its models, as they are now. Raises ValidationException, NotImplementedHere."""
+    variants = [await _variant(ctx, variant) for variant in config.spec["ProductionVariants"]]
+    return {"generation": generation, "config": config.name, "started": ctx.clock.now(), "variants": variants}
+
+
+async def _variant(ctx: Context, variant: Doc) -> Doc:
+    model = models.find(ctx, variant["ModelName"])
+    containers = models.containers(model.spec)
+    if len(containers) > 1:
+        raise NotImplementedHere(
+            f"The model {model.name!r} has {len(containers)} Containers: inference pipelines are not served yet."
+        )
+    container = containers[0]
+    if (container.get("Environment") or {}).get("SAGEMAKER_PROGRAM"):
+        raise NotImplementedHere(
+            f"The model {model.name!r} sets SAGEMAKER_PROGRAM: script mode is not served yet; use a built-in algorithm."
+        )
+    await models.check_data(ctx, container)
+    return {
+        "name": variant["VariantName"],
+        "model": model.name,
+        "container": container,
+        "role": model.spec.get("ExecutionRoleArn", ""),
+        "count": variant["InitialInstanceCount"],
+        "weight": float(variant.get("InitialVariantWeight", 1.0)),
+        "patience": float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PATIENCE_SECONDS)),
+    }
+
+
+def find(ctx: Context, name: str) -> Resource:
+    """The endpoint of that name. Raises ValidationException."""
+    try:
+        return ctx.store.get(ctx.account, ctx.region, KIND, name)
+    except Missing:
+        raise could_not_find("endpoint", ctx.arn("sagemaker", f"endpoint/{name}")) from None
+
+
+def find_config(ctx: Context, name: str) -> Resource:
+    """The endpoint configuration of that name. Raises ValidationException."""
+    return endpoint_configs.find(ctx, name)
+
+
+def check_updatable(endpoint: Resource) -> None:
+    """Raises ValidationException in AWS's words unless the endpoint can take a new target now."""
+    if "Updating" in ENDPOINT.moves.get(endpoint.phase, ()):
+        return
+    if endpoint.phase == "Failed":
+        raise ValidationException(
+            f'Cannot update endpoint "{endpoint.arn}" in status Failed: delete it and create it again.'
+        )
+    raise ValidationException(f'Cannot update in-progress endpoint "{endpoint.arn}".')

@@ -1,0 +1,51 @@
+"""The work of one instance: the model server of a variant."""
+
+from clary.engines.runners.base import Archive, Tree, Work
+from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker import images, roles, staging
+from clary.services.sagemaker.engines import Engines
+
+MODEL = "/opt/ml/model"
+
+
+async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) -> Work:
+    """The variant's server with its model unpacked. Raises staging.InputError."""
+    container: Doc = variant["container"]
+    uri = container["Image"]
+    image = images.lookup(uri)
+    if image is None:
+        raise staging.InputError(images.unknown(uri))
+    if image.serve is None:
+        raise staging.InputError(f"the image {image.name} has no model server of its own")
+    archives, trees = await _model(engines, endpoint, variant, uid)
+    return Work(
+        command=image.serve,
+        env={
+            "AWS_REGION": endpoint.region,
+            "AWS_DEFAULT_REGION": endpoint.region,
+            "SAGEMAKER_REGION": endpoint.region,
+            **(container.get("Environment") or {}),
+        },
+        directories=(MODEL,),
+        archives=archives,
+        trees=trees,
+        cpus=engines.max_cpus,
+        memory_bytes=engines.max_memory_bytes,
+        network=False,
+        serves=True,
+    )
+
+
+async def _model(
+    engines: Engines, endpoint: Resource, variant: Doc, uid: str
+) -> tuple[tuple[Archive, ...], tuple[Tree, ...]]:
+    container: Doc = variant["container"]
+    ctx = roles.context(engines, endpoint, variant["role"])
+    scratch = engines.scratch / uid
+    source: Doc = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+    if source and source["CompressionType"] == "None":
+        return (), (await staging.tree(ctx, engines.objects, scratch, MODEL, {"S3Uri": source["S3Uri"]}),)
+    url = source.get("S3Uri") or container.get("ModelDataUrl")
+    if not url:
+        return (), ()
+    return (Archive(MODEL, await staging.local_file(ctx, engines.objects, scratch, url)),), ()

@@ -1,0 +1,36 @@
+"""What the reconcilers of SageMaker work with: the ports that the composition root hands them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from clary.aws.credentials import KeyRing, Principal
+from clary.aws.service import Context
+from clary.engines.runners.base import Runner
+from clary.engines.serving.base import Serving
+from clary.kernel.clock import Clock
+from clary.kernel.objects import ObjectStore
+from clary.kernel.store import Store
+from clary.kernel.telemetry import LogSink
+
+Inside = Callable[[Principal, str, str], Context]
+"""A context for calls from inside: (principal, region, account)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    runner: Runner
+    serving: Serving
+    objects: ObjectStore
+    logs: LogSink
+    keys: KeyRing
+    clock: Clock
+    store: Store
+    inside: Inside
+    endpoint_url: str
+    """Where the wire is, as seen from inside a run: AWS_ENDPOINT_URL."""
+    scratch: Path
+    """A directory on this machine where inputs are gathered that have no file here."""
+    max_cpus: float | None = None
+    max_memory_bytes: int | None = None
+    """The most one run may use; None: all of this machine."""

@@ -1,0 +1,53 @@
+"""Which of Clary's built-in algorithms an image URI names. An image is looked up, not pulled."""
+
+import re
+import sys
+from dataclasses import dataclass
+
+from clary.kernel.resource import Doc
+from clary.services.sagemaker.metrics import XGBOOST
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A built-in image: what its container runs."""
+
+    name: str
+    train: tuple[str, ...] | None
+    """The command of a training job that brings no entry point of its own; None: the image has no algorithm."""
+    serve: tuple[str, ...] | None
+    """The command of a model server; None: the image serves nothing by itself."""
+    metrics: tuple[Doc, ...] = ()
+    """MetricDefinitions of the lines that its algorithm prints."""
+
+
+def _module(name: str, verb: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"clary.algorithms.{name}", verb)
+
+
+_XGBOOST = Image("xgboost", _module("xgboost", "train"), _module("xgboost", "serve"), XGBOOST)
+_SCIKIT_LEARN = Image("scikit-learn", None, None)
+
+_BUILT_IN = {
+    "sagemaker-xgboost": _XGBOOST,
+    "xgboost": _XGBOOST,
+    "sagemaker-scikit-learn": _SCIKIT_LEARN,
+}
+
+# [registry/][namespace/]repository[:tag][@digest]; the account, region and tag of AWS's registries do not matter.
+_URI = re.compile(r"(?:[^/\s]+/)*(?P<repository>[^/:@\s]+)(?::[^/:@\s]+)?(?:@sha256:[0-9a-f]+)?")
+
+
+def lookup(uri: str) -> Image | None:
+    """The built-in image of that URI: any account, any region, any tag; None when it names none."""
+    match = _URI.fullmatch(uri.strip())
+    return _BUILT_IN.get(match["repository"]) if match else None
+
+
+def unknown(uri: str) -> str:
+    """The sentence for an image that `lookup` does not know."""
+    known = ", ".join(sorted(_BUILT_IN))
+    return (
+        f"the image {uri} is not one of the built-in images ({known}). "
+        "Containers of your own are not run yet: they come with a container runner."
+    )

@@ -1,0 +1,121 @@
+"""What training and processing jobs share: where lines go, why a job failed, and when it runs too long."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from clary.aws.errors import ValidationException
+from clary.aws.service import Context
+from clary.engines.runners.base import Run
+from clary.engines.telemetry import tail
+from clary.kernel.errors import Missing, Stale
+from clary.kernel.resource import Doc, Resource
+from clary.kernel.telemetry import LogStreamName
+from clary.services.sagemaker import outputs
+from clary.services.sagemaker.engines import Engines
+
+POLL_SECONDS = 0.5
+"""How often a running job's new lines are shipped; its end is learnt at once by a hint."""
+GRACE_SECONDS = 120.0
+"""From SIGTERM to SIGKILL of a job that is stopped."""
+LONGEST_REASON = 1024
+LAST_LINES = 10
+OUT_OF_MEMORY = (
+    "Please use an instance type with more memory, or reduce the size of training data processed on an instance."
+)
+_KINDS = ("AlgorithmError: ", "ClientError: ", "InternalServerError: ")
+
+
+def find(ctx: Context, kind: str, name: str, missing: str) -> Resource:
+    """The job of that name. Raises ValidationException with the sentence `missing`."""
+    try:
+        return ctx.store.get(ctx.account, ctx.region, kind, name)
+    except Missing:
+        raise ValidationException(missing) from None
+
+
+def stop(ctx: Context, read: Callable[[], Resource], what: str, entered: Callable[[Resource], Doc]) -> None:
+    """The job is asked to end. A second time changes nothing. Raises ValidationException when it has ended."""
+    while True:
+        job = read()
+        if job.phase == "Stopping":
+            return
+        if job.phase != "InProgress":
+            raise ValidationException(f"The request was rejected because the {what} is in status {job.phase}.")
+        now = ctx.clock.now()
+        with suppress(Stale):  # The reconciler wrote it between the look and the write: look again.
+            ctx.store.update(job, phase="Stopping", due=now, _stop_asked=now, **entered(job))
+            return
+
+
+def stream(job: Resource, group: str, started: float) -> LogStreamName:
+    """Where the lines of the job's one host go."""
+    return LogStreamName(job.account, job.region, group, f"{job.name}/algo-1-{int(started)}")
+
+
+async def ship(engines: Engines, to: LogStreamName, uid: str, run: Run, *, final: bool) -> None:
+    """The lines that the run has printed so far are in the log store; with `final`, all of them."""
+    if run.log is None:
+        return
+    while tail.ship(run.log, engines.logs, to, uid, engines.clock, final=final):
+        if not final:
+            return  # The rest is for the next look: one chatty job must not keep the others waiting.
+        await asyncio.sleep(0)
+
+
+def too_long(engines: Engines, run: Run, seconds: float) -> bool:
+    return run.started is not None and engines.clock.now() - run.started > seconds
+
+
+def ended_by_itself(job: Resource, run: Run) -> bool:
+    """It ended before anybody asked it to stop."""
+    asked = job.status.get("_stop_asked")
+    return run.phase == "ended" and (asked is None or (run.ended is not None and run.ended < asked))
+
+
+def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
+    """The FailureReason of a run that ended with another code than 0, or was lost."""
+    if run.phase == "lost":
+        return reason("InternalServerError", "the job was lost: the machine went down, or its process was killed")
+    if run.out_of_memory:
+        return reason("ClientError", f"{OUT_OF_MEMORY}, exit code: {run.exit_code}")
+    said = outputs.text(run.root, "/opt/ml/output/failure", 4 * LONGEST_REASON) if run.root else ""
+    if said:
+        return reason("AlgorithmError", said, f", exit code: {run.exit_code}")
+    lines = "\n".join(event.message for event in engines.logs.last(to, LAST_LINES))
+    begin = f"the container ended with exit code: {run.exit_code}"
+    if not lines:
+        return reason("AlgorithmError", f"{begin} and printed nothing")
+    room = LONGEST_REASON - len(begin) - 60
+    return reason("AlgorithmError", f"{begin}. Its last lines:\n{lines[-room:]}")
+
+
+def reason(kind: str, text: str, end: str = "") -> str:
+    """`<kind>: <text><end>`, cut in the middle to what FailureReason holds. A text that names its kind keeps it."""
+    start = "" if text.startswith(_KINDS) else f"{kind}: "
+    return f"{start}{text[: LONGEST_REASON - len(start) - len(end)]}{end}"
+
+
+def give_up_reason(error: Exception) -> str:
+    """The FailureReason when Clary itself could not go on: the stack is in the server's log, not here."""
+    return reason(
+        "InternalServerError", f"Clary could not go on with the job ({type(error).__name__}). Please try again."
+    )
+
+
+def seconds_between(start: float, end: float) -> int:
+    """Whole seconds, at least 1, as AWS bills."""
+    return max(1, round(end - start))
+
+
+def resource_config(instance_type: str | None) -> Doc:
+    """resourceconfig.json of a job on one host."""
+    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type or "", "hosts": ["algo-1"]}
+    return {
+        "current_host": "algo-1",
+        "current_instance_type": instance_type or "",
+        "current_group_name": "homogeneousCluster",
+        "hosts": ["algo-1"],
+        "instance_groups": [group],
+        "network_interface_name": "lo",
+    }

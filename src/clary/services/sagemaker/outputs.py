@@ -1,0 +1,180 @@
+"""From files of an ended run to S3: one archive, or one object a file.
+
+Nobody writes to the run's directory any more, but its owner may have left links there that point anywhere on this
+machine. So no link is followed but to where it leads inside the run.
+"""
+
+import asyncio
+import gzip
+import os
+import stat
+import tarfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path, PurePosixPath
+
+from clary.aws.service import Context
+from clary.kernel import ids
+from clary.services.sagemaker.locations import Location
+
+ROOT = PurePosixPath("/opt/ml")
+CHUNK = 1024 * 1024
+COMPRESSION = 4
+MOST_LINKS = 16
+
+
+class OutputError(Exception):
+    """An output that cannot be stored as it is; the message is for the job's owner."""
+
+
+def resolve(root: Path, path: str) -> Path | None:
+    """The place on this machine of what the run saw at `path`, all links resolved as the run saw them; None when it is
+    not there, or leads out of /opt/ml. `root` is what the run saw as /opt/ml."""
+    parts = _below(PurePosixPath(path))
+    links = 0
+    place: list[str] = []
+    while parts is not None:
+        if not parts:
+            return root.joinpath(*place)
+        step = parts.pop(0)
+        if step == "..":
+            if not place:
+                return None
+            place.pop()
+            continue
+        here = root.joinpath(*place, step)
+        if here.is_symlink():
+            links += 1
+            if links > MOST_LINKS:
+                return None
+            leads = PurePosixPath(*ROOT.parts, *place) / here.readlink()
+            ahead = _below(leads)
+            if ahead is None:
+                return None
+            parts, place = ahead + parts, []
+        elif not here.exists():
+            return None
+        else:
+            place.append(step)
+    return None
+
+
+def text(root: Path, path: str, most: int) -> str:
+    """The first `most` bytes of a text file of the run, stripped; "" when it is not there."""
+    found = resolve(root, path)
+    if found is None or not found.is_file():
+        return ""
+    with found.open("rb") as file:
+        return file.read(most).decode("utf-8", "replace").strip()
+
+
+def files(root: Path, path: str) -> list[tuple[str, Path]]:
+    """(path below `path`, file on this machine) of all regular files, sorted. Raises OutputError for a link that leads
+    out of the run."""
+    top = resolve(root, path)
+    if top is None:
+        return []
+    if top.is_file():
+        return [(top.name, top)]
+    found = []
+    for name, here in _walk(top):
+        place: Path | None = here
+        if here.is_symlink():
+            inside = str(ROOT / here.relative_to(root))
+            place = resolve(root, inside)
+            if place is None:
+                raise OutputError(f"{inside} is a link that leads out of the job or nowhere: it cannot be stored")
+        if place is not None and place.is_file():
+            found.append((name, place))
+    return found
+
+
+def empty(root: Path, path: str) -> bool:
+    """There is no file below `path`."""
+    top = resolve(root, path)
+    return top is None or (top.is_dir() and next(_walk(top), None) is None)
+
+
+def pack(root: Path, path: str) -> Path:
+    """A `.tar.gz` of what stands below `path`, in a file of this run; the same bytes whenever the content is the same.
+    Takes long: call it in a thread. The caller deletes the file."""
+    archive = root / f".{ids.new()}.tar.gz"
+    top = resolve(root, path)
+    # No name, time or owner of this moment goes in: an upload that is repeated after a crash stores the same object.
+    with (
+        archive.open("wb") as raw,
+        gzip.GzipFile("", "wb", COMPRESSION, raw, mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        for name, here in _members(top):
+            member = tar.gettarinfo(str(here), name)
+            if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+                continue
+            member.uid = member.gid = 0
+            member.uname = member.gname = ""
+            member.mtime = 0
+            if member.islnk():  # A hard link's partner may be met in another order next time: store the bytes.
+                member.type, member.linkname, member.size = tarfile.REGTYPE, "", here.stat().st_size
+            if member.isreg():
+                with here.open("rb") as file:
+                    tar.addfile(member, file)
+            else:
+                tar.addfile(member)
+    return archive
+
+
+async def upload(ctx: Context, file: Path, to: Location) -> None:
+    """The object at `to` is the file: the old object or the new one, whole, at any moment."""
+    await ctx.call("s3", "PutObject", {"Bucket": to.bucket, "Key": to.key, "Body": _chunks(file)})
+
+
+async def upload_archive(ctx: Context, root: Path, path: str, to: Location) -> None:
+    """The object at `to` is a `.tar.gz` of what stands below `path`."""
+    archive = await asyncio.to_thread(pack, root, path)
+    try:
+        await upload(ctx, archive, to)
+    finally:
+        archive.unlink(missing_ok=True)
+
+
+async def upload_files(ctx: Context, root: Path, path: str, to: Location) -> int:
+    """Every file below `path` is an object below `to`; returns how many. Raises OutputError."""
+    found = await asyncio.to_thread(files, root, path)
+    for name, file in found:
+        await upload(ctx, file, to.child(name))
+    return len(found)
+
+
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := await asyncio.to_thread(opened.read, CHUNK):
+            yield chunk
+
+
+def _below(path: PurePosixPath) -> list[str] | None:
+    if not path.is_relative_to(ROOT):
+        return None
+    return list(path.relative_to(ROOT).parts)
+
+
+def _walk(top: Path) -> Iterator[tuple[str, Path]]:
+    """Everything below `top` that is no directory, links unfollowed, in the order of names."""
+    for folder, folders, names in os.walk(top):
+        folders.sort()
+        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
+        for name in sorted([*names, *linked]):
+            here = Path(folder) / name
+            yield here.relative_to(top).as_posix(), here
+
+
+def _members(top: Path | None) -> Iterator[tuple[str, Path]]:
+    if top is None:
+        return
+    if not top.is_dir():
+        if stat.S_ISREG(top.lstat().st_mode):
+            yield top.name, top
+        return
+    for folder, folders, names in os.walk(top):
+        folders.sort()
+        for name in sorted([*folders, *names]):
+            here = Path(folder) / name
+            yield here.relative_to(top).as_posix(), here
