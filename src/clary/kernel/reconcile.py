@@ -56,9 +56,9 @@ def gone() -> Step:
 class Reconciler(Protocol):
     """Moves what is true towards what is asked. Every step may be repeated after a crash at any line."""
 
-    async def __call__(self, resource: Resource) -> Step: ...
+    async def __call__(self, resource: Resource, /) -> Step: ...
 
-    def give_up(self, resource: Resource, error: Exception) -> Step:
+    def give_up(self, resource: Resource, error: Exception, /) -> Step:
         """The step to take when every attempt raised: normally a move to a failed phase with the reason."""
         ...
 
