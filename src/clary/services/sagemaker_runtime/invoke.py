@@ -1,7 +1,7 @@
 """InvokeEndpoint as an ordinary operation: for calls from inside, and for connections that the gateway already holds.
 
-Inferences normally never come here; a front of the data plane answers them. Both go through the same router, and say the
-same errors in the same words.
+Inferences normally never come here; a front of the data plane answers them. Both go through the same router, and say
+the same errors in the same words.
 """
 
 from clary.aws.errors import NotImplementedHere, ServiceError
