@@ -143,7 +143,7 @@ class Walker:
             ):
                 for entry in entries:
                     if entry.name.startswith(names.MARK) or not entry.name.isascii():
-                        if next(self._keys(bucket, here, "", _Span("", "", "", False)), None) is not None:
+                        if next(self._keys(bucket, here, "/", _Span("", "", "", False)), None) is not None:
                             return True
                         break
                     if entry.is_file(follow_symlinks=False):
