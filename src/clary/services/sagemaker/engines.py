@@ -13,8 +13,8 @@ from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
 from clary.kernel.telemetry import LogSink
 
-Inside = Callable[[Principal, str, str], Context]
-"""A context for calls from inside: (principal, region, account)."""
+Inside = Callable[[Principal, str], Context]
+"""A context for calls from inside, for example Gateway.inside: (principal, region)."""
 
 
 @dataclass(frozen=True, slots=True)

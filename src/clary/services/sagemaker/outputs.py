@@ -124,7 +124,9 @@ def pack(root: Path, path: str) -> Path:
 
 async def upload(ctx: Context, file: Path, to: Location) -> None:
     """The object at `to` is the file: the old object or the new one, whole, at any moment."""
-    await ctx.call("s3", "PutObject", {"Bucket": to.bucket, "Key": to.key, "Body": _chunks(file)})
+    size = file.stat().st_size
+    put = {"Bucket": to.bucket, "Key": to.key, "Body": _chunks(file), "ContentLength": size}
+    await ctx.call("s3", "PutObject", put)
 
 
 async def upload_archive(ctx: Context, root: Path, path: str, to: Location) -> None:

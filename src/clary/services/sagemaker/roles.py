@@ -23,7 +23,7 @@ def principal(account: str, role_arn: str) -> Principal:
 
 def context(engines: Engines, one: Resource, role_arn: str) -> Context:
     """A context that acts for the resource with its role's authority."""
-    return engines.inside(principal(one.account, role_arn), one.region, one.account)
+    return engines.inside(principal(one.account, role_arn), one.region)
 
 
 def environment(engines: Engines, one: Resource, role_arn: str, seconds: float) -> dict[str, str]:

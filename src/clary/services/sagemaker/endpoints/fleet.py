@@ -69,7 +69,7 @@ class Fleet:
         """Seconds until the next look is worth while; `idle` when nothing is on its way."""
         if any(one["ready"] is None or one["missing"] is not None for one in self._instances):
             return SOON_SECONDS
-        ends: list[float] = [crash["until"] - self._now for crash in self._crashes.values() if crash["until"] > self._now]
+        ends: list[float] = [one["until"] - self._now for one in self._crashes.values() if one["until"] > self._now]
         # An instance that leaves wakes the look by its end; the pause is only in case that word gets lost.
         return min([idle, *ends, *([LEAVING_SECONDS] if self._leaving else [])])
 

@@ -9,6 +9,8 @@ from clary.services.sagemaker.engines import Engines
 
 LOOK_SECONDS = 15.0
 """How often an endpoint in service is looked at when no hint comes."""
+FRONTS_SECONDS = 1.0
+"""How often while a front has not taken up the route yet."""
 MOST_CRASHES = 3
 """A deployment fails when an instance of it has crashed so often before it was ever steady."""
 
@@ -73,7 +75,7 @@ class EndpointReconciler:
         fleet.impatient(live)
         served = await self._publish(fleet.route(live))
         await fleet.dismiss_strays()
-        after = fleet.pause(LOOK_SECONDS) if served else SOON_SECONDS
+        after = min(fleet.pause(LOOK_SECONDS), LOOK_SECONDS if served else FRONTS_SECONDS)
         if endpoint.phase == "RollingBack" and served and fleet.complete(live):
             return move("InService", after=after, **fleet.status())
         return again(after, **fleet.status())
