@@ -86,12 +86,10 @@ SELECT seq, type, kind, name, uid, account, region, old_phase, phase, at, resour
 FROM event WHERE seq > ? ORDER BY seq LIMIT ?
 """
 
-# Stops at the first line that is still young, so a trim with nothing to do reads one line.
+# Looks at the oldest few lines only, however long the outbox is.
 _TRIM = """
 DELETE FROM event
-WHERE seq <= min(?,
-    coalesce((SELECT seq - 1 FROM event WHERE at >= ? ORDER BY seq LIMIT 1), ?),
-    coalesce((SELECT seq - 1 + ? FROM event ORDER BY seq LIMIT 1), 0))
+WHERE seq IN (SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?) AND at < ?
 """
 
 _ADVANCE = """
@@ -251,7 +249,7 @@ class SqliteStore:
         self._run(_ADVANCE, (subscriber, seq))
 
     def trim(self, before: float, keep_after: int) -> int:
-        return self._run(_TRIM, (keep_after, before, keep_after, TRIM_AT_ONCE)).rowcount
+        return self._run(_TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
 
     def listen(self, woken: Callable[[], None]) -> None:
         self._listeners.append(woken)
