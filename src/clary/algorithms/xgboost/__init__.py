@@ -1,0 +1,1 @@
+"""AWS's built-in XGBoost: `python -m clary.algorithms.xgboost train|serve`."""

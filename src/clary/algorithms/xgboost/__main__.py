@@ -1,0 +1,21 @@
+"""The container's two commands: `train` runs one job, `serve` answers /ping and /invocations until SIGTERM."""
+
+import os
+import sys
+
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["train"]:
+        from clary.algorithms.xgboost import train
+
+        return train.main(os.environ)
+    if arguments == ["serve"]:
+        from clary.algorithms.xgboost import serve
+
+        return serve.main(os.environ)
+    print("usage: python -m clary.algorithms.xgboost train|serve", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

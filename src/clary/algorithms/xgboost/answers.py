@@ -1,0 +1,78 @@
+"""Predictions become answer bodies, in the words of AWS's container: CSV, JSON and JSON Lines."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from clary.algorithms.serve import Refused
+
+CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
+SUPPORTED = (CSV, JSON, JSON_LINES)
+
+
+def choose(accept: str | None, default: str) -> str:
+    """The content type to answer in: the most wanted of those that can be made. Raises Refused 406 when none can."""
+    wanted = [_preference(one) for one in (accept or "").lower().split(",") if one.strip()]
+    if not wanted:
+        return default
+    for kind, weight in sorted(wanted, key=lambda one: -one[1]):
+        if weight <= 0:
+            continue
+        if kind in ("*/*", "application/*", "text/*"):
+            return (
+                default if kind == "*/*" or default.startswith(kind[:-1]) else (JSON if kind.startswith("a") else CSV)
+            )
+        short = {"csv": CSV, "json": JSON, "jsonlines": JSON_LINES}.get(kind, kind)
+        if short in SUPPORTED:
+            return short
+    raise Refused(406, f"Accept {accept} cannot be answered; supported are {', '.join(SUPPORTED)}.")
+
+
+def _preference(text: str) -> tuple[str, float]:
+    kind, *parameters = [part.strip() for part in text.split(";")]
+    for one in parameters:
+        if one.startswith("q="):
+            try:
+                return kind, float(one[2:])
+            except ValueError:
+                return kind, 0.0
+    return kind, 1.0
+
+
+def commas(image: str) -> bool:
+    """Whether the image (an URI) answers text/csv with all scores on one line, between commas: 0.72, 0.90, 1.0 and
+    1.2-1 did. Later ones, and an image without a known version, write one row a line."""
+    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
+    if tag in ("1", "latest"):
+        return True
+    numbers = re.match(r"(\d+)\.(\d+)(?:-(\d+))?", tag)
+    return numbers is not None and tuple(int(one or 0) for one in numbers.groups()) < (1, 2, 2)
+
+
+def encode(scores: Any, kind: str, *, one_line: bool = False) -> bytes:
+    """`scores`: an array of one number a row, or of one row of numbers a row. Numbers are written as Python writes a
+    float: classes of multi:softmax are "0.0", "1.0"."""
+    rows = scores.tolist()
+    if kind == JSON:
+        return json.dumps({"predictions": [{"score": one} for one in rows]}).encode()
+    if kind == JSON_LINES:
+        return "".join(json.dumps({"score": one}) + "\n" for one in rows).encode()
+    if one_line:
+        return ",".join(map(str, rows)).encode()
+    return "".join((",".join(map(str, one)) if isinstance(one, list) else str(one)) + "\n" for one in rows).encode()
+
+
+def encode_selected(rows: list[Mapping[str, Any]], kind: str) -> bytes:
+    """Answers of chosen content (SAGEMAKER_INFERENCE_OUTPUT): one mapping a row; in CSV its values, lists in quotes."""
+    if kind == JSON:
+        return json.dumps({"predictions": rows}).encode()
+    if kind == JSON_LINES:
+        return "".join(json.dumps(one) + "\n" for one in rows).encode()
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    for one in rows:
+        writer.writerow([json.dumps(value) if isinstance(value, list) else value for value in one.values()])
+    return out.getvalue().encode()

@@ -1,0 +1,100 @@
+"""A trained model as the server holds it: loaded from /opt/ml/model, whatever way it was saved."""
+
+import json
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from clary.algorithms.contract import AlgorithmError
+from clary.algorithms.xgboost.engine import xgb
+
+NATIVE = (".json", ".ubj", ".bst", ".model", ".bin", ".deprecated")
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """A Booster and what must be known to ask it."""
+
+    booster: Any
+    columns: int
+    objective: str
+    classes: int
+    """0 but for multi-class objectives."""
+    rounds: tuple[int, int]
+    """The rounds that count, as XGBoost's iteration_range; (0, 0) is all."""
+    linear: bool
+
+    def predict(self, features: Any, *, margin: bool = False) -> Any:
+        """One score a row, or one row of scores; safe in several threads. `margin`: the objective's transformation is
+        left out."""
+        if self.linear:
+            return self.booster.predict(xgb.DMatrix(features, nthread=1), output_margin=margin, validate_features=False)
+        return self.booster.inplace_predict(
+            features,
+            iteration_range=self.rounds,
+            predict_type="margin" if margin else "value",
+            validate_features=False,
+        )
+
+
+def load(folder: Path) -> Predictor:
+    """The model of that folder: a pickled Booster or a file that XGBoost itself saved. Raises AlgorithmError that says
+    what stands there and why it does not load."""
+    path = _model_file(folder)
+    booster = _native(path) if path.suffix in NATIVE else _any(path)
+    # One thread a request: requests run beside each other, and for few rows starting threads costs more than the model.
+    booster.set_param({"nthread": 1})
+    learner = json.loads(booster.save_config())["learner"]
+    best = booster.attr("best_iteration")
+    return Predictor(
+        booster,
+        columns=booster.num_features(),
+        objective=learner["objective"]["name"],
+        classes=int(learner["learner_model_param"].get("num_class") or 0),
+        rounds=(0, int(best) + 1) if best is not None else (0, 0),
+        linear=learner["gradient_booster"]["name"] == "gblinear",
+    )
+
+
+def _model_file(folder: Path) -> Path:
+    files = (
+        sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
+        if folder.is_dir()
+        else []
+    )
+    for one in files:
+        if one.name == "xgboost-model":
+            return one
+    if len(files) == 1:
+        return files[0]
+    names = ", ".join(one.name for one in files[:5]) or "nothing"
+    raise AlgorithmError(f"{folder} must hold one file xgboost-model, or one model file of any name; it holds {names}")
+
+
+def _any(path: Path) -> Any:
+    try:
+        booster = _pickled(path)
+    except Exception as pickled:
+        try:
+            return _native(path)
+        except AlgorithmError as native:
+            raise AlgorithmError(
+                f"{path.name} is neither a pickled Booster ({pickled}) nor a model file ({native})"
+            ) from None
+    if not isinstance(booster, xgb.Booster):
+        raise AlgorithmError(f"{path.name} holds a pickled {type(booster).__name__}, not an xgboost.Booster")
+    return booster
+
+
+def _pickled(path: Path) -> Any:
+    with path.open("rb") as file:
+        return pickle.load(file)
+
+
+def _native(path: Path) -> Any:
+    try:
+        # From bytes, since XGBoost takes the format from a file's ending and the usual name has none.
+        return xgb.Booster(model_file=bytearray(path.read_bytes()))
+    except xgb.core.XGBoostError as error:
+        raise AlgorithmError(str(error).partition("Stack trace")[0].strip()) from None

@@ -1,0 +1,38 @@
+"""The model server of AWS's built-in XGBoost: a trained model behind /invocations."""
+
+from collections.abc import Mapping
+
+from clary.algorithms import serve
+from clary.algorithms.contract import Contract, say
+from clary.algorithms.serve import Answer
+from clary.algorithms.xgboost import answers, model, requests, selected
+from clary.algorithms.xgboost.model import Predictor
+
+
+class XGBoostModel:
+    """Answers requests with one loaded model, as the variables of its container want it."""
+
+    def __init__(self, predictor: Predictor, environ: Mapping[str, str]) -> None:
+        self.predictor = predictor
+        self._default = answers.choose(environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"), answers.CSV)
+        self._keys = selected.read_keys(environ.get("SAGEMAKER_INFERENCE_OUTPUT", ""), predictor.objective)
+        # A batch transform joins answers to the lines of its input, so there it is one row a line whatever the version.
+        self._one_line = not environ.get("SAGEMAKER_BATCH") and answers.commas(environ.get("CLARY_IMAGE", ""))
+
+    def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
+        kind = answers.choose(accept, self._default)
+        features = requests.decode(body, content_type, self.predictor.columns)
+        if self._keys:
+            return Answer(answers.encode_selected(selected.select(self.predictor, features, self._keys), kind), kind)
+        return Answer(answers.encode(self.predictor.predict(features), kind, one_line=self._one_line), kind)
+
+
+def main(environ: Mapping[str, str]) -> int:
+    """Serves until SIGTERM; the exit code."""
+
+    def load() -> XGBoostModel:
+        predictor = model.load(Contract.read(environ).model_dir)
+        say(f"Loaded a model of {predictor.columns} columns, objective {predictor.objective}.")
+        return XGBoostModel(predictor, environ)
+
+    return serve.run(load, environ)
