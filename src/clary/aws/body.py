@@ -17,11 +17,13 @@ class Body:
     whoever stores the bytes must let that pass and commit only after a normal end.
     """
 
-    def __init__(self, source: AsyncIterator[bytes], length: int | None = None) -> None:
+    def __init__(
+        self, source: AsyncIterator[bytes], length: int | None = None, checksums: dict[str, str] | None = None
+    ) -> None:
         self._source = source
         self.length = length
         """The decoded length that the client announced; None when it did not."""
-        self.checksums: dict[str, str] = {}
+        self.checksums: dict[str, str] = {} if checksums is None else checksums
         """After the end: the checksums the client sent and that were found true, base64 by algorithm ("CRC32")."""
         self.done = False
         """The iterator has ended normally: every byte was given out and proven."""

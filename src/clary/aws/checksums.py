@@ -77,7 +77,7 @@ def running(algorithm: str) -> Running:
 
 
 def algorithm_of(header: str) -> str | None:
-    """"x-amz-checksum-crc32" is "CRC32"; None for a header that carries no checksum."""
+    """ "x-amz-checksum-crc32" is "CRC32"; None for a header that carries no checksum."""
     name = header.lower()
     if not name.startswith(_PREFIX) or name in _NOT_VALUES:
         return None
@@ -101,10 +101,11 @@ class Checks:
             self.sums["MD5"] = running("MD5")
         if self._payload is not None:
             self.sums["SHA256"] = running("SHA256")
-        if trailers := headers.get("x-amz-trailer"):
-            for trailer in trailers.split(","):
-                if (algorithm := algorithm_of(trailer.strip())) is not None:
-                    self.sums.setdefault(algorithm, running(algorithm))
+        self.announced = frozenset(one.strip().lower() for one in headers.get("x-amz-trailer", "").split(",") if one)
+        """The trailers that shall follow the body."""
+        for trailer in self.announced:
+            if (algorithm := algorithm_of(trailer)) is not None:
+                self.sums.setdefault(algorithm, running(algorithm))
 
     def expect(self, algorithm: str, value: str) -> None:
         """The body shall have this checksum (base64). Only for an algorithm that has been counted from the start."""

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from clary.aws.body import Body
 from clary.aws.errors import ServiceError
 
 Message = MutableMapping[str, Any]
@@ -53,8 +54,12 @@ class Request:
             text = value.decode("latin-1")
             self.headers[key] = f"{self.headers[key]},{text}" if key in self.headers else text
         self.body = b""
-        self.read = False
+        self.read = not _has_body(self.headers)
         """The whole body has been taken off the connection."""
+        self.labels: dict[str, str] = {}
+        """What the path holds by the labels of the operation's template; set by the router."""
+        self.stream: Body | None = None
+        """The body of a streaming operation; set by the gateway before decoding."""
         self._receive = receive
 
     @cached_property
@@ -80,11 +85,15 @@ class Request:
     async def read_body(self, limit: int) -> bytes:
         """The whole body, kept in `body`. Raises RequestEntityTooLarge as soon as it is longer than `limit` bytes."""
         length = self.headers.get("content-length", "0")
-        if length.isdigit() and int(length) > limit:
+        if length.isdecimal() and int(length) > limit:
             raise RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
+        return await self.keep(self.chunks(), limit)
+
+    async def keep(self, source: AsyncIterator[bytes], limit: int) -> bytes:
+        """All of `source`, kept in `body`. Raises RequestEntityTooLarge."""
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
+        async for chunk in source:
             size += len(chunk)
             if size > limit:
                 raise RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
@@ -100,3 +109,7 @@ class Request:
 
 def _unquote_plus(text: bytes) -> str:
     return unquote_to_bytes(text.replace(b"+", b" ")).decode("utf-8", "replace")
+
+
+def _has_body(headers: dict[str, str]) -> bool:
+    return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

@@ -1,0 +1,218 @@
+"""The front door: an ASGI application over the registered services, and the same door for calls from inside."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from clary.aws import query, rest_xml
+from clary.aws.authorize import authorize
+from clary.aws.body import of_bytes
+from clary.aws.credentials import KeyRing, Principal
+from clary.aws.errors import ServiceError
+from clary.aws.http import Answer, ClientGone, Message, Receive, Request, Send
+from clary.aws.inside import Inside
+from clary.aws.json import encode_error
+from clary.aws.refusals import Family, refusal
+from clary.aws.route import Call, Router, Unrouted
+from clary.aws.s3_body import check_whole, open_body
+from clary.aws.service import Context, Service
+from clary.aws.sigv4 import Refused, Signed, Verifier
+from clary.aws.strict import Strict
+from clary.kernel import ids, log
+from clary.kernel.clock import Clock
+from clary.kernel.resource import Doc
+from clary.kernel.store import Store
+
+LOG = logging.getLogger(__name__)
+ACCESS = logging.getLogger("clary.access")
+
+DOCUMENT_BYTES: Final = 16 * 2**20
+"""The longest body of an operation whose input is a document."""
+BLOB_BYTES: Final = 32 * 2**20
+"""The longest body of an operation that takes opaque bytes and is not streamed."""
+DRAIN_BYTES: Final = 2**20
+"""What is read and thrown away so that a connection can be kept after a refusal."""
+
+
+class InternalFailure(ServiceError):
+    """What the client is told of an error that no service declared: nothing."""
+
+    status = 500
+
+
+class Gateway:
+    """Serves `services` to signed requests. An ASGI 3 application; `inside` is for Clary's own calls.
+
+    `strict` refuses answers that are not of their modelled shape: for tests."""
+
+    def __init__(
+        self,
+        services: Sequence[Service],
+        *,
+        ring: KeyRing,
+        store: Store,
+        clock: Clock,
+        ports: Mapping[type, Any],
+        account: str,
+        strict: bool = False,
+    ) -> None:
+        self.router = Router(services)
+        self.verifier = Verifier(ring, clock)
+        self._inside = Inside(self.router, store, clock, ports, account)
+        self._strict = Strict() if strict else None
+        self._account = account
+
+    def inside(self, principal: Principal, region: str) -> Context:
+        """The context of a call that Clary makes by itself, as `principal`."""
+        return self._inside.context(principal, region, ids.request_id())
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _lifespan(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"no {scope['type']} here")
+        began = time.perf_counter()
+        request, request_id = Request(scope, receive), ids.request_id()
+        token = log.bind(request_id=request_id)
+        call: list[Call] = []
+        status, gone = 0, False
+        try:
+            answer = await self._answer(request, request_id, call)
+            status = answer.status
+            await _settle_body(request, answer)
+            await _send(request, answer, send)
+        except ClientGone:
+            gone = True
+        finally:
+            _access(request, call, status, gone, began)
+            log.unbind(token)
+
+    async def _answer(self, request: Request, request_id: str, found: list[Call]) -> Answer:
+        family: Family = "query"
+        try:
+            call = self.router.route(request)
+            if call is None:
+                await request.read_body(DOCUMENT_BYTES)
+                call = self.router.by_action(request)
+            found.append(call)
+            family = call.codec.family
+            signed = await self._verified(request, call)
+            doc = call.codec.decode(request)
+            authorize(signed.principal, self._account, call.operation, family)
+            ctx = self._inside.context(signed.principal, signed.region, request_id, request.headers)
+            result = await call.handler(ctx, doc)
+            if self._strict:
+                self._strict.check(call.operation, result)
+            return call.codec.encode(result, request_id)
+        except Unrouted as unrouted:
+            return _refuse(unrouted.error, unrouted.family, found, request, request_id)
+        except Refused as refused:
+            return _refuse(refusal(refused, family), family, found, request, request_id)
+        except ServiceError as error:
+            return _refuse(error, family, found, request, request_id)
+        except ClientGone:
+            raise
+        except Exception:
+            LOG.exception("a handler failed", extra={"operation": found[0].operation.name if found else ""})
+            failure = InternalFailure("The request processing has failed because of an unknown error.")
+            return _refuse(failure, family, found, request, request_id)
+
+    async def _verified(self, request: Request, call: Call) -> Signed:
+        """Who signed it. The body is then read and proven, or stands in `request.stream` to be proven at its end."""
+        verify = self.verifier.verify
+        operation = call.operation
+        chunked = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
+        if call.codec.family == "s3" and (operation.streams_in or chunked):
+            signed = verify(request.method, request.path, request.query, request.raw_headers)
+            request.stream = open_body(request, signed)
+            if not operation.streams_in:
+                await request.keep(request.stream, DOCUMENT_BYTES)
+            return signed
+        limit = BLOB_BYTES if operation.body_is_blob else DOCUMENT_BYTES
+        body = request.body or await request.read_body(limit)
+        digest = sha256(body).hexdigest()
+        signed = verify(request.method, request.path, request.query, request.raw_headers, digest)
+        if operation.checksum is not None:
+            check_whole(request, bool(operation.checksum.get("requestChecksumRequired")))
+        if operation.streams_in:
+            request.stream = of_bytes(body)
+        return signed
+
+
+def _refuse(error: ServiceError, family: Family, found: list[Call], request: Request, request_id: str) -> Answer:
+    if found:
+        return found[0].codec.encode_error(error, request, request_id)
+    match family:
+        case "s3":
+            return rest_xml.encode_error(error, None, request, request_id)
+        case "query":
+            return query.encode_error(error, None, request, request_id)
+        case _:
+            return encode_error(error, None, request, request_id)
+
+
+async def _settle_body(request: Request, answer: Answer) -> None:
+    """The connection is left where the next request begins, or will be closed after the answer."""
+    if request.read:
+        return
+    length = request.headers.get("content-length", "")
+    waiting = "expect" in request.headers
+    if not waiting and length.isdecimal() and int(length) <= DRAIN_BYTES:
+        async for _ in request.chunks():
+            pass
+    else:
+        answer.headers.append((b"connection", b"close"))
+
+
+async def _send(request: Request, answer: Answer, send: Send) -> None:
+    headers, body = answer.headers, answer.body
+    bare = request.method == "HEAD" or answer.status in (204, 304)
+    if isinstance(body, bytes):
+        named = any(name == b"content-length" for name, _ in headers)
+        if answer.status in (204, 304):
+            # Neither has a body, and a length would announce one.
+            headers = [one for one in headers if one[0] != b"content-length"]
+        elif not named:
+            headers.append((b"content-length", b"%d" % (0 if bare else len(body))))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if bare else body})
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    gone = asyncio.ensure_future(request.gone())
+    try:
+        async for chunk in body:
+            if gone.done():
+                raise ClientGone
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+    finally:
+        gone.cancel()
+        if (close := getattr(body, "aclose", None)) is not None:
+            await close()
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        kind = (await receive())["type"]
+        await send({"type": f"{kind}.complete"})
+        if kind == "lifespan.shutdown":
+            return
+
+
+def _access(request: Request, found: list[Call], status: int, gone: bool, began: float) -> None:
+    if ACCESS.isEnabledFor(logging.INFO):
+        extra: Doc = {
+            "method": request.method,
+            "path": request.path.decode("latin-1"),
+            "service": found[0].service if found else "",
+            "operation": found[0].operation.name if found else "",
+            "status": status,
+            "ms": round((time.perf_counter() - began) * 1000, 3),
+        }
+        if gone:
+            extra["gone"] = True
+        ACCESS.info("request", extra=extra)

@@ -1,0 +1,68 @@
+"""Calls from one service to another: the public operation, checked and authorised alike, without HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from clary.aws.authorize import authorize
+from clary.aws.body import Body, of_bytes
+from clary.aws.codec import without_reserved
+from clary.aws.credentials import Principal
+from clary.aws.model import Operation
+from clary.aws.route import Router
+from clary.aws.service import Context
+from clary.aws.shapes import Check, compile_check
+from clary.kernel.clock import Clock
+from clary.kernel.resource import Doc
+from clary.kernel.store import Store
+
+
+class Inside:
+    """Makes contexts, and is what `Context.call` goes through."""
+
+    def __init__(self, router: Router, store: Store, clock: Clock, ports: Mapping[type, Any], account: str) -> None:
+        self._router = router
+        self._store = store
+        self._clock = clock
+        self._ports = ports
+        self._account = account
+        self._checks: dict[tuple[str, str], Check] = {}
+
+    def context(
+        self, principal: Principal, region: str, request_id: str, headers: Mapping[str, str] | None = None
+    ) -> Context:
+        return Context(
+            self._account,
+            region,
+            principal,
+            request_id,
+            self._store,
+            self._clock,
+            self._ports,
+            self._call,
+            headers if headers is not None else {},
+        )
+
+    async def _call(self, ctx: Context, service: str, name: str, params: Doc) -> Doc:
+        call = self._router.served(service, name)
+        check = self._checks.get((service, name))
+        if check is None:
+            check = self._checks[(service, name)] = compile_check(call.operation.input, wire=False)
+        doc = check(params)
+        _open_streams(call.operation, doc)
+        authorize(ctx.principal, self._account, call.operation, call.codec.family)
+        inner = self.context(ctx.principal, ctx.region, ctx.request_id)
+        return without_reserved(await call.handler(inner, doc))
+
+
+def _open_streams(operation: Operation, doc: Doc) -> None:
+    """A streaming member is a Body, as handlers of the wire know it."""
+    if not operation.streams_in or operation.input is None or operation.input.payload is None:
+        return
+    name = operation.input.payload
+    given = doc.get(name, b"")
+    if isinstance(given, str):
+        given = given.encode()
+    if isinstance(given, bytes | bytearray | memoryview):
+        doc[name] = of_bytes(bytes(given))
+    elif not isinstance(given, Body):
+        doc[name] = Body(aiter(given), doc.get("ContentLength"))
