@@ -79,12 +79,15 @@ class Segment:
         """The index is there. Checksums are not looked at: they were, while the segment was the newest."""
         if self.loaded:
             return
+        read = Segment(self.path, self.base)
         try:
             with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
-                self.extend(data, 0, verify=False)
+                read.extend(data, 0, verify=False)
         except (FileNotFoundError, ValueError):  # dropped by retention meanwhile; mmap refuses an empty file
             pass
-        self.loaded = True
+        # Two threads may come here at once. Each reads for itself and both put the same in place; `loaded` last.
+        for name in ("chunks", "sealed", "end", "count", "low", "high", "ingested", "start", "producers", "loaded"):
+            setattr(self, name, True if name == "loaded" else getattr(read, name))
 
     def extend(self, data: Buffer, at: int, *, verify: bool = True) -> None:
         """Take in the whole frames of `data`, which stands at byte `at` of the file."""
