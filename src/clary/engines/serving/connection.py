@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -298,7 +299,7 @@ class InferenceConnection(asyncio.Protocol):
     def _told(self, exchange: Exchange) -> None:
         """The router has an outcome."""
         self._exchange = None
-        self._shared.counters.ended(exchange, self._loop.time())
+        self._shared.counters.ended(exchange, time.perf_counter())
         if self._transport is not None:
             self._answer(self._rendered(exchange))
 

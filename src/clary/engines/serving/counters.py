@@ -37,7 +37,7 @@ class Counters:
         self._variants: dict[tuple[RouteKey, str], VariantCounters] = {}
 
     def ended(self, exchange: Exchange, now: float) -> None:
-        """One inference has ended; `now` is loop time."""
+        """One inference has ended; `now` is `time.perf_counter`."""
         if not exchange.variant:
             self.refused += 1
             return

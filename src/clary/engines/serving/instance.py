@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,7 +39,7 @@ class Waiting(Carried, Protocol):
 
     done: bool
     sent: float
-    """Loop time at which it was written to a connection."""
+    """`time.perf_counter` when it was written to a connection; 0: it is not."""
 
     def unreachable(self, instance: "Instance") -> None:
         """It was never sent: the instance cannot be reached, or is not asked for any more."""
@@ -129,7 +130,7 @@ class Instance:
 
     def _send(self, connection: Connection, waiting: Waiting) -> None:
         self._busy[connection] = waiting
-        waiting.sent = self._loop.time()
+        waiting.sent = time.perf_counter()
         connection.send(waiting)
 
     def _next(self) -> Waiting | None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import random
+import time
 from bisect import bisect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -183,8 +184,8 @@ class Router:
         Raises ValueError when a header cannot be passed on."""
         exchange = Exchange(self, key, model_head(headers, len(body)), body, headers.get(TARGET_VARIANT))
         exchange.told = told
-        exchange.started = self._loop.time()
-        exchange.deadline = exchange.started + self.limits.answer_seconds
+        exchange.started = time.perf_counter()
+        exchange.deadline = self._loop.time() + self.limits.answer_seconds
         self._flying[exchange] = None
         if self._sweep is None:
             self._sweep = self._loop.call_later(SWEEP_SECONDS, self._swept)
