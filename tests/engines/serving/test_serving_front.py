@@ -259,6 +259,14 @@ async def test_a_half_closed_client_gets_its_answer(here: Site, model: ModelServ
     assert await reader.read() == b""
 
 
+async def test_an_empty_body_keeps_the_connection(here: Site, model: ModelServer) -> None:
+    reader, writer = await here.connect()
+    for _ in range(2):
+        writer.write(here.request("cars", b""))
+        assert "connection" not in (await read_reply(reader)).headers
+    assert model.connections == 1
+
+
 async def test_connection_close_is_honoured(here: Site, model: ModelServer) -> None:
     reader, writer = await here.connect()
     writer.write(here.request("cars", Connection="close"))

@@ -84,7 +84,8 @@ def parse_head(block: bytes) -> Head:
     head.operation = line[2].decode()
     target = block[5 : line.end() - len(" HTTP/1.1\r\n")]
     head.path, _, head.query = target.partition(b"?")
-    head.keep_alive = parser.should_keep_alive() or "upgrade" in head.headers
+    closing = [one.strip().lower() for one in head.headers.get("connection", "").split(",")]
+    head.keep_alive = "close" not in closing
     head.expects_continue = head.headers.get("expect", "").lower() == "100-continue"
     head.length = _length(head.headers)
     return head

@@ -51,6 +51,7 @@ class Connection(asyncio.Protocol):
         self._begun = False
         self._headed = False
         self._complete = False
+        self._keep = False
 
     def send(self, carried: Carried) -> None:
         assert self._transport is not None and self._carried is None
@@ -90,7 +91,7 @@ class Connection(asyncio.Protocol):
         if self._size > self._reply_limit:
             self._break(True, f"the container's answer is larger than {self._reply_limit} bytes")
         elif self._complete:
-            self._finish(self._parser.should_keep_alive())
+            self._finish(self._keep)
 
     def eof_received(self) -> None:
         assert self._transport is not None
@@ -153,6 +154,7 @@ class Connection(asyncio.Protocol):
             self._begun = True
         else:
             self._complete = True
+            self._keep = self._parser.should_keep_alive()  # only told here: the parser forgets
 
 
 def is_local(address: str) -> bool:

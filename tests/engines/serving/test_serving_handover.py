@@ -1,0 +1,204 @@
+"""Connections that are no inferences reach the control process with every byte, in order, whatever dies meanwhile."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clary.engines.serving.connection import Bounds
+from clary.engines.serving.handover import Adopter, UvicornFactory, uvicorn_factory
+from clary.engines.serving.paths import adopt_socket
+from tests.serving import ModelServer, Site, read_reply, site
+
+
+class App:
+    """An ASGI app that answers what it was sent: method, path, digest of the body."""
+
+    def __init__(self) -> None:
+        self.scopes: list[dict[str, Any]] = []
+        self.hold: asyncio.Event | None = None
+        self.begun = asyncio.Event()
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+        self.scopes.append(scope)
+        self.begun.set()
+        digest, more = hashlib.sha256(), True
+        while more:
+            message = await receive()
+            digest.update(message.get("body", b""))
+            more = message.get("more_body", False)
+        if self.hold is not None:
+            await self.hold.wait()
+        body = f"{scope['method']} {scope['path']} {digest.hexdigest()}".encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+
+
+def said(method: str, path: str, body: bytes = b"") -> bytes:
+    return f"{method} {path} {hashlib.sha256(body).hexdigest()}".encode()
+
+
+class Control:
+    """The control process's part of a site."""
+
+    def __init__(self, here: Site) -> None:
+        self.app = App()
+        self.connections: UvicornFactory = uvicorn_factory(self.app)
+        self.adopter = Adopter(adopt_socket(here.sockets), self.connections)
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[Site]:
+    async with site(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def control(here: Site) -> AsyncIterator[Control]:
+    made = Control(here)
+    await made.adopter.start()
+    yield made
+    await made.adopter.close(0.5)
+
+
+async def test_a_kept_alive_connection_is_handed_over_once(here: Site, control: Control) -> None:
+    reader, writer = await here.connect()
+    for n in range(3):
+        writer.write(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n)
+        reply = await read_reply(reader)
+        assert reply.body == said("GET", f"/{n}")
+        assert "date" in reply.headers
+    assert here.front.shared.counters.handed_over == 1
+    scope = control.app.scopes[0]
+    assert tuple(scope["server"]) == ("127.0.0.1", here.port)
+    assert tuple(scope["client"]) == writer.get_extra_info("sockname")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"POST / HTTP/1.1",
+        b"PUT /bucket/key HTTP/1.1",
+        b"POST /endpoints HTTP/1.1",
+        b"POST /endpoints/key?uploads HTTP/1.1",
+        b"POST /endpoints/a/invocations?uploads HTTP/1.1",
+        b"POST /endpoints/-a/invocations HTTP/1.1",
+        b"POST /endpoints/" + b"a" * 64 + b"/invocations HTTP/1.1",
+        b"POST /endpoints/a/invocations/more HTTP/1.1",
+        b"GET /endpoints/a/invocations HTTP/1.1",
+        b"POST /endpoints/" + b"a" * 5000 + b" HTTP/1.1",
+    ],
+)
+async def test_what_is_no_inference_is_handed_over(here: Site, control: Control, line: bytes) -> None:
+    reader, writer = await here.connect()
+    for piece in (line[:10], line[10:20], line[20:], b"\r\nHost: x\r\nContent-Length: 2\r\n\r\nab"):
+        writer.write(piece)
+        await writer.drain()
+        await here.plane.counters()  # the front has had the chance to read this piece alone
+    reply = await read_reply(reader)
+    method, path = line.decode().split(" ")[:2]
+    assert reply.body == said(method, path.partition("?")[0], b"ab")
+
+
+async def test_a_big_body_arrives_whole(here: Site, control: Control) -> None:
+    body = b"0123456789abcdef" * (1 << 20)  # 16 MiB: nearly all of it is still to come at the hand-over
+    reader, writer = await here.connect()
+    writer.write(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    assert (await read_reply(reader)).body == said("PUT", "/b/k", body)
+
+
+async def test_expect_100_continue_after_the_handover(here: Site, control: Control) -> None:
+    reader, writer = await here.connect()
+    writer.write(b"PUT /b/k HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n")
+    assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+    writer.write(b"abc")
+    assert (await read_reply(reader)).body == said("PUT", "/b/k", b"abc")
+
+
+async def test_a_connection_with_inferences_leaves_at_the_boundary(here: Site, control: Control) -> None:
+    """Pipelined: two inferences, then something else with the beginning of its body, in one segment."""
+    body = b"x" * 100_000  # more than one message of the channel
+    async with ModelServer(here.sockets / "m.sock") as model:
+        await here.serve("cars", ("v", 1.0, [model.address]))
+        reader, writer = await here.connect()
+        other = b"PUT /k HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        writer.write(here.request("cars", b"1") + here.request("cars", b"2" * 300_000) + other)
+        assert (await read_reply(reader)).body == b"1"
+        assert (await read_reply(reader)).body == b"2" * 300_000
+        assert (await read_reply(reader)).body == said("PUT", "/k", body)
+        writer.write(here.request("cars", b"3"))  # stays where it is: the operation is served there as well
+        assert (await read_reply(reader)).body == said("POST", "/endpoints/cars/invocations", b"3")
+
+
+async def test_many_connections_at_once(here: Site, control: Control) -> None:
+    async def one(n: int) -> None:
+        reader, writer = await here.connect()
+        writer.write(b"GET /%d HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % n)
+        assert (await read_reply(reader)).body == said("GET", f"/{n}")
+        assert await reader.read() == b""
+
+    await asyncio.gather(*(one(n) for n in range(300)))
+    await here.until(lambda: here.front.sender.pending == 0)
+
+
+async def test_while_nobody_adopts_connections_wait(here: Site) -> None:
+    clients = [await here.connect() for _ in range(20)]
+    for n, (_, writer) in enumerate(clients):
+        writer.write(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n)
+    await here.until(lambda: here.front.sender.pending == 20)
+    control = Control(here)
+    await control.adopter.start()
+    for n, (reader, _) in enumerate(clients):
+        assert (await read_reply(reader)).body == said("GET", f"/{n}")
+    await control.adopter.close(0.5)
+
+
+async def test_after_a_bound_they_are_refused(tmp_path: Path) -> None:
+    async with site(tmp_path, Bounds(adopt_seconds=0.1)) as here:
+        reader, writer = await here.connect()
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + b"more" * 1000)
+        reply = await read_reply(reader)
+        assert reply.status == 503 and reply.headers["retry-after"] == "1" and reply.body == b""
+        assert await reader.read() == b""
+
+
+async def test_what_was_not_acknowledged_goes_to_the_successor(here: Site) -> None:
+    """The first control process takes the descriptors into its queue and dies before it reads them."""
+    import socket
+
+    dead = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    dead.bind(str(adopt_socket(here.sockets)))
+    dead.listen()
+    clients = [await here.connect() for _ in range(5)]
+    for n, (_, writer) in enumerate(clients):
+        writer.write(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n)
+    await here.until(lambda: here.front.sender.pending == 5)
+    channel, _ = dead.accept()
+    channel.close()
+    dead.close()
+    control = Control(here)
+    await control.adopter.start()
+    for n, (reader, _) in enumerate(clients):
+        assert (await read_reply(reader)).body == said("GET", f"/{n}")
+    assert len(control.app.scopes) == 5
+    await control.adopter.close(0.5)
+
+
+async def test_closing_finishes_requests_in_progress(here: Site, control: Control) -> None:
+    control.app.hold = asyncio.Event()
+    busy, idle = await here.connect(), await here.connect()
+    busy[1].write(b"GET /busy HTTP/1.1\r\nHost: x\r\n\r\n")
+    await control.app.begun.wait()
+    closing = asyncio.ensure_future(control.adopter.close(5))
+    idle[1].write(b"GET /idle HTTP/1.1\r\nHost: x\r\n\r\n")  # comes too late for this one
+    await here.until(lambda: here.front.sender.pending == 1)
+    control.app.hold.set()
+    assert (await read_reply(busy[0])).body == said("GET", "/busy")
+    await closing
+    successor = Control(here)
+    await successor.adopter.start()
+    assert (await read_reply(idle[0])).body == said("GET", "/idle")
+    await successor.adopter.close(0.5)
