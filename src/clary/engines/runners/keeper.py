@@ -1,0 +1,189 @@
+"""The keeper: a small shell that stands by one run, so that nobody else has to.
+
+It is nobody's child (its parent leaves at once), holds the run's lock, says `started` before the command and `exit` after
+it, and carries out a stop. It is a POSIX shell because that starts in a millisecond and takes less than a megabyte.
+"""
+
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clary.engines.runners.rundir import RunDir
+
+# Why the order below is right across kill -9 at any line:
+# - The lock (descriptor 9) is inherited, held from before `started` is made until the keeper is gone. So: lock free and no
+#   `started` means that the command never ran and may be staged again; lock free, `started`, blank `exit`: lost.
+# - `started` stands before the command is forked, never after.
+# - `exit` exists from the staging on, with its block allocated: writing the end needs no space on a full disk, and one
+#   write of a few bytes is there wholly or not at all.
+# - Output goes to the starter's pipe until `started` stands, then to the log: the pipe's end is the starter's word.
+_SCRIPT = r"""
+run=$1 depth=$2 durable=$3 oom=$4 files=$5 data=$6 tasks=$7 cpus=$8 groups=$9
+shift 9
+exec 9<&0 </dev/null
+trap stop TERM
+
+stat_of() {
+  read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
+  set -- ${stat##*) }
+  state=$1 parent=$2 born=${20}
+}
+ours() { stat_of "$child" && [ "$parent" = $$ ]; }
+first_child() {
+  kids=
+  read -r kids 2>/dev/null <"/proc/$1/task/$1/children"
+  kid=${kids%% *}
+  [ -n "$kid" ] && return
+  [ -e "/proc/$1/task/$1/children" ] && return 1
+  for near in /proc/[0-9]*; do
+    stat_of "${near#/proc/}" && [ "$parent" = "$1" ] && kid=${near#/proc/} && return
+  done
+  return 1
+}
+command_of() {
+  pid=$child steps=$depth
+  while [ "$steps" -gt 0 ]; do
+    first_child "$pid" || return 1
+    pid=$kid steps=$((steps - 1))
+  done
+}
+terminate() {
+  trap 'kill "$nap" 2>/dev/null; exit' TERM
+  while ours; do
+    command_of && kill -TERM "$pid" 2>/dev/null && break
+    sleep 0.05 & nap=$!
+    wait "$nap"
+  done
+  sleep "$1" & nap=$!
+  wait "$nap"
+  # Asked of the kernel right before: a pid that was given out again is not our child.
+  ours && kill -KILL "$child"
+}
+stop() {
+  [ -z "$child" ] && { early=1; return; }
+  [ -n "$timer" ] && return
+  grace=0
+  read -r grace <"$run/stop"
+  terminate "$grace" </dev/null >/dev/null 2>&1 9>&- &
+  timer=$!
+}
+sweep() {
+  # Only where there is no PID namespace: what the command left behind was given to us by the kernel (subreaper).
+  while :; do
+    kids= live=
+    read -r kids 2>/dev/null <"/proc/$$/task/$$/children"
+    for kid in $kids; do
+      stat_of "$kid" && [ "$state" != Z ] && live=1 && kill -KILL "$kid" 2>/dev/null
+    done
+    [ -z "$live" ] && return
+  done
+}
+
+child= timer= early=
+stat_of $$ || exit 1
+printf '%s %s\n' "$$" "$born" >"$run/started" || { rm -f "$run/started"; exit 1; }
+[ -n "$durable" ] && { sync "$run/started" "$run" || exit 1; }
+exec >>"$run/log" 2>&1
+{
+  for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 126; done
+  ulimit -n "$files"
+  [ -n "$data" ] && ulimit -d "$data"
+  [ -n "$tasks" ] && { ulimit -u "$tasks" 2>/dev/null || ulimit -p "$tasks" 2>/dev/null; }
+  echo 500 2>/dev/null >/proc/self/oom_score_adj
+  [ -n "$cpus" ] && exec taskset -c "$cpus" "$@"
+  exec "$@"
+} &
+child=$!
+[ -n "$early" ] && stop
+while :; do
+  wait "$child"
+  code=$?
+  [ "$code" -le 128 ] && break
+  ours || break
+done
+[ -n "$timer" ] && kill "$timer" 2>/dev/null
+[ "$depth" = 0 ] && sweep
+kills=0
+if [ -n "$oom" ]; then
+  while read -r name count; do [ "$name" = oom_kill ] && kills=$count; done <"$oom"
+fi
+[ -n "$durable" ] && sync -f "$run/ml"
+printf '%d %d\n' "$code" "$kills" 1<>"$run/exit"
+[ -n "$durable" ] && sync "$run/exit"
+[ -n "$groups" ] && rmdir $groups 2>/dev/null
+exit 0
+"""
+
+# Orphans of the command become children of the keeper: PR_SET_CHILD_SUBREAPER survives exec, and a shell cannot ask for it.
+_SUBREAPER = """
+import ctypes, os, sys
+ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the kernel is told before the command starts. None: not bounded that way."""
+
+    open_files: int
+    data_bytes: int | None = None
+    tasks: int | None = None
+    cpus: frozenset[int] | None = None
+    groups: tuple[Path, ...] = ()
+    oom_counter: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """A command line that enters the sandbox, and how it is kept."""
+
+    argv: Sequence[str]
+    depth: int
+    """How many processes stand between the child of the keeper and the command: 2 in a sandbox, 0 without."""
+    descriptors: tuple[int, ...] = ()
+    subreaper: str | None = None
+    """The Python that makes the keeper the heir of orphans; None where a PID namespace does that."""
+
+
+def launch(run: RunDir, lock: int, what: Launch, limits: Limits, env: Mapping[str, str], durable: bool) -> str:
+    """The keeper has been started and has said `started`, or has failed: what it said then is returned."""
+    script = [
+        "/bin/sh", "-c", _SCRIPT, "clary-keeper", str(run.path), str(what.depth), "1" if durable else "",
+        str(limits.oom_counter or ""), str(limits.open_files),
+        "" if limits.data_bytes is None else str(limits.data_bytes // 1024),
+        "" if limits.tasks is None else str(limits.tasks),
+        "" if limits.cpus is None else ",".join(map(str, sorted(limits.cpus))),
+        " ".join(map(str, limits.groups)),
+    ]  # fmt: skip
+    if what.subreaper is not None:
+        script = [what.subreaper, "-I", "-S", "-c", _SUBREAPER, *script]
+    # setsid forks and leaves: the keeper belongs to no session, group or parent of ours. (A shell's `&` would do so
+    # too, but makes everything below it ignore SIGINT for ever.)
+    done = subprocess.run(
+        ["setsid", "--fork", *script, *what.argv],
+        stdin=lock,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        pass_fds=what.descriptors,
+        cwd="/",
+        env=dict(env),
+        check=False,
+    )
+    return done.stdout.decode(errors="replace").strip()
+
+
+def sealed(data: bytes) -> int:
+    """A descriptor to an anonymous file that holds `data`: command lines can be read by every user, this cannot."""
+    fd = os.memfd_create("clary-run", os.MFD_CLOEXEC)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.lseek(fd, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd

@@ -1,0 +1,108 @@
+"""The sandbox: a bubblewrap command line that shows a run what it needs and nothing else of this machine."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from clary.engines.runners.guest import Guest
+from clary.engines.runners.stage import ML, Mount, Placing
+
+SERVE_DIRECTORY = "/run/clary"
+LOCK_DESCRIPTOR = 9
+_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_DEVICES = ("nvidia*", "dri", "kfd")
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """A bwrap that works on this machine, and what it can do here."""
+
+    path: Path
+    version: str
+    user_namespace: bool = True
+    placing: Placing = "overlay"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What one run sees besides the system."""
+
+    ml: Path
+    tmp: Path
+    etc: Path
+    mounts: Sequence[Mount] = ()
+    serve: Path | None = None
+    """The directory of its socket on this machine."""
+    network: bool = True
+    cwd: str = "/"
+
+
+def arguments(
+    bwrap: Bubblewrap, guest: Guest, hide: Sequence[Path], view: View, env: Mapping[str, str], held: bool
+) -> bytes:
+    """bwrap's options, as `--args` takes them. `held`: the lock at descriptor 9 lives as long as the sandbox."""
+    options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "algo-1"]
+    if bwrap.user_namespace:
+        options.append("--unshare-user")
+    if not view.network:
+        options.append("--unshare-net")
+    # Not even the capabilities of root in its own user namespace: nothing inside can mount, or look behind a mount.
+    options += ["--cap-drop", "ALL", "--new-session", "--die-with-parent"]
+    if held:
+        options += ["--sync-fd", str(LOCK_DESCRIPTOR)]
+    options.append("--clearenv")
+    for name, value in env.items():
+        options += ["--setenv", name, value]
+    options += _system(guest, hide, view)
+    options += ["--proc", "/proc", "--dev", "/dev", *_devices()]
+    options += ["--symlink", "../tmp", "/var/tmp", "--bind", str(view.ml), ML]
+    for mount in view.mounts:
+        if bwrap.placing == "overlay":
+            options += ["--overlay-src", str(mount.files), "--overlay", str(mount.upper), str(mount.work), mount.target]
+        else:
+            options += ["--ro-bind", str(mount.files), mount.target]
+    if view.serve is not None:
+        options += ["--bind", str(view.serve), SERVE_DIRECTORY]
+    options += ["--remount-ro", "/", "--chdir", view.cwd]
+    return b"".join(os.fsencode(option) + b"\0" for option in options)
+
+
+def command_line(bwrap: Bubblewrap, descriptor: int, command: Sequence[str], *, resets_signals: bool) -> list[str]:
+    """What the keeper starts. `env` gives a missing command the exit code 127 and undoes ignored signals."""
+    env = ["/usr/bin/env", "--default-signal"] if resets_signals else ["/usr/bin/env"]
+    return [str(bwrap.path), "--args", str(descriptor), "--", *env, "--", *command]
+
+
+def _system(guest: Guest, hide: Sequence[Path], view: View) -> list[str]:
+    """Binds in the order of their paths, so that what lies below another stands on top of it; what must be hidden is an
+    empty directory wherever something shown would show it."""
+    shown: dict[Path, list[str]] = {Path("/usr"): ["--ro-bind", "/usr", "/usr"]}
+    for name in _SYSTEM:
+        path = Path(name)
+        if path.is_symlink():
+            shown[path] = ["--symlink", os.readlink(path), name]
+        elif path.is_dir():
+            shown[path] = ["--ro-bind", name, name]
+    for path in guest.visible:
+        if not any(_inside(path, other) for other in shown):
+            shown[path] = ["--ro-bind", str(path), str(path)]
+    for path in hide:
+        if path.is_dir() and any(_inside(path, other) for other in shown):
+            shown[path] = ["--tmpfs", str(path)]
+            for below in guest.visible:
+                if _inside(below, path):
+                    shown[below] = ["--ro-bind", str(below), str(below)]
+    shown[Path("/etc")] = ["--ro-bind", str(view.etc), "/etc"]
+    shown[Path("/tmp")] = ["--bind", str(view.tmp), "/tmp"]
+    shown[Path("/sys/devices/system")] = ["--ro-bind-try", "/sys/devices/system", "/sys/devices/system"]
+    return [option for path in sorted(shown) for option in shown[path]]
+
+
+def _devices() -> list[str]:
+    found = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
+    return [option for path in found for option in ("--dev-bind-try", str(path), str(path))]
+
+
+def _inside(path: Path, parent: Path) -> bool:
+    return path == parent or parent in path.parents

@@ -1,0 +1,68 @@
+"""Hints that a run has ended, from the kernel: one pidfd a running keeper, in the event loop."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from contextlib import suppress
+
+from clary.engines.runners import procfs
+from clary.engines.runners.rundir import RunDir
+
+_FIRST_LOOK_SECONDS = 0.002
+_LAST_LOOK_SECONDS = 5.0
+
+
+class Watch:
+    """Which runs are watched, in this process and this loop. Losing it loses only hints."""
+
+    def __init__(self, place: Callable[[str], RunDir]) -> None:
+        self._place = place
+        self._changed: list[Callable[[str], None]] = []
+        self._armed: dict[str, tuple[asyncio.AbstractEventLoop, int]] = {}
+
+    def add(self, changed: Callable[[str], None]) -> None:
+        self._changed.append(changed)
+
+    def arm(self, uid: str) -> None:
+        """The run is watched until it ends; nothing happens without a running loop or for a run that is not alive."""
+        if uid in self._armed or not self._changed:
+            return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        keeper = self._place(uid).keeper()
+        fd = None if keeper is None else procfs.identify(keeper)
+        if fd is None:
+            return
+        self._armed[uid] = loop, fd
+        loop.add_reader(fd, self._died, uid)
+
+    def disarm(self, uid: str) -> None:
+        armed = self._armed.pop(uid, None)
+        if armed is not None:
+            loop, fd = armed
+            if not loop.is_closed():
+                loop.remove_reader(fd)
+            os.close(fd)
+
+    def close(self) -> None:
+        self._changed.clear()
+        for uid in list(self._armed):
+            self.disarm(uid)
+
+    def _died(self, uid: str) -> None:
+        loop, _ = self._armed[uid]
+        self.disarm(uid)
+        self._tell(loop, uid, _FIRST_LOOK_SECONDS)
+
+    def _tell(self, loop: asyncio.AbstractEventLoop, uid: str, wait: float) -> None:
+        # The keeper goes a moment before the last of its sandbox does; the hint waits for both, or it would be too early.
+        held = False
+        with suppress(OSError):
+            held = self._place(uid).held()
+        if held and wait < _LAST_LOOK_SECONDS:
+            loop.call_later(wait, self._tell, loop, uid, wait * 2)
+            return
+        for changed in self._changed:
+            changed(uid)
