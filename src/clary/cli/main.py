@@ -94,9 +94,9 @@ def demo(
 @app.command()
 def doctor(home: HomeOption = None, json: JsonOption = False) -> None:
     """Check this machine: sandbox, port, disk, optional engines; say how to mend what is missing."""
-    from clary.cli import doctor as examination
+    from clary.cli.doctor import show
 
-    examination.show(home, json)
+    show(home, json)
 
 
 @app.command()

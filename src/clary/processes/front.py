@@ -29,8 +29,9 @@ DRAIN_SECONDS = 30.0
 SIGNING_NAME = "sagemaker"
 
 
-def authenticator(verifier: Verifier) -> Authenticate:
-    """The front's question, put to Clary's verifier, with the gateway's codes for a refusal."""
+def authenticator(verifier: Verifier, account: str) -> Authenticate:
+    """The front's question, put to Clary's verifier, with the gateway's codes for a refusal. Everybody of the home's
+    account may invoke, nobody else."""
 
     def authenticate(
         method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
@@ -43,20 +44,23 @@ def authenticator(verifier: Verifier) -> Authenticate:
         if signed.service != SIGNING_NAME:
             message = f"Credential should be scoped to correct service: '{SIGNING_NAME}'."
             raise Denied(403, "SignatureDoesNotMatch", message)
-        return Caller(signed.principal.account, signed.region)
+        if signed.principal.account != account:
+            message = f"User: {signed.principal.arn} is not authorized to perform: sagemaker:InvokeEndpoint"
+            raise Denied(403, "AccessDeniedException", message)
+        return Caller(account, signed.region)
 
     return authenticate
 
 
 async def serve(config: Config, listener: socket.socket, name: str, ready: int | None) -> None:
     """Until SIGTERM or SIGINT; then what was begun is finished."""
-    clock = SystemClock()
+    clock, owner = SystemClock(), home.read(config)
     front = Front(
         name,
         listener,
         RouteFile(config.serving_dir),
         socket_dir(config.home),
-        authenticator(Verifier(home.read(config).ring, clock)),
+        authenticator(Verifier(owner.ring, clock), owner.account),
         clock,
     )
     stop = asyncio.Event()

@@ -168,20 +168,25 @@ class Supervisor:
         """Every child is asked to finish what it has begun; who has not ended in time is killed."""
         hopeless = not self._announced
         self.listener.close()
-        for child in self.children:
-            if child.process is not None:
-                child.process.terminate()
+        fronts = [one for one in self.children if one.descriptors]
         deadline = time.monotonic() + DRAIN_SECONDS
-        for child in self.children:
-            if child.process is None:
-                continue
-            try:
-                child.process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                child.process.kill()
-                child.process.wait()
+        # The fronts first: what they have begun needs the model servers, and the control process stops those.
+        for group in (fronts, [one for one in self.children if not one.descriptors]):
+            self._end(group, deadline)
+            deadline += DRAIN_SECONDS
         self.config.server_file.unlink(missing_ok=True)
         return 1 if hopeless else 0
+
+    def _end(self, group: list[Child], deadline: float) -> None:
+        running = [child.process for child in group if child.process is not None]
+        for process in running:
+            process.terminate()
+        for process in running:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
 
 
 def listen(config: Config) -> socket.socket:

@@ -1,0 +1,127 @@
+"""The composition root: the only file that knows every part, and what each is given."""
+
+import asyncio
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from clary.aws.credentials import KeyRing
+from clary.aws.gateway import Gateway
+from clary.aws.service import Service
+from clary.config import Config
+from clary.engines.objects.base import BucketStore
+from clary.engines.objects.disk import DiskObjects
+from clary.engines.runners.base import Runner
+from clary.engines.runners.process import ProcessRunner
+from clary.engines.serving.base import Serving
+from clary.engines.serving.plane import Plane
+from clary.engines.telemetry.segments import SegmentLogs
+from clary.home import Home
+from clary.kernel.clock import Clock, SystemClock
+from clary.kernel.events import Bus
+from clary.kernel.objects import ObjectStore
+from clary.kernel.reconcile import Controller
+from clary.kernel.sqlite import SqliteStore
+from clary.kernel.store import Where
+from clary.kernel.telemetry import LogSink, LogStore
+from clary.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+
+HOUSEKEEPING_SECONDS = 3600.0
+
+SERVICES: tuple[Service, ...] = (
+    iam.service,
+    logs.service,
+    s3.service,
+    sagemaker.service,
+    sagemaker_runtime.service,
+    sts.service,
+)
+
+
+class World:
+    """One control plane over one home: store, engines, services, gateway and controller."""
+
+    def __init__(self, config: Config, home: Home, clock: Clock | None = None) -> None:
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync)
+        self.objects = DiskObjects(config.objects_dir, self.clock)
+        self.logs = SegmentLogs(config.logs_dir, self.clock)
+        self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
+        self.serving = Plane(config.serving_dir)
+        ports: Mapping[type, Any] = {
+            BucketStore: self.objects,
+            KeyRing: home.ring,
+            LogSink: self.logs,
+            LogStore: self.logs,
+            ObjectStore: self.objects,
+            Runner: self.runner,
+            Serving: self.serving,
+        }
+        self.gateway = Gateway(
+            SERVICES, ring=home.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
+        )
+        self.bus = Bus(self.store, self.clock)
+        self.controller = Controller(
+            self.store,
+            self.clock,
+            sagemaker.reconcilers(self._engines(home)),
+            sagemaker.MACHINES,
+            lease=config.lease_seconds,
+            workers=config.reconcile_workers,
+        )
+        self.runner.watch(self._run_changed)
+
+    def _engines(self, home: Home) -> sagemaker.Engines:
+        scratch = self.config.runs_dir / ".scratch"
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        return sagemaker.Engines(
+            runner=self.runner,
+            serving=self.serving,
+            objects=self.objects,
+            logs=self.logs,
+            keys=home.ring,
+            clock=self.clock,
+            store=self.store,
+            inside=self.gateway.inside,
+            endpoint_url=self.config.endpoint_url,
+            scratch=scratch,
+            max_cpus=self.config.max_run_cpus or None,
+            max_memory_bytes=self.config.max_run_memory_bytes or None,
+        )
+
+    def _run_changed(self, run: str) -> None:
+        """A hint: the resource whose run this is should look now. A run's uid starts with its resource's."""
+        self.store.hasten(run.partition("-")[0])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`: what is due is done. What has a run on this machine is looked at first, and so is every
+        endpoint: its end may have come while nobody watched."""
+        for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
+            self.store.hasten(one)
+        await asyncio.gather(self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop))
+
+    async def _housekeeping(self, stop: asyncio.Event) -> None:
+        """Log events past their retention are dropped, at the start and once an hour."""
+        while not stop.is_set():
+            await asyncio.to_thread(self.logs.trim)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
+
+    def _endpoints(self) -> set[str]:
+        return {one.uid for one in self.store.page("endpoint", Where(), limit=1_000_000)}
+
+    async def rest(self) -> None:
+        """The model servers are told to end (jobs run on); what is asked stands, so the next start serves it again."""
+        endpoints = self._endpoints()
+        for run in await self.runner.uids():
+            if run.partition("-")[0] in endpoints:
+                await self.runner.stop(run, grace=5.0)
+
+    def close(self) -> None:
+        """Files are closed and nobody is called back any more. Runs go on."""
+        self.runner.close()
+        self.serving.close()
+        self.objects.close()
+        self.logs.close()
+        self.store.close()
