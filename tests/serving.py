@@ -218,7 +218,7 @@ async def site(
             listener,
             RouteFile(directory),
             sockets,
-            authenticator(Verifier(RING, SystemClock())),
+            authenticator(Verifier(RING, SystemClock()), ACCOUNT),
             SystemClock(),
             bounds,
             limits,

@@ -59,6 +59,13 @@ async def test_session_keys_are_believed(here: Site, model: ModelServer) -> None
     assert answer["Body"] == b"1"
 
 
+async def test_another_account_is_not_authorized(here: Site, model: ModelServer) -> None:
+    principal = Principal("999999999999", "arn:aws:sts::999999999999:assumed-role/r/s", "AROA:s", "assumed-role")
+    with pytest.raises(ClientError) as caught:
+        await here.invoke("cars", keys=RING.issue(principal, 4e9))
+    assert caught.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
 @pytest.mark.parametrize(
     ("keys", "code"),
     [
