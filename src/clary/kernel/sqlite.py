@@ -12,23 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
-import orjson
-
+from clary.kernel import sqlite_rows as rows
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
-from clary.kernel.sqlite_file import open_state
-from clary.kernel.sqlite_pages import Spot, count_sql, page_sql
+from clary.kernel.sqlite_file import Checkpointer, open_state
+from clary.kernel.sqlite_pages import count_sql, page_sql
 from clary.kernel.store import KEEP, Event, Order, Where, _Keep
 
 TRIM_AT_ONCE = 5_000
 
 log = logging.getLogger(__name__)
 
-_COLUMNS = (
-    "kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due, attempts"
-)
 
 _INSERT = """
 INSERT INTO resource
@@ -44,12 +40,14 @@ WHERE uid = ? AND kind = ? AND version = ?
 RETURNING due
 """
 
+_DELETE = "DELETE FROM resource WHERE uid = ? AND kind = ? AND version = ?"
+
 _CLAIM = f"""
 UPDATE resource
 SET lease = ?, hinted = 0
 WHERE id IN (
     SELECT id FROM resource INDEXED BY resource_due WHERE due <= ? AND lease <= ? ORDER BY due LIMIT ?)
-RETURNING {_COLUMNS}
+RETURNING {rows.COLUMNS}
 """
 
 _EXTEND = "UPDATE resource SET lease = ? WHERE uid = ? AND kind = ? AND version = ? AND lease > 0"
@@ -109,16 +107,17 @@ class SqliteStore:
         self._listeners: list[Callable[[], None]] = []
         self._db = open_state(path, sync)
         self._run = self._db.execute
+        self._checkpointer = None if str(path) == ":memory:" else Checkpointer(path)
 
     def create(self, new: Resource, *, replace: bool = False) -> Resource:
         now = self._clock.now()
-        spec, status = _dump(new.spec), _dump(new.status)
-        made = _made(new, now)
+        spec, status = rows.dump(new.spec), rows.dump(new.status)
+        made = rows.made(new, now)
         with self._transaction():
             if replace:
                 self._remove_key(new, now)
             try:
-                self._run(_INSERT, (*_identity(made), spec, status, now, now, made.due))
+                self._run(_INSERT, (*rows.identity(made), spec, status, now, now, made.due))
             except sqlite3.IntegrityError:
                 raise Exists(f"{new.kind} {new.name!r} exists already") from None
             self._emit("created", made, "", spec, status, now)
@@ -148,9 +147,9 @@ class SqliteStore:
             return []
         pages = []
         for account, region in self._spaces(kind, where):
-            spot = _spot(after, account, region, descending)
-            sql, values = page_sql(_COLUMNS, (kind, account, region), where, order, descending, spot, limit)
-            pages.append([_resource(row) for row in self._run(sql, values)])
+            spot = rows.spot_in(after, account, region, descending)
+            sql, values = page_sql(rows.COLUMNS, (kind, account, region), where, order, descending, spot, limit)
+            pages.append([rows.resource(row) for row in self._run(sql, values)])
         if len(pages) == 1:
             return pages[0]
         merged = heapq.merge(*pages, key=lambda one: position(one, order), reverse=descending)
@@ -173,23 +172,23 @@ class SqliteStore:
         **status: Any,
     ) -> Resource:
         now = self._clock.now()
-        merged = _merge(old.status, status)
+        merged = rows.merge(old.status, status)
         new_phase = old.phase if phase is None else phase
         new_spec = old.spec if spec is None else spec
-        visible = new_phase != old.phase or new_spec != old.spec or _public(merged) != _public(old.status)
+        visible = new_phase != old.phase or new_spec != old.spec or rows.public(merged) != rows.public(old.status)
         modified = now if visible else old.modified
-        packed_spec, packed_status = _dump(new_spec), _dump(merged)
+        packed_spec, packed_status = rows.dump(new_spec), rows.dump(merged)
         kept = isinstance(due, _Keep)
         asked = None if isinstance(due, _Keep) else due
         with self._transaction():
             # The version is compared and raised in one statement: of two writers from one version, one gets no row.
             row = self._run(
                 _UPDATE,
-                (new_phase, packed_spec, packed_status, modified, kept, asked, now, asked, *_held(old)),
+                (new_phase, packed_spec, packed_status, modified, kept, asked, now, asked, *rows.held_by(old)),
             ).fetchone()
             if row is None:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
-            new = _next(old, new_phase, new_spec, merged, modified, row[0])
+            new = rows.next_version(old, new_phase, new_spec, merged, modified, row[0])
             if new_phase != old.phase:
                 self._emit("moved", new, old.phase, packed_spec, packed_status, now)
             elif emit:
@@ -199,26 +198,27 @@ class SqliteStore:
 
     def delete(self, old: Resource) -> None:
         with self._transaction():
-            if self._run("DELETE FROM resource WHERE uid = ? AND kind = ? AND version = ?", _held(old)).rowcount == 0:
+            if self._run(_DELETE, rows.held_by(old)).rowcount == 0:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
-            self._emit("deleted", old, old.phase, _dump(old.spec), _dump(old.status), self._clock.now())
+            self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), self._clock.now())
         self._wake()
 
     def claim(self, limit: int, lease: float) -> list[Resource]:
         now = self._clock.now()
-        claimed = [_resource(row) for row in self._run(_CLAIM, (now + lease, now, now, limit)).fetchall()]
+        claimed = [rows.resource(row) for row in self._run(_CLAIM, (now + lease, now, now, limit)).fetchall()]
         claimed.sort(key=lambda one: one.due or 0.0)  # RETURNING promises no order.
         return claimed
 
     def extend(self, held: Resource, lease: float) -> bool:
-        return self._run(_EXTEND, (self._clock.now() + lease, *_held(held))).rowcount > 0
+        return self._run(_EXTEND, (self._clock.now() + lease, *rows.held_by(held))).rowcount > 0
 
     def retry(self, held: Resource, due: float) -> int:
-        rows = self._run(_RETRY, (due, *_held(held))).fetchall()
-        if not rows:
+        # Fetched to its end: a statement outside a transaction commits when its last row is taken.
+        found = self._run(_RETRY, (due, *rows.held_by(held))).fetchall()
+        if not found:
             return 0
         self._wake()
-        return int(rows[0][0])
+        return int(found[0][0])
 
     def hasten(self, uid: str) -> None:
         now = self._clock.now()
@@ -239,7 +239,7 @@ class SqliteStore:
         return at
 
     def events(self, after: int, limit: int) -> list[Event]:
-        return [_event(row) for row in self._run(_EVENTS, (after, limit))]
+        return [rows.event(row) for row in self._run(_EVENTS, (after, limit))]
 
     def cursor(self, subscriber: str) -> int:
         row = self._run("SELECT seq FROM cursor WHERE subscriber = ?", (subscriber,)).fetchone()
@@ -255,6 +255,8 @@ class SqliteStore:
         self._listeners.append(woken)
 
     def close(self) -> None:
+        if self._checkpointer is not None:
+            self._checkpointer.close()
         self._db.close()
 
     @contextmanager
@@ -266,6 +268,8 @@ class SqliteStore:
             self._run("ROLLBACK")
             raise
         self._run("COMMIT")
+        if self._checkpointer is not None:
+            self._checkpointer.committed()
 
     def _wake(self) -> None:
         for woken in self._listeners:
@@ -276,10 +280,10 @@ class SqliteStore:
                 log.exception("a listener of the store raised")
 
     def _one(self, condition: str, values: tuple[str, ...]) -> Resource:
-        row = self._run(f"SELECT {_COLUMNS} FROM resource WHERE {condition} LIMIT 1", values).fetchone()
+        row = self._run(f"SELECT {rows.COLUMNS} FROM resource WHERE {condition} LIMIT 1", values).fetchone()
         if row is None:
             raise Missing(f"nothing is stored under {values!r}")
-        return _resource(row)
+        return rows.resource(row)
 
     def _remove_key(self, new: Resource, now: float) -> None:
         try:
@@ -287,10 +291,10 @@ class SqliteStore:
         except Missing:
             return
         self._run("DELETE FROM resource WHERE uid = ? AND kind = ?", (old.uid, old.kind))
-        self._emit("deleted", old, old.phase, _dump(old.spec), _dump(old.status), now)
+        self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), now)
 
     def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
-        body = b'{"arn":%b,"spec":%b,"status":%b}' % (_dump(one.arn), spec, status)
+        body = b'{"arn":%b,"spec":%b,"status":%b}' % (rows.dump(one.arn), spec, status)
         values = (type_, one.kind, one.name, one.uid, one.account, one.region, old_phase, one.phase, now, body)
         self._run(_EVENT, values)
 
@@ -312,81 +316,3 @@ class SqliteStore:
             if where.region is None or last[1] == where.region:
                 found.append(last)
         return found
-
-
-def _dump(value: Any) -> bytes:
-    # A datetime has no place in a document (times are epoch seconds): orjson refuses it with a TypeError.
-    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
-
-
-def _resource(row: tuple[Any, ...]) -> Resource:
-    return Resource(
-        kind=row[0],
-        name=row[1],
-        account=row[2],
-        region=row[3],
-        uid=row[4],
-        arn=row[5],
-        phase=row[6],
-        parent=row[7],
-        spec=orjson.loads(row[8]),
-        status=orjson.loads(row[9]),
-        version=row[10],
-        created=row[11],
-        modified=row[12],
-        due=row[13],
-        attempts=row[14],
-    )
-
-
-def _event(row: tuple[Any, ...]) -> Event:
-    return Event(*(*row[:10], orjson.loads(row[10])))
-
-
-def _made(new: Resource, now: float) -> Resource:
-    return Resource(
-        *(new.kind, new.name, new.account, new.region, new.uid, new.arn, new.phase, new.parent, new.spec, new.status),
-        version=1,
-        created=now,
-        modified=now,
-        due=new.due,
-    )
-
-
-def _next(old: Resource, phase: str, spec: Doc, status: Doc, modified: float, due: float | None) -> Resource:
-    return Resource(
-        *(old.kind, old.name, old.account, old.region, old.uid, old.arn, phase, old.parent, spec, status),
-        version=old.version + 1,
-        created=old.created,
-        modified=modified,
-        due=due,
-    )
-
-
-def _identity(one: Resource) -> tuple[str, ...]:
-    return (one.kind, one.name, one.account, one.region, one.uid, one.arn, one.phase, one.parent)
-
-
-def _held(one: Resource) -> tuple[str, str, int]:
-    return (one.uid, one.kind, one.version)
-
-
-def _merge(old: Doc, changes: dict[str, Any]) -> Doc:
-    if not changes:
-        return old
-    return {name: value for name, value in {**old, **changes}.items() if name not in changes or value is not None}
-
-
-def _public(status: Doc) -> Doc:
-    return {name: value for name, value in status.items() if not name.startswith("_")}
-
-
-def _spot(after: Sequence[Any] | None, account: str, region: str, descending: bool) -> Spot | None:
-    if after is None:
-        return None
-    value, name, *rest = after
-    if not rest:
-        return Spot(value, name)
-    # Of equal (value, name), the spaces behind the one last seen are still to come.
-    seen = (account, region) >= tuple(rest) if descending else (account, region) <= tuple(rest)
-    return Spot(value, name, including=not seen)

@@ -1,6 +1,8 @@
 """The file behind the SQLite store: whose it is, its schema, how it is written."""
 
+import logging
 import sqlite3
+import threading
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -10,6 +12,12 @@ from clary.kernel.errors import ForeignState
 
 SCHEMA = 1
 APPLICATION = 0x436C7279  # "Clry": SQLite's mark of whose file it is.
+
+CHECKPOINT_COMMITS = 200
+LARGEST_LOG_PAGES = 10_000
+"""Where the checkpointer cannot keep up, the writer itself empties a log of this size (40 MB)."""
+
+log = logging.getLogger(__name__)
 
 
 def open_state(path: Path | str, sync: Literal["normal", "full"]) -> sqlite3.Connection:
@@ -42,6 +50,8 @@ def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
     db.execute("PRAGMA journal_mode = WAL")
     db.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
     db.execute("PRAGMA cache_size = -65536")
+    db.execute(f"PRAGMA wal_autocheckpoint = {LARGEST_LOG_PAGES}")
+    db.execute("PRAGMA journal_size_limit = 16777216")
     if schema == 0:
         _create_schema(db)
 
@@ -69,3 +79,46 @@ def _statements(text: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement
             statement = ""
+
+
+class Checkpointer:
+    """Moves what is in the log into the file, in a thread with a connection of its own, so that no write waits for the
+    disk. It never stops a writer (PASSIVE); what it leaves undone is done next time, or by the next opening."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._path = path
+        self._commits = 0
+        self._closing = False
+        self._work = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def committed(self) -> None:
+        """One more commit was made."""
+        self._commits += 1
+        if self._commits % CHECKPOINT_COMMITS == 0:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="clary-checkpoint", daemon=True)
+                self._thread.start()
+            self._work.set()
+
+    def close(self) -> None:
+        self._closing = True
+        self._work.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        db = sqlite3.connect(self._path, isolation_level=None)
+        try:
+            while True:
+                self._work.wait()
+                self._work.clear()
+                if self._closing:
+                    return
+                try:
+                    db.execute("PRAGMA wal_checkpoint(PASSIVE)")
+                except sqlite3.Error:
+                    # The log holds what the file does not; the disk may have room again later.
+                    log.exception("the state file could not be brought up to date")
+        finally:
+            db.close()

@@ -1,0 +1,92 @@
+"""Between rows of SQLite and the values of the kernel."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from clary.kernel.resource import Doc, Resource
+from clary.kernel.sqlite_pages import Spot
+from clary.kernel.store import Event
+
+COLUMNS = (
+    "kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due, attempts"
+)
+
+
+def dump(value: Any) -> bytes:
+    # A datetime has no place in a document (times are epoch seconds): orjson refuses it with a TypeError.
+    return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
+
+
+def resource(row: tuple[Any, ...]) -> Resource:
+    return Resource(
+        kind=row[0],
+        name=row[1],
+        account=row[2],
+        region=row[3],
+        uid=row[4],
+        arn=row[5],
+        phase=row[6],
+        parent=row[7],
+        spec=orjson.loads(row[8]),
+        status=orjson.loads(row[9]),
+        version=row[10],
+        created=row[11],
+        modified=row[12],
+        due=row[13],
+        attempts=row[14],
+    )
+
+
+def event(row: tuple[Any, ...]) -> Event:
+    return Event(*(*row[:10], orjson.loads(row[10])))
+
+
+def made(new: Resource, now: float) -> Resource:
+    return Resource(
+        *(new.kind, new.name, new.account, new.region, new.uid, new.arn, new.phase, new.parent, new.spec, new.status),
+        version=1,
+        created=now,
+        modified=now,
+        due=new.due,
+    )
+
+
+def next_version(old: Resource, phase: str, spec: Doc, status: Doc, modified: float, due: float | None) -> Resource:
+    return Resource(
+        *(old.kind, old.name, old.account, old.region, old.uid, old.arn, phase, old.parent, spec, status),
+        version=old.version + 1,
+        created=old.created,
+        modified=modified,
+        due=due,
+    )
+
+
+def identity(one: Resource) -> tuple[str, ...]:
+    return (one.kind, one.name, one.account, one.region, one.uid, one.arn, one.phase, one.parent)
+
+
+def held_by(one: Resource) -> tuple[str, str, int]:
+    return (one.uid, one.kind, one.version)
+
+
+def merge(old: Doc, changes: dict[str, Any]) -> Doc:
+    if not changes:
+        return old
+    return {name: value for name, value in {**old, **changes}.items() if name not in changes or value is not None}
+
+
+def public(status: Doc) -> Doc:
+    return {name: value for name, value in status.items() if not name.startswith("_")}
+
+
+def spot_in(after: Sequence[Any] | None, account: str, region: str, descending: bool) -> Spot | None:
+    if after is None:
+        return None
+    value, name, *rest = after
+    if not rest:
+        return Spot(value, name)
+    # Of equal (value, name), the spaces behind the one last seen are still to come.
+    seen = (account, region) >= tuple(rest) if descending else (account, region) <= tuple(rest)
+    return Spot(value, name, including=not seen)
