@@ -1,4 +1,4 @@
-"""Limits by control group, v1 or v2, where this process may make a child of its own group. It never goes outside of it."""
+"""Limits by control group, v1 or v2, where this process may make a child of its own group. It never leaves that."""
 
 import os
 from collections.abc import Sequence
@@ -111,12 +111,12 @@ def free(run: RunDir) -> bool:
         paths = [Path(line) for line in run.cgroups.read_text().splitlines()]
     except FileNotFoundError:
         return True
-    for path in paths:
-        with suppress(FileNotFoundError):
-            try:
+    try:
+        for path in paths:
+            with suppress(FileNotFoundError):
                 path.rmdir()
-            except OSError:
-                return False
+    except OSError:
+        return False
     return True
 
 
