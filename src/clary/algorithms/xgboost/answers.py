@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,16 +39,6 @@ def _preference(text: str) -> tuple[str, float]:
             except ValueError:
                 return kind, 0.0
     return kind, 1.0
-
-
-def commas(image: str) -> bool:
-    """Whether the image (an URI) answers text/csv with all scores on one line, between commas: 0.72, 0.90, 1.0 and
-    1.2-1 did. Later ones, and an image without a known version, write one row a line."""
-    tag = image.rpartition("/")[2].partition("@")[0].partition(":")[2]
-    if tag in ("1", "latest"):
-        return True
-    numbers = re.match(r"(\d+)\.(\d+)(?:-(\d+))?", tag)
-    return numbers is not None and tuple(int(one or 0) for one in numbers.groups()) < (1, 2, 2)
 
 
 def encode(scores: Any, kind: str, *, one_line: bool = False) -> bytes:

@@ -1,5 +1,6 @@
 """CSV files: label first, no header. Read by Arrow; when it balks, a second look names file, line and cell."""
 
+import contextlib
 import csv
 import gzip
 import io
@@ -17,6 +18,7 @@ from clary.algorithms.xgboost.table import Floats, Rows, split
 
 EMPTY = ("", "nan", "NaN", "NAN", "NA", "N/A", "null", "NULL", "None")
 """Cells that mean: no value here."""
+LARGEST = float(np.finfo(np.float32).max)
 DELIMITERS = (",", "\t", ";", "|", " ")
 
 
@@ -28,7 +30,7 @@ def read_csv(path: Path, name: str, *, weights: bool = False) -> Rows:
         return Rows(np.empty((0, 0), np.float32), np.empty(0, np.float32), source=name)
     try:
         table = _arrow(path, delimiter)
-    except pa.ArrowInvalid as error:
+    except (pa.ArrowInvalid, csv.Error) as error:
         _explain(path, name, delimiter, str(error))
     cells = _dense(table)
     rows = split(name, cells, weights=weights)
@@ -40,8 +42,9 @@ def read_csv(path: Path, name: str, *, weights: bool = False) -> Rows:
 
 
 def _arrow(path: Path, delimiter: str) -> Any:
-    columns = len(next(_cells(path, delimiter))[1])
-    names = [f"f{number}" for number in range(columns)]
+    with _opened(path) as lines:
+        _, first = next(_cells(lines, delimiter), (0, [""]))
+    names = [f"f{number}" for number in range(len(first))]
     with _binary(path) as stream:
         return pyarrow.csv.read_csv(
             stream,
@@ -77,14 +80,16 @@ def _dense(table: Any) -> Floats:
     return cells
 
 
-def _lines(path: Path) -> Iterator[str]:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of the file, unpacked where it is gzip. What is no UTF-8 is replaced: no number has such bytes."""
     with gzip.open(path) if _zipped(path) else path.open("rb") as file:
-        yield from io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
+        yield io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace", newline="")
 
 
-def _cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _cells(lines: Iterator[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """(line number, cells) of every line that is not blank."""
-    reader = csv.reader(_lines(path), delimiter=delimiter)
+    reader = csv.reader(lines, delimiter=delimiter)
     for cells in reader:
         if cells and not (len(cells) == 1 and not cells[0].strip()):
             yield reader.line_num, cells
@@ -92,7 +97,8 @@ def _cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _delimiter(path: Path) -> str | None:
     """What separates the cells of the first line; a comma when nothing does; None when all lines are blank."""
-    first = next((line for line in _lines(path) if line.strip()), None)
+    with _opened(path) as lines:
+        first = next((line for line in lines if line.strip()), None)
     if first is None:
         return None
     return next((one for one in DELIMITERS if one in first.strip()), ",")
@@ -100,8 +106,17 @@ def _delimiter(path: Path) -> str | None:
 
 def _explain(path: Path, name: str, delimiter: str, complaint: str, *, required: int = 1) -> NoReturn:
     """The first thing that is wrong in the file, as a ClientError. Only called when something is."""
+    try:
+        with _opened(path) as lines:
+            _check(_cells(lines, delimiter), name, required)
+    except csv.Error as error:
+        raise ClientError(f"File {name} is not CSV: {error}.") from None
+    raise ClientError(f"File {name} is not CSV: {complaint}")
+
+
+def _check(rows: Iterator[tuple[int, list[str]]], name: str, required: int) -> None:
     width = None
-    for line, cells in _cells(path, delimiter):
+    for line, cells in rows:
         width = width or len(cells)
         where = f"File {name}, line {line}"
         if len(cells) != width:
@@ -118,11 +133,10 @@ def _explain(path: Path, name: str, delimiter: str, complaint: str, *, required:
                 raise ClientError(f"{where}, column {number + 1}: '{text[:40]}' is not a number.")
             if number < required and math.isnan(value):
                 raise ClientError(f"{where}: the {'weight' if number else 'label'} (column {number + 1}) is missing.")
-            if abs(value) > np.finfo(np.float32).max:
+            if abs(value) > LARGEST:
                 raise ClientError(f"{where}, column {number + 1}: {text[:40]} is too large.")
             if number == 1 and required == 2 and value < 0:
                 raise ClientError(f"{where}: the weight (column 2) is negative.")
-    raise ClientError(f"File {name} is not CSV: {complaint}")
 
 
 def _number(text: str) -> float | None:

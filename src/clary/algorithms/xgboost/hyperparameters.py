@@ -78,8 +78,6 @@ KINDS: Mapping[str, Kind] = {
     "rate_drop": SHARE,
     "one_drop": FLAG,
     "skip_drop": SHARE,
-    # gblinear
-    "lambda_bias": SHARE,
     # The learning task
     "objective": Choice(OBJECTIVES),
     "num_class": Integer(2),
@@ -106,6 +104,7 @@ IGNORED: Mapping[str, Kind] = {
     "dsplit": Choice(("row", "col")),
     "single_precision_histogram": TRUE_FALSE,
     "deterministic_histogram": TRUE_FALSE,
+    "lambda_bias": SHARE,
     "prob_buffer_row": Real(above=0),
     "use_dask_gpu_training": Choice(("false",)),
 }

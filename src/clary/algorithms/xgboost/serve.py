@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from clary.algorithms import serve
 from clary.algorithms.contract import Contract, say
 from clary.algorithms.serve import Answer
-from clary.algorithms.xgboost import answers, model, requests, selected
+from clary.algorithms.xgboost import answers, model, requests, selected, version
 from clary.algorithms.xgboost.model import Predictor
 
 
@@ -17,7 +17,7 @@ class XGBoostModel:
         self._default = answers.choose(environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"), answers.CSV)
         self._keys = selected.read_keys(environ.get("SAGEMAKER_INFERENCE_OUTPUT", ""), predictor.objective)
         # A batch transform joins answers to the lines of its input, so there it is one row a line whatever the version.
-        self._one_line = not environ.get("SAGEMAKER_BATCH") and answers.commas(environ.get("CLARY_IMAGE", ""))
+        self._one_line = not environ.get("SAGEMAKER_BATCH") and version.answers_with_commas(version.read(environ))
 
     def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         kind = answers.choose(accept, self._default)

@@ -1,5 +1,6 @@
 """Training with AWS's built-in XGBoost: channels in, metric lines in the log, /opt/ml/model/xgboost-model out."""
 
+import dataclasses
 import os
 import pickle
 import re
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, run_training, say, visible_cpus
-from clary.algorithms.xgboost import hyperparameters, metrics
+from clary.algorithms.xgboost import hyperparameters, metrics, version
 from clary.algorithms.xgboost.data import check_labels, matrix, read_channel, same_width
 from clary.algorithms.xgboost.engine import xgb
 from clary.algorithms.xgboost.hyperparameters import Hyperparameters
@@ -20,8 +21,8 @@ MODEL_FILE = "xgboost-model"
 EXACT_ROWS = 20_000
 """Up to so many training rows trees are grown exactly when the job names no tree_method. AWS's containers up to 1.7 did
 so for small data, and published results of small data sets come from it; XGBoost itself now always takes hist."""
-NEEDS_HISTOGRAM = ("grow_policy", "max_leaves", "max_bin", "updater")
-"""Hyperparameters that exact growth does not know."""
+NEEDS_HISTOGRAM = {"grow_policy": "depthwise", "max_leaves": 0, "max_bin": 256, "updater": "", "colsample_bynode": 1.0}
+"""Hyperparameters that exact growth does not know, with the values that ask nothing of it."""
 
 
 def main(environ: Mapping[str, str]) -> int:
@@ -33,6 +34,9 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
     """The model stands in the model directory. Raises ClientError or AlgorithmError. When `stop` is set on the way, the
     rounds so far are the model."""
     wanted = hyperparameters.read(contract.hyperparameters())
+    silent = version.default_metric(version.read(environ), wanted.objective)
+    if silent is not None and not wanted.metrics:
+        wanted = dataclasses.replace(wanted, metrics=(silent,))
     if len(contract.hosts()) > 1:
         raise ClientError("Training on more than one instance is not served yet; set InstanceCount to 1.")
     say("Running standalone xgboost training.")
@@ -81,7 +85,7 @@ def parameters(wanted: Hyperparameters, rows: int, cpus: int) -> dict[str, Any]:
     if native:
         params["eval_metric"] = native
     if params.get("tree_method", "auto") == "auto" and params.get("booster") != "gblinear":
-        exact = rows <= EXACT_ROWS and not any(name in params for name in NEEDS_HISTOGRAM)
+        exact = rows <= EXACT_ROWS and all(params.get(name, one) == one for name, one in NEEDS_HISTOGRAM.items())
         params["tree_method"] = "exact" if exact else "hist"
         say(f"Tree method is {params['tree_method']}.")
     return params
@@ -136,7 +140,7 @@ def early_stopping(wanted: Hyperparameters, data: str) -> Any:
     name = wanted.metrics[-1] if wanted.metrics else None
     maximize = None if name is None else name.partition("@")[0] in metrics.MAXIMIZE
     return xgb.callback.EarlyStopping(
-        wanted.early_stopping_rounds, metric_name=name, data_name=data, maximize=maximize, save_best=True
+        rounds=wanted.early_stopping_rounds, metric_name=name, data_name=data, maximize=maximize, save_best=True
     )
 
 
@@ -167,6 +171,6 @@ def _explained(error: Exception) -> Exception:
     """XGBoost's own words without its stack; a ClientError when data or hyperparameters are at fault."""
     first = str(error).partition("Stack trace")[0].strip()
     text = re.sub(r"^\[[\d:]+\]\s+\S+:\d+:\s*", "", first).removeprefix("Check failed: ")
-    blamed = ("label", "metric", "param", "auc", "dataset", "constraint", "base_score", "updater", "tree_method")
+    blamed = ("label", "metric", "param", "auc", "dataset", "constraint", "base_score", "updater", "not yet supported")
     kind = ClientError if any(word in text.lower() for word in blamed) else AlgorithmError
     return kind(f"XGBoost cannot train: {text}")
