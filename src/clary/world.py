@@ -46,7 +46,7 @@ class World:
         self.clock = clock or SystemClock()
         self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync)
         self.objects = DiskObjects(config.objects_dir, self.clock)
-        self.logs = SegmentLogs(config.logs_dir, self.clock)
+        self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
         ports: Mapping[type, Any] = {
