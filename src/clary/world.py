@@ -97,6 +97,7 @@ class World:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: what is due is done. What has a run on this machine is looked at first, and so is every
         endpoint: its end may have come while nobody watched."""
+        self.store.release()  # the home is locked by our supervisor: whoever held a lease is dead
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
         await asyncio.gather(self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop))
