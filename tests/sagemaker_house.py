@@ -15,6 +15,7 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
+from clary.kernel.telemetry import LogStreamName
 from clary.services.sagemaker import MACHINES, Engines, reconcilers, service
 from tests.memory_runner import Behave, MemoryRunner, keeps_running
 from tests.memory_serving import MemoryServing
@@ -168,8 +169,6 @@ class House:
         """All lines of a log group, stream by stream."""
         found = []
         for stream in self.logs.streams(ACCOUNT, REGION, group):
-            from clary.kernel.telemetry import LogStreamName
-
             found += [event.message for event in self.logs.last(LogStreamName(ACCOUNT, REGION, group, stream), 1000)]
         return found
 
@@ -178,6 +177,7 @@ class House:
 
     def close(self) -> None:
         self.store.close()
+        self.logs.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
 

@@ -63,7 +63,7 @@ class TrainingJobReconciler:
             await self._runner.start(uid, work)
         except (InputError, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
-        return again(0.0, **enter(job.status, "Training", now))
+        return again(0.0, **enter(job.status, "Training", self._engines.clock.now()))
 
     async def _running(self, job: Resource, uid: str, run: Run) -> Step:
         await jobs.ship(self._engines, self._stream(job), uid, run, final=False)
