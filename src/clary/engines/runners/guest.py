@@ -22,7 +22,7 @@ _ETC = (
     "pki/ca-trust", "pki/tls/cert.pem", "pki/tls/certs", "protocols", "resolv.conf", "services", "ssl/cert.pem",
     "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
-"""What of /etc is shown: what programs need to start, resolve names and trust certificates. Nothing that tells of users."""
+"""What of /etc is shown: what programs need to start, resolve names and trust certificates. Nothing about users."""
 
 
 @dataclass(frozen=True, slots=True)

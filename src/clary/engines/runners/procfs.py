@@ -64,8 +64,8 @@ def children(pid: int) -> list[int]:
 
 
 def kill_below(keeper: Keeper) -> bool:
-    """Every descendant of the keeper was sent SIGKILL; True when there was one alive. The keeper itself is left, so that
-    it can tell how its child ended."""
+    """Every descendant of the keeper was sent SIGKILL; True when there was one alive. The keeper itself is left, so
+    that it can tell how its child ended."""
     if born(keeper.pid) != keeper.born:
         return False
     found = False

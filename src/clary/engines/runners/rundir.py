@@ -28,7 +28,7 @@ EXIT_SIZE = 64
 
 @dataclass(frozen=True, slots=True)
 class Keeper:
-    """Which process keeps a run. A pid alone may be given out again; with its start time it names one process for ever."""
+    """Which process keeps a run. A pid alone may be given out again; with its start time it names one process."""
 
     pid: int
     born: int
@@ -140,8 +140,8 @@ class RunDir:
 
 
 def take(path: Path) -> int | None:
-    """The file's OFD write lock, as a descriptor that owns it; None when somebody holds it. The lock belongs to the open
-    file, so a child that inherits the descriptor keeps it after this process has died."""
+    """The file's OFD write lock, as a descriptor that owns it; None when somebody holds it. The lock belongs to the
+    open file, so a child that inherits the descriptor keeps it after this process has died."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.fcntl(fd, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))

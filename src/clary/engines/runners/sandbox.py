@@ -81,7 +81,7 @@ def _system(guest: Guest, hide: Sequence[Path], view: View) -> list[str]:
     for name in _SYSTEM:
         path = Path(name)
         if path.is_symlink():
-            shown[path] = ["--symlink", os.readlink(path), name]
+            shown[path] = ["--symlink", str(path.readlink()), name]
         elif path.is_dir():
             shown[path] = ["--ro-bind", name, name]
     for path in guest.visible:

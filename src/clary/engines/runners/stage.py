@@ -1,4 +1,4 @@
-"""What a run finds under /opt/ml: directories, small files, linked trees, unpacked archives. All blocking: call in a thread."""
+"""What a run finds under /opt/ml: directories, files, linked trees, unpacked archives. Blocks: call in a thread."""
 
 import errno
 import fcntl
@@ -98,7 +98,7 @@ class Stage:
         with suppress(FileNotFoundError):
             path.unlink()
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        with open(fd, "wb") as file:
+        with os.fdopen(fd, "wb") as file:
             file.write(data)
 
     def _unpack(self, archive: Archive) -> None:
@@ -125,8 +125,8 @@ class Stage:
 class _Unpacking:
     """Members of a tar, written below one directory and never through a link.
 
-    tarfile's own filters resolve links by path, which released Pythons have got wrong; here a parent is a real directory
-    or the member is refused, and a link may only climb first and then descend."""
+    tarfile's own filters resolve links by path, which released Pythons have got wrong; here a parent is a real
+    directory or the member is refused, and a link may only climb first and then descend."""
 
     def __init__(self, target: Path) -> None:
         self._target = target
@@ -186,7 +186,7 @@ class _Unpacking:
         if content is None:
             raise tarfile.ReadError(f"{member.name} has no content")
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        with open(fd, "wb") as out, content:
+        with os.fdopen(fd, "wb") as out, content:
             shutil.copyfileobj(content, out, _CHUNK)
 
 

@@ -57,7 +57,7 @@ class Watch:
         self._tell(loop, uid, _FIRST_LOOK_SECONDS)
 
     def _tell(self, loop: asyncio.AbstractEventLoop, uid: str, wait: float) -> None:
-        # The keeper goes a moment before the last of its sandbox does; the hint waits for both, or it would be too early.
+        # The keeper goes a moment before the last of its sandbox does: the hint waits for both, or it would be early.
         held = False
         with suppress(OSError):
             held = self._place(uid).held()

@@ -1,0 +1,80 @@
+"""The end of runs: what is alive in one is killed, what is on the disk of one is deleted. Blocks: call in a thread."""
+
+import os
+import shutil
+import signal
+import stat
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from clary.engines.runners import cgroups, procfs
+from clary.engines.runners.rundir import RunDir
+
+_DYING_SECONDS = 20.0
+
+
+def kill(run: RunDir) -> None:
+    """Nothing of the run is alive. Raises OSError when something does not die."""
+    deadline = time.monotonic() + _DYING_SECONDS
+    keeper = run.keeper()
+    while keeper is not None and run.held():
+        # What is below first, then the keeper: in a sandbox the keeper's end is everything's end, but without one its
+        # children must be found before they are orphans.
+        if not procfs.kill_below(keeper):
+            procfs.send(keeper, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            raise OSError(f"the processes of {run.uid} do not die")
+        time.sleep(0.002)
+    if keeper is not None and run.ended() is None:
+        # Killed with its keeper: without a PID namespace something may be left, and only its environment tells.
+        for pid in procfs.marked(run.digest()):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def clear(run: RunDir) -> None:
+    """Nothing of a dead run is left: control groups, socket, directory."""
+    deadline = time.monotonic() + _DYING_SECONDS
+    while not cgroups.free(run):
+        if time.monotonic() > deadline:
+            raise OSError(f"a control group of {run.uid} cannot be removed: something is alive in it")
+        time.sleep(0.002)  # the kernel still counts the dead in
+    address = run.address()
+    if address is not None:
+        shutil.rmtree(Path(address.removeprefix("unix:")).parent, ignore_errors=True)
+    # Renamed first: a run that is half deleted must not be taken for one. After a crash here `sweep` goes on.
+    run.path.rename(run.path.parent / f".gone-{run.uid}-{os.getpid()}-{time.monotonic_ns()}")
+    sweep(run)
+
+
+def sweep(run: RunDir) -> None:
+    """What earlier removals of this uid left half deleted is gone."""
+    for path in run.path.parent.glob(f".gone-{run.uid}-*"):
+        delete(path)
+
+
+def empty(directory: Path, keep: Sequence[str] = ()) -> None:
+    for entry in list(directory.iterdir()):
+        if entry.name not in keep:
+            delete(entry)
+
+
+def delete(path: Path) -> None:
+    """Gone, never following a link; directories that the run closed to us are opened first."""
+    if not stat.S_ISDIR(path.lstat().st_mode):
+        path.unlink()
+        return
+    _open_up(path)
+    for directory, names, _ in os.walk(path, followlinks=False):
+        for name in names:
+            below = Path(directory, name)
+            if not below.is_symlink():
+                _open_up(below)
+    shutil.rmtree(path)
+
+
+def _open_up(directory: Path) -> None:
+    if directory.lstat().st_mode & 0o700 != 0o700:
+        directory.chmod(0o700)

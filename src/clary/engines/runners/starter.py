@@ -1,0 +1,238 @@
+"""How a run comes to be: exactly one, whoever asks, however often, and whoever is killed on the way. Blocks: call in a
+thread."""
+
+import errno
+import fcntl
+import logging
+import os
+import resource
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from clary.engines.runners import cgroups, clean
+from clary.engines.runners.base import StartError, Work
+from clary.engines.runners.guest import Guest, etc, guest
+from clary.engines.runners.keeper import Launch, Limits, launch, sealed
+from clary.engines.runners.plain import MOUNTED_SOCKETS, mounts, plain
+from clary.engines.runners.probe import Probe, probe
+from clary.engines.runners.rundir import EXIT_SIZE, RunDir, take
+from clary.engines.runners.sandbox import SERVE_DIRECTORY, View, arguments, command_line
+from clary.engines.runners.stage import Stage
+
+_log = logging.getLogger(__name__)
+_SOCKET = "serve.sock"
+_LONGEST_SOCKET_PATH = 107
+_QUIET_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `ProcessRunner` was told; see there."""
+
+    root: Path
+    python: str
+    sandbox: Literal["auto", "plain"]
+    hide: tuple[Path, ...]
+    visible: tuple[Path, ...]
+    max_archive_bytes: int
+    max_processes: int
+    max_open_files: int
+    durable: bool
+
+
+class Starter:
+    """Stages runs and launches their keepers."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._set = settings
+        self._probing = threading.Lock()
+        self._found: tuple[Guest, Probe] | None = None
+
+    def machine(self) -> tuple[Guest, Probe]:
+        """What runs get on this machine; found out once, at the first call."""
+        with self._probing:
+            if self._found is None:
+                shown = guest(self._set.python, self._set.visible)
+                found = probe(self._set.root, self._set.sandbox, shown)
+                if found.sandbox != "bubblewrap":
+                    _log.warning("runs are not isolated", extra={"sandbox": found.detail, "mend": found.mend})
+                self._found = shown, found
+            return self._found
+
+    def start(self, run: RunDir, work: Work) -> None:
+        """The run has been started exactly once. Raises StartError, and leaves nothing then."""
+        _check(work)
+        try:
+            staging = only_starter(run)
+        except OSError as error:
+            raise _refusal(error) or error from None
+        try:
+            lock = _only_runner(run)
+            if lock is None:
+                return
+            try:
+                self._stage_and_launch(run, work, lock)
+            finally:
+                os.close(lock)  # the keeper has its own
+        except StartError:
+            clean.clear(run)
+            raise
+        except OSError as error:
+            refusal = _refusal(error)
+            if refusal is None or run.started.exists():
+                raise
+            clean.clear(run)
+            raise refusal from error
+        finally:
+            os.close(staging)
+
+    def _stage_and_launch(self, run: RunDir, work: Work, lock: int) -> None:
+        shown, found = self.machine()
+        # No `started`, and the lock is ours: whatever an earlier, killed starter left is no run. From empty, again.
+        cgroups.free(run)
+        clean.empty(run.path, keep=(run.staging.name, run.lock.name))
+        overlays = Stage(run, found.placing, self._set.max_archive_bytes).fill(work)
+        run.log.touch(0o600)
+        run.exit.write_bytes(b" " * (EXIT_SIZE - 1) + b"\n")
+        serve = _socket_directory(run) if work.serves else None
+        seen_etc = etc(self._set.root) if found.sandbox == "bubblewrap" else Path("/etc")
+        view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd)
+        limits = self._limits(run, work, found)
+        what = self._launch(shown, found, view, work.command, _environment(run, work, shown, found, serve))
+        try:
+            said = launch(run, lock, what, limits, {"PATH": os.defpath, "LC_ALL": "C"}, self._set.durable)
+        finally:
+            for descriptor in what.descriptors:
+                os.close(descriptor)
+        if not run.started.exists():
+            raise OSError(f"the keeper of {run.uid} did not start: {said or 'it said nothing'}")
+
+    def _launch(self, shown: Guest, found: Probe, view: View, command: Sequence[str], env: Mapping[str, str]) -> Launch:
+        if found.sandbox == "plain":
+            return plain(shown, view, command, env)
+        if found.bubblewrap is None:
+            return mounts(shown, view, command, env)
+        hide = (*self._set.hide, self._set.root)
+        descriptor = sealed(arguments(found.bubblewrap, shown, hide, view, env, held=True))
+        argv = command_line(found.bubblewrap, descriptor, command, resets_signals=found.resets_signals)
+        return Launch(argv, 2, (descriptor,))
+
+    def _limits(self, run: RunDir, work: Work, found: Probe) -> Limits:
+        parents = found.controllers.parents
+        groups = cgroups.make(
+            found.controllers, run, cpus=work.cpus, memory_bytes=work.memory_bytes, tasks=self._set.max_processes
+        )
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        files = self._set.max_open_files
+        return Limits(
+            open_files=files if hard == resource.RLIM_INFINITY else min(hard, files),
+            data_bytes=None if "memory" in parents else work.memory_bytes,
+            # RLIMIT_NPROC does not bind root, and counts every thread of the user, whoever started it.
+            tasks=None if "pids" in parents or os.getuid() == 0 else _tasks_of_user() + self._set.max_processes,
+            cpus=None if "cpu" in parents or work.cpus is None else cgroups.spread(work.cpus, run.uid),
+            groups=groups.paths,
+            oom_counter=groups.oom_counter,
+        )
+
+
+def only_starter(run: RunDir, *, make: bool = True) -> int:
+    """The run's directory exists, and no other process stages or removes it until the descriptor is closed. Raises
+    FileNotFoundError when it is not there and shall not be made."""
+    while True:
+        if make:
+            run.path.mkdir(mode=0o700, exist_ok=True)
+        try:
+            fd = os.open(run.staging, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except FileNotFoundError:
+            if make:
+                continue  # removed between the two lines
+            raise
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        # While we waited the run may have been removed: then this lock belongs to nothing.
+        with suppress(FileNotFoundError):
+            if run.staging.stat().st_ino == os.fstat(fd).st_ino:
+                return fd
+        os.close(fd)
+
+
+def _only_runner(run: RunDir) -> int | None:
+    """The run's lock, when it has never started; None when it has."""
+    deadline = time.monotonic() + _QUIET_SECONDS
+    while not run.started.exists():
+        lock = take(run.lock)
+        if lock is not None:
+            if not run.started.exists():
+                return lock
+            os.close(lock)  # it started and ended between the two looks
+            return None
+        # The keeper of a starter that was killed is about to say `started`, or to give up: microseconds.
+        if time.monotonic() > deadline:
+            raise OSError(f"the keeper of {run.uid} holds its lock and says nothing")
+        time.sleep(0.002)
+    return None
+
+
+def _environment(run: RunDir, work: Work, shown: Guest, found: Probe, serve: Path | None) -> dict[str, str]:
+    home = str(run.tmp) if found.sandbox == "plain" else "/tmp"
+    env = shown.environment(work.env, home=home, cpus=work.cpus)
+    if found.sandbox == "plain":
+        env.setdefault("TMPDIR", home)
+    env["CLARY_RUN"] = run.digest()
+    if serve is not None:
+        inside = {"bubblewrap": SERVE_DIRECTORY, "mounts": MOUNTED_SOCKETS, "plain": str(serve)}[found.sandbox]
+        env["CLARY_BIND"] = f"unix:{inside}/{_SOCKET}"
+    return env
+
+
+def _socket_directory(run: RunDir) -> Path:
+    """A fresh, short, private directory: a socket's path is limited to 107 bytes, and homes may be deep."""
+    base = Path(tempfile.gettempdir())
+    if len(os.fsencode(base)) > _LONGEST_SOCKET_PATH - 60:
+        base = Path("/tmp")
+    parent = base / f"clary-{os.getuid()}"
+    with suppress(FileExistsError):
+        parent.mkdir(mode=0o700)
+    found = parent.lstat()
+    # Anybody may make names in /tmp: a directory that is not ours alone is no place for a socket.
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise StartError(f"{parent} must be a directory that only the user of Clary can enter, for sockets; it is not")
+    directory = parent / run.digest()
+    directory.mkdir(mode=0o700, exist_ok=True)
+    clean.empty(directory)
+    run.socket.write_text(str(directory / _SOCKET))
+    return directory
+
+
+def _check(work: Work) -> None:
+    if not work.command or any("\0" in word for word in work.command):
+        raise StartError("the command is empty or holds a NUL character")
+    for name, value in work.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            raise StartError(f"the environment variable {name!r} cannot be passed: an empty name, '=' in it, or NUL")
+
+
+def _refusal(error: OSError) -> StartError | None:
+    """What can never succeed by trying again, in words for the owner of the job."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StartError("the disk is full: there is no room for the run")
+    if error.errno in (errno.EACCES, errno.EROFS):
+        return StartError(f"the run's directory cannot be written: {error.strerror}")
+    return None
+
+
+def _tasks_of_user() -> int:
+    """How many threads this user has now."""
+    count = 0
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                if entry.stat().st_uid == os.getuid():
+                    count += sum(1 for _ in (entry / "task").iterdir())
+    return count
