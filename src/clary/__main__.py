@@ -1,5 +1,5 @@
 """`python -m clary` is the `clary` command."""
 
-from clary.cli.main import app
+from clary.cli.entry import main
 
-app()
+main()

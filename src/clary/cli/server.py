@@ -15,6 +15,7 @@ from clary import home as homes
 from clary.cli import environment
 from clary.cli.say import err, fail, out
 from clary.config import Config, read
+from clary.processes import supervisor
 
 START_SECONDS = 30.0
 STOP_SECONDS = 45.0
@@ -22,12 +23,9 @@ STOP_SECONDS = 45.0
 
 def up(home: Path | None, host: str | None, port: int | None, detach: bool) -> None:
     config = _settings(home, host, port)
-    command = [sys.executable, "-m", "clary.processes.supervisor"]
-    for option, value in (("--home", config.home), ("--host", config.host), ("--port", config.port)):
-        command += [option, str(value)]
     if not detach:
-        os.execv(command[0], command)
-    started = start(config, command)
+        sys.exit(supervisor.main(["--home", str(config.home), "--host", config.host, "--port", str(config.port)]))
+    started = start(config)
     out.print(f"Clary is ready at [bold]{started.url}[/bold] (pid {started.pid}, home {config.home})")
 
 
@@ -38,8 +36,10 @@ def _settings(home: Path | None, host: str | None, port: int | None) -> Config:
         fail(str(error))
 
 
-def start(config: Config, command: list[str]) -> homes.Server:
+def start(config: Config) -> homes.Server:
     """A supervisor runs in its own session, and is ready."""
+    command = [sys.executable, "-m", "clary.processes.supervisor", "--home", str(config.home)]
+    command += ["--host", config.host, "--port", str(config.port)]
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (config.home / "up.log").open("wb") as said:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)

@@ -223,7 +223,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     asked = parser.parse_args(arguments)
-    config = read(home=asked.home, host=asked.host, port=asked.port)
+    try:
+        config = read(home=asked.home, host=asked.host, port=asked.port)
+    except ValueError as error:
+        parser.error(str(error))
     try:
         held = home.lock(config)
     except home.HomeInUse:

@@ -1,7 +1,6 @@
 """`clary demo`: the worked examples, played from end to end."""
 
 import secrets
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -56,9 +55,7 @@ def _ensure_server(config: Config, stage: Any) -> bool:
         err.print(f"    using the Clary at {running.url}")
         return False
     with stage.step("start Clary") as line:
-        command = [sys.executable, "-m", "clary.processes.supervisor", "--home", str(config.home)]
-        command += ["--host", config.host, "--port", str(config.port)]
-        line.result = server.start(config, command).url
+        line.result = server.start(config).url
     return True
 
 
