@@ -1,7 +1,7 @@
 """Where the `clary` command begins.
 
-`clary up` in the foreground goes straight to the supervisor: loading the rest of the command line would cost a fifth of the
-CPU-second in which Clary is ready. Everything else, its help included, is the command line's own.
+`clary up` in the foreground goes straight to the supervisor: loading the rest of the command line would cost a fifth
+of the CPU-second in which Clary is ready. Everything else, its help included, is the command line's own.
 """
 
 import sys
