@@ -55,6 +55,8 @@ class Connection(asyncio.Protocol):
         self._registry = registry
         self._parser = httptools.HttpRequestParser(self)
         self._loop = asyncio.get_running_loop()
+        self.closed: asyncio.Future[None] = self._loop.create_future()
+        """Done once all answers are sent and the connection is gone."""
         self._transport: asyncio.Transport | None = None
         self._requests: deque[Request] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -79,6 +81,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._registry.discard(self)
         self._writable.set()
+        if not self.closed.done():
+            self.closed.set_result(None)
         if self._timer is not None:
             self._timer.cancel()
         if self._worker is not None:
@@ -91,7 +95,8 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse(Response(400, {}, b"This server does not change protocols"))
+            # The request is answered as if it had not asked; what follows would not be HTTP/1.1.
+            self._ending = True
         except httptools.HttpParserError as error:
             self._refuse(self._refusal or Response(400, {}, f"This is not HTTP/1.1: {error}".encode()))
 
@@ -156,16 +161,15 @@ class Connection(asyncio.Protocol):
             while self._requests:
                 request = self._requests.popleft()
                 response = await self._answer(request)
-                keep = request.keep_alive and not self._ending
-                if self._requests:
-                    keep = request.keep_alive
+                last = self._ending and not self._requests and self._refusal is None
+                keep = request.keep_alive and not last
                 self._write(response.encode(keep_alive=keep, head=request.method == "HEAD"))
                 await self._writable.wait()
                 if not keep:
                     self._requests.clear()
                     self._close()
                     return
-                if self._transport is not None and not self._ending:
+                if self._transport is not None and not self._ending and len(self._requests) < PIPELINE_LIMIT:
                     self._transport.resume_reading()
         finally:
             self._worker = None
@@ -176,13 +180,11 @@ class Connection(asyncio.Protocol):
         else:
             self._touch()
 
-    def finish(self) -> "asyncio.Task[None] | None":
-        """No further request is read. The task that ends when all received ones are answered; None when there are none,
-        and then the connection is closed."""
+    def finish(self) -> None:
+        """No further request is read; the connection closes once all received ones are answered."""
         self._ending = True
         if self._worker is None:
             self._close()
-        return self._worker
 
     def abort(self) -> None:
         if self._transport is not None:

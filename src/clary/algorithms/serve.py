@@ -126,10 +126,11 @@ class Server:
         self.draining = True
         if self._listener is not None:
             self._listener.close()
-        busy = [one.finish() for one in list(self.connections)]
-        waiting = [one for one in busy if one is not None]
-        if waiting:
-            await asyncio.wait(waiting, timeout=seconds)
+        open_ones = list(self.connections)
+        for one in open_ones:
+            one.finish()
+        if open_ones:
+            await asyncio.wait([one.closed for one in open_ones], timeout=seconds)
         for one in list(self.connections):
             one.abort()
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -93,8 +93,13 @@ def _pickled(path: Path) -> Any:
 
 
 def _native(path: Path) -> Any:
+    # From bytes, since XGBoost takes the format from a file's ending and the usual name has none.
+    raw = path.read_bytes().strip()
+    if not (raw.startswith(b"{") and raw.endswith(b"}")):
+        # XGBoost aborts the process on an empty file, and never returns from some that are cut off.
+        raise AlgorithmError(f"{path.name} is neither JSON nor UBJSON, or it is cut off")
     try:
-        # From bytes, since XGBoost takes the format from a file's ending and the usual name has none.
-        return xgb.Booster(model_file=bytearray(path.read_bytes()))
+        return xgb.Booster(model_file=bytearray(raw))
     except xgb.core.XGBoostError as error:
-        raise AlgorithmError(str(error).partition("Stack trace")[0].strip()) from None
+        why = str(error).partition("Stack trace")[0].strip()
+        raise AlgorithmError(f"{path.name} is no model of XGBoost: {why}") from None

@@ -23,8 +23,10 @@ class XGBoostModel:
         kind = answers.choose(accept, self._default)
         features = requests.decode(body, content_type, self.predictor.columns)
         if self._keys:
-            return Answer(answers.encode_selected(selected.select(self.predictor, features, self._keys), kind), kind)
-        return Answer(answers.encode(self.predictor.predict(features), kind, one_line=self._one_line), kind)
+            made = answers.encode_selected(selected.select(self.predictor, features, self._keys), kind)
+        else:
+            made = answers.encode(self.predictor.predict(features), kind, one_line=self._one_line)
+        return Answer(made, f"{kind}; charset=utf-8" if kind == answers.CSV else kind)
 
 
 def main(environ: Mapping[str, str]) -> int:
