@@ -29,7 +29,8 @@ class Wire:
     """A gateway over SageMaker and S3, whose controller moves when the test says so."""
 
     def __init__(self, directory: Path) -> None:
-        self.clock = ManualClock(float(int(time.time())))  # Signatures are checked against it; botocore sends whole seconds.
+        # Signatures are checked against it, and botocore sends times in whole seconds.
+        self.clock = ManualClock(float(int(time.time())))
         self.objects = DiskObjects(directory / "objects", self.clock)
         self.logs = SegmentLogs(directory / "logs", self.clock)
         self.runner = MemoryRunner(directory / "runs", self.clock)

@@ -31,6 +31,9 @@ class TrainingJobReconciler:
         run = await self._runner.observe(uid)
         if job.phase == "Stopping" and not jobs.ended_by_itself(job, run):
             return await self._stopping(job, uid, run)
+        if run.started is not None and job.status["SecondaryStatus"] == "Downloading":
+            # Whatever became of it meanwhile, it was started: that is told first, with the time when it was.
+            return again(0.0, **enter(job.status, "Training", run.started))
         match run.phase:
             case "absent":
                 return await self._absent(job, uid)
@@ -63,15 +66,15 @@ class TrainingJobReconciler:
             await self._runner.start(uid, work)
         except (InputError, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
-        return again(0.0, **enter(job.status, "Training", self._engines.clock.now()))
+        return again(0.0)
 
     async def _running(self, job: Resource, uid: str, run: Run) -> Step:
         await jobs.ship(self._engines, self._stream(job), uid, run, final=False)
-        now = self._engines.clock.now()
         if jobs.too_long(self._engines, run, longest(job)):
+            now = self._engines.clock.now()
             entered = enter(job.status, "MaxRuntimeExceeded", now)
             return move("Stopping", after=0.0, **entered, _stop_asked=now)
-        return again(jobs.POLL_SECONDS, **enter(job.status, "Training", now))
+        return again(jobs.POLL_SECONDS)
 
     async def _ended(self, job: Resource, uid: str, run: Run) -> Step:
         to = self._stream(job)
