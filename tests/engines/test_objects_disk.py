@@ -67,6 +67,19 @@ async def test_what_is_not_there_is_missing(store: DiskObjects) -> None:
         await store.put("no-bucket", "k", chunks(b"x"), {})
 
 
+@pytest.mark.parametrize("bucket", ["", ".", "..", ".clary", "../outside", "b/..", "/tmp", "\0"])
+async def test_no_name_of_a_bucket_leads_elsewhere(store: DiskObjects, bucket: str) -> None:
+    with pytest.raises(NoBucket):
+        await store.create_bucket(bucket)
+    with pytest.raises(NoBucket):
+        await store.put(bucket, "k", chunks(b"x"), {})
+    with pytest.raises(NoBucket):
+        await store.head(bucket, "tmp")
+    with pytest.raises(NoBucket):
+        await store.page(bucket, "", "", "", 10)
+    assert store.local(bucket, "index.db") is None
+
+
 async def test_a_put_replaces_and_a_reader_keeps_what_it_opened(store: DiskObjects) -> None:
     old = os.urandom(3 << 20)
     await put(store, "k", old, v=1)

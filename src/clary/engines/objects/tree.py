@@ -37,6 +37,7 @@ class Tree:
         os.close(self._root)
 
     def make_bucket(self, bucket: str) -> None:
+        _check(bucket)
         with contextlib.suppress(FileExistsError):
             os.mkdir(bucket, 0o755, dir_fd=self._root)
         os.fsync(self._root)
@@ -143,6 +144,7 @@ class Tree:
 
     @contextlib.contextmanager
     def _bucket(self, bucket: str) -> Iterator[int]:
+        _check(bucket)
         try:
             top = os.open(bucket, _DIRECTORY, dir_fd=self._root)
         except OSError as error:
@@ -245,6 +247,12 @@ class Tree:
             if found is not None:
                 return place, found
         raise Missing(f"{bucket}/{key}")
+
+
+def _check(bucket: str) -> None:
+    """Whatever a caller takes for a bucket's name, it leads to a directory right below the root, and not to our own."""
+    if bucket.startswith(".") or "/" in bucket or "\0" in bucket or not bucket:
+        raise NoBucket(bucket)
 
 
 def _regular(directory: int, leaf: str) -> os.stat_result | None:
