@@ -33,7 +33,10 @@ def error_shape(operation: Operation | None, code: str) -> Shape | None:
     for shape in operation.errors:
         if code in (shape.name, shape.traits.get("error", {}).get("code")):
             return shape
-    raw = operation.model.raw_shapes.get(code)
+    shapes = operation.model.raw_shapes
+    if code == "ValidationException" and code not in shapes:
+        code = "ValidationError"  # the older name, which some models (sagemaker-runtime) still have
+    raw = shapes.get(code)
     if raw is not None and raw.get("exception"):
         return Shape(operation.model, {"shape": code})
     return None
