@@ -163,6 +163,17 @@ async def test_each_request_gets_its_status(here: Server, data: bytes, status: b
     assert not here.connections
 
 
+async def test_a_refused_client_that_goes_on_sending_still_gets_its_answer(here: Server) -> None:
+    reader, writer = await reach(here)
+    writer.write(POST % (5_000_000, b""))
+    for _ in range(50):
+        writer.write(b"x" * 100_000)
+        await writer.drain()
+    writer.write_eof()
+    assert (await asyncio.wait_for(reader.read(), 20)).startswith(b"HTTP/1.1 413")
+    writer.close()
+
+
 async def test_a_refusal_comes_after_the_answers_that_are_due(here: Server, slow: Slow) -> None:
     reader, writer = await reach(here)
     writer.write(POST % (4, b"wait") + b"nonsense\r\n\r\n")

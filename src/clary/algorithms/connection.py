@@ -13,6 +13,8 @@ HEADER_LIMIT = 64 * 1024
 """Bytes of all headers of one request."""
 IDLE_SECONDS = 75.0
 """How long a connection may be silent, between requests or within one."""
+LINGER_SECONDS = 5.0
+"""How long a client that is refused may go on sending before it is cut off."""
 PIPELINE_LIMIT = 16
 """Requests that may wait on one connection before it is no longer read."""
 
@@ -174,8 +176,8 @@ class Connection(asyncio.Protocol):
         finally:
             self._worker = None
         if self._refusal is not None:
-            self._write(self._refusal.encode(keep_alive=False))
-        if self._refusal is not None or self._ending:
+            self._linger(self._refusal)
+        elif self._ending:
             self._close()
         else:
             self._touch()
@@ -219,8 +221,18 @@ class Connection(asyncio.Protocol):
         self._refusal = response
         self._ending = True
         if self._worker is None:
-            self._write(response.encode(keep_alive=False))
-            self._close()
+            self._linger(response)
+
+    def _linger(self, response: Response) -> None:
+        """Sends a last answer to a client that may still be sending. Closing with its bytes unread would reset the
+        connection, and the client would see that instead of the answer; so they are read and dropped for a while."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(response.encode(keep_alive=False))
+        self._transport.write_eof()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_later(LINGER_SECONDS, self._close)
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
