@@ -14,6 +14,17 @@ import boto3
 from botocore.config import Config
 
 
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        ],
+    }
+)
+"""A trust policy as SageMaker's roles have it."""
+
+
 def until(holds: Callable[[], Any], seconds: float = 30.0, what: str = "") -> Any:
     """The first true answer of `holds`. An outside process cannot be awaited, so it is asked, in bounded time."""
     deadline = time.monotonic() + seconds

@@ -12,7 +12,7 @@ from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 from botocore.httpsession import URLLib3Session
 
-from tests.real import RealClary
+from tests.real import TRUST, RealClary
 
 pytestmark = pytest.mark.server
 
@@ -105,7 +105,7 @@ def test_an_operation_that_is_not_served_is_named(server: RealClary) -> None:
 
 def test_session_keys_of_a_role_work_until_they_are_tampered_with(server: RealClary) -> None:
     iam = server.client("iam")
-    role = iam.create_role(RoleName="visitor", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17"}))
+    role = iam.create_role(RoleName="visitor", AssumeRolePolicyDocument=TRUST)
     keys = server.client("sts").assume_role(RoleArn=role["Role"]["Arn"], RoleSessionName="here")["Credentials"]
     as_role = {
         "aws_access_key_id": keys["AccessKeyId"],
@@ -158,7 +158,9 @@ def test_nothing_listens_beyond_loopback(server: RealClary) -> None:
 def test_a_region_of_its_own(server: RealClary) -> None:
     for region in ("us-east-1", "eu-central-1"):
         server.client("sagemaker", region_name=region).create_model(
-            ModelName="here", ExecutionRoleArn="arn:aws:iam::123456789012:role/any-role"
+            ModelName="here",
+            ExecutionRoleArn="arn:aws:iam::123456789012:role/any-role",
+            PrimaryContainer={"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
         )
     there = server.client("sagemaker", region_name="eu-central-1").list_models()["Models"]
     assert [one["ModelArn"].split(":")[3] for one in there] == ["eu-central-1"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from clary.cli.demo import car
-from tests.real import RealClary, until
+from tests.real import TRUST, RealClary, until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(400)]
 
@@ -98,7 +98,7 @@ def serving(server: RealClary, name: str) -> bool:
 
 def test_a_job_that_runs_while_the_server_is_dead_is_reported_truthfully(own_server: RealClary, tmp_path: Path) -> None:
     own_server.up()
-    role = own_server.client("iam").create_role(RoleName="job", AssumeRolePolicyDocument='{"Version":"2012-10-17"}')
+    role = own_server.client("iam").create_role(RoleName="job", AssumeRolePolicyDocument=TRUST)
     s3 = own_server.client("s3")
     s3.create_bucket(Bucket="jobs")
     script = "import pathlib,time\nprint('begun', flush=True)\ntime.sleep(2)\n"
