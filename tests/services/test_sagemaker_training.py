@@ -515,6 +515,11 @@ def without_times(value: Any) -> Any:
     return [without_times(one) for one in value] if isinstance(value, list) else value
 
 
+def test_giving_up_the_clean_up_leaves_the_end_as_it_is(house: House) -> None:
+    job = Resource("training-job", "j", "a", "r", "u", phase="Completed", status={"SecondaryStatus": "Completed"})
+    assert house.reconcilers["training-job"].give_up(job, OSError()).kind == "again"
+
+
 def test_giving_up_fails_the_job_without_detail(house: House) -> None:
     job = Resource("training-job", "j", "a", "r", "u", phase="InProgress", status={"SecondaryStatus": "Starting"})
     step = house.reconcilers["training-job"].give_up(job, RuntimeError("secret path /home/x"))

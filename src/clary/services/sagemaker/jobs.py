@@ -16,6 +16,8 @@ from clary.services.sagemaker.engines import Engines
 
 POLL_SECONDS = 0.5
 """How often a running job's new lines are shipped; its end is learnt at once by a hint."""
+CLEAN_SECONDS = 300.0
+"""How often the removal of an ended job's run is tried again when it cannot be removed."""
 GRACE_SECONDS = 120.0
 """From SIGTERM to SIGKILL of a job that is stopped."""
 LONGEST_REASON = 1024

@@ -44,6 +44,8 @@ class ProcessingJobReconciler:
                 return self._failed(job, jobs.why_failed(self._engines, run, self._stream(job)))
 
     def give_up(self, job: Resource, error: Exception) -> Step:
+        if PROCESSING_JOB.settled(job.phase):
+            return again(jobs.CLEAN_SECONDS)  # Only the clean-up is left: it is tried for ever, but not often.
         return self._failed(job, jobs.give_up_reason(error))
 
     async def _absent(self, job: Resource) -> Step:

@@ -45,6 +45,8 @@ class TrainingJobReconciler:
                 return await self._lost(job, uid, run)
 
     def give_up(self, job: Resource, error: Exception) -> Step:
+        if TRAINING_JOB.settled(job.phase):
+            return again(jobs.CLEAN_SECONDS)  # Only the clean-up is left: it is tried for ever, but not often.
         return self._failed(job, jobs.give_up_reason(error))
 
     async def _absent(self, job: Resource, uid: str) -> Step:
