@@ -15,7 +15,7 @@ SPARE_SECONDS = 3600.0
 def principal(account: str, role_arn: str) -> Principal:
     """The session that SageMaker opens on the role. Policies do not decide yet, so the role need not exist, and one of
     another account stands for its namesake here: a notebook runs with the role ARN that is written in it."""
-    name = role_arn.rsplit("/", 1)[-1]
+    name = role_arn.rsplit("/", 1)[-1] or SESSION  # A model may name no role.
     unique = "AROA" + sha256(role_arn.encode()).hexdigest()[:17].upper()
     return Principal(
         account, f"arn:aws:sts::{account}:assumed-role/{name}/{SESSION}", f"{unique}:{SESSION}", "assumed-role"
