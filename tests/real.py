@@ -7,12 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import boto3
 from botocore.config import Config
-
 
 TRUST = json.dumps(
     {
@@ -84,8 +84,13 @@ class RealClary:
     def sweep(self) -> None:
         """Nothing of this home runs on: the server is down, and so are the jobs and model servers it left behind."""
         self.down()
+        self.kill_left_behind()
+
+    def kill_left_behind(self) -> None:
+        """What a power cut would do to the jobs and model servers that outlive the server."""
         for pid in self.left_behind():
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # the others of its tree went with the first
+                os.kill(pid, signal.SIGKILL)
 
     def left_behind(self) -> list[int]:
         """Processes whose command line names this home."""

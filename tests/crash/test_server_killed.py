@@ -1,9 +1,7 @@
 """`kill -9` of the whole server while the demo runs: its end is the same, and nothing is done twice."""
 
 import json
-import os
 import random
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,9 +68,8 @@ def test_an_endpoint_serves_again_without_being_asked(own_server: RealClary) -> 
     assert answer() == "vgood"
 
     own_server.kill()  # and now the model server with it, as a power cut would
-    for pid in own_server.left_behind():
-        os.kill(pid, signal.SIGKILL)
-    assert own_server.left_behind() == []
+    own_server.kill_left_behind()
+    until(lambda: own_server.left_behind() == [])
     own_server.up()
     until(lambda: serving(own_server, name), 60)
     assert answer() == "vgood"
@@ -167,8 +164,7 @@ def test_a_job_that_runs_while_the_server_is_dead_is_reported_truthfully(own_ser
     create("cut-off")
     until(lambda: begun_safely(begun, "cut-off"))
     own_server.kill()
-    for pid in own_server.left_behind():
-        os.kill(pid, signal.SIGKILL)
+    own_server.kill_left_behind()
     own_server.up()
     until(lambda: ended("cut-off"), 60)
     said = describe("cut-off")

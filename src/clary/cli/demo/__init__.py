@@ -44,7 +44,7 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
     if problem:
         fail(problem, f"with --keep everything is left to look at; the server's log is {config.server_log}")
     _report(stage, found, json)
-    if keep:
+    if keep and not json:
         _try_it(config, home, demonstration.name)
 
 
