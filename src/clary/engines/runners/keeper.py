@@ -73,13 +73,16 @@ stop() {
 }
 sweep() {
   # Only where there is no PID namespace: what the command left behind was given to us by the kernel (subreaper).
+  # A child may bequeath us its own between the list and the look at it: only a list that stays is the last.
+  before=none
   while :; do
     kids= live=
     read -r kids 2>/dev/null <"/proc/$$/task/$$/children"
     for kid in $kids; do
       stat_of "$kid" && [ "$state" != Z ] && live=1 && kill -KILL "$kid" 2>/dev/null
     done
-    [ -z "$live" ] && return
+    [ -z "$live" ] && [ "$kids" = "$before" ] && return
+    before=$kids
   done
 }
 

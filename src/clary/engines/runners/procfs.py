@@ -66,6 +66,11 @@ def children(pid: int) -> list[int]:
 def kill_below(keeper: Keeper) -> bool:
     """Every descendant of the keeper was sent SIGKILL; True when there was one alive. The keeper itself is left, so
     that it can tell how its child ended."""
+    # Twice when the first finds none: one that died during the look has bequeathed its children to the keeper.
+    return _kill_below(keeper) or _kill_below(keeper)
+
+
+def _kill_below(keeper: Keeper) -> bool:
     if born(keeper.pid) != keeper.born:
         return False
     found = False
