@@ -111,6 +111,7 @@ def test_an_empty_cell_is_a_missing_value(served: Any, kind: str, body: str) -> 
         ("text/csv", " \n", "The request body is empty"),
         ("text/csv", '""\n', "holds no rows"),
         ("text/libsvm", "0:1 3:2", "The largest libsvm index is 3, but the model takes 3 columns, from 0."),
+        ("text/libsvm", "#0:1\n# x", "holds no rows"),
         ("text/libsvm", "1,2,3", "row 1: '1,2,3' is not a number"),
         ("application/json", "{", "The request body is not JSON"),
         ("application/json", "{}", 'must hold a list "instances"'),

@@ -6,10 +6,12 @@ import re
 import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, visible_cpus
 from clary.algorithms.sklearn.__main__ import main as sklearn_command
+from clary.algorithms.xgboost import metrics
 from clary.algorithms.xgboost.__main__ import main as xgboost_command
 from clary.algorithms.xgboost.engine import xgb
 from clary.algorithms.xgboost.hyperparameters import read
@@ -131,6 +133,25 @@ def test_the_containers_own_metrics(ml: OptMl, capsys: pytest.CaptureFixture[str
     assert float(values["f1"]) == pytest.approx(
         2 * float(values["precision"]) * float(values["recall"]) / both, abs=1e-4
     )
+
+
+def test_metrics_of_classes_take_class_numbers_as_they_are() -> None:
+    labels = np.array([0, 1, 1, 0], np.float32)
+    three = np.array([0, 1, 2, 2], np.float32)
+    assert metrics.accuracy(labels, metrics.decided(labels, three, "multi:softmax")) == 0.5
+    shares = np.eye(3, dtype=np.float32)[[0, 1, 2, 2]]
+    assert metrics.accuracy(labels, metrics.decided(labels, shares, "multi:softprob")) == 0.5
+    margins = np.array([-1, 0.1, 0.2, -2], np.float32)
+    assert metrics.accuracy(labels, metrics.decided(labels, margins, "binary:logitraw")) == 1
+    assert metrics.accuracy(labels, metrics.decided(labels, margins, "binary:logistic")) == 0.5
+    assert metrics.r2(labels, labels) == 1 and metrics.mse(labels, labels + 2) == 4
+    with pytest.raises(ValueError, match="more than two classes"):
+        metrics.f1_binary(np.array([0, 2], np.float32), labels[:2])
+
+
+def test_early_stopping_on_a_metric_that_xgboost_calls_otherwise(ml: OptMl) -> None:
+    prepared(ml, num_round="300", early_stopping_rounds="3", eval_metric="logloss,error@0.5")
+    assert ml.train().num_boosted_rounds() < 300
 
 
 @pytest.mark.parametrize("image", ["x/xgboost:latest", "x/xgboost:1", "x/sagemaker-xgboost:1.0-1-cpu-py3"])

@@ -51,7 +51,7 @@ def _arrow(path: Path, delimiter: str) -> Any:
             read_options=pyarrow.csv.ReadOptions(column_names=names),
             parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
             convert_options=pyarrow.csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.float64()),
+                column_types=dict.fromkeys(names, pa.float32()),
                 null_values=list(EMPTY),
                 quoted_strings_can_be_null=True,
             ),

@@ -1,4 +1,5 @@
-"""The evaluation metrics that AWS's container adds to XGBoost's own. Labels and predictions in, one number out."""
+"""The evaluation metrics that AWS's container adds to XGBoost's own. Labels and predicted classes in
+(numbers, for mse and r2), one number out."""
 
 from collections.abc import Callable, Mapping
 
@@ -9,15 +10,20 @@ Values = NDArray[np.float32]
 Metric = Callable[[Values, Values], float]
 
 
-def classes(labels: Values, predictions: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Labels and predictions as class numbers: the largest probability, one above one half, or the number itself."""
+def decided(labels: Values, predictions: Values, objective: str) -> Values:
+    """Predictions as class numbers: the most probable class, or what an objective of two classes says at its cut."""
     if predictions.ndim == 2 and predictions.shape[1] > 1:
-        chosen = predictions.argmax(axis=1)
-    elif float(labels.max(initial=0)) <= 1:
-        chosen = predictions.reshape(-1) > 0.5
-    else:
-        chosen = predictions.reshape(-1)
-    return labels.astype(np.int64), np.asarray(chosen).astype(np.int64)
+        return np.asarray(predictions.argmax(axis=1), np.float32)
+    values = predictions.reshape(-1)
+    if objective.startswith("multi:"):
+        return values
+    if float(labels.max(initial=0)) > 1:
+        return np.rint(values)
+    return (values > (0 if objective == "binary:logitraw" else 0.5)).astype(np.float32)
+
+
+def classes(labels: Values, predictions: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return labels.astype(np.int64), predictions.astype(np.int64)
 
 
 def _shares(
@@ -114,6 +120,9 @@ OWN: Mapping[str, Metric] = {
     "recall_macro": recall_macro,
     "recall_micro": accuracy,
 }
+
+OF_NUMBERS = ("mse", "r2")
+"""Metrics of the predicted numbers; all others of OWN are of the classes that they stand for."""
 
 MAXIMIZE = frozenset(
     ("auc", "aucpr", "map", "ndcg", "pre", "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision",

@@ -92,7 +92,10 @@ def _fit(table: NDArray[np.float64], columns: int) -> Table:
 
 def _libsvm(body: bytes, columns: int) -> Any:
     """A leading label is taken as AWS's container takes it: it is not looked at."""
-    lines = [line if _has_label(line) else b"0 " + line for line in body.splitlines() if line.strip()]
+    plain = [line for raw in body.splitlines() if (line := raw.partition(b"#")[0].strip())]
+    if not plain:
+        raise Refused(400, "The request body holds no rows.")
+    lines = [line if _has_label(line) else b"0 " + line for line in plain]
     try:
         rows = parse_libsvm(lines, "of the request")
     except ClientError as error:

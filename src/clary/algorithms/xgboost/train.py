@@ -45,6 +45,7 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
     evals = [(matrix(xgb, train_rows, params["nthread"]), "train")]
     if validation_rows is not None:
         evals.append((matrix(xgb, validation_rows, params["nthread"]), "validation"))
+    del train_rows, validation_rows  # XGBoost has its own copy; while it trains, memory is scarce
     if stop:
         say("Stopped before the first round: there is no model to save.", level="WARNING")
         return
@@ -139,6 +140,10 @@ def early_stopping(wanted: Hyperparameters, data: str) -> Any:
     """Watches the last metric on `data`, like AWS's algorithm; XGBoost's default metric when none is named."""
     name = wanted.metrics[-1] if wanted.metrics else None
     maximize = None if name is None else name.partition("@")[0] in metrics.MAXIMIZE
+    # XGBoost measures its own metrics first, so the last one it tells is the wanted one but for mixed lists. Only then
+    # it is named, since XGBoost may call it otherwise (error@0.5 is error).
+    if name in metrics.OWN or not any(one in metrics.OWN for one in wanted.metrics):
+        name = None
     return xgb.callback.EarlyStopping(
         rounds=wanted.early_stopping_rounds, metric_name=name, data_name=data, maximize=maximize, save_best=True
     )
@@ -148,10 +153,9 @@ def own_metrics(names: Sequence[str], objective: str) -> Any:
     """The container's own metrics, as the one function that XGBoost takes."""
 
     def evaluate(predictions: Any, data: Any) -> list[tuple[str, float]]:
-        values = np.asarray(predictions, np.float32)
-        if objective == "binary:logitraw":
-            values = (values > 0).astype(np.float32)
-        return [(name, metrics.OWN[name](data.get_label(), values)) for name in names]
+        labels, numbers = data.get_label(), np.asarray(predictions, np.float32)
+        chosen = metrics.decided(labels, numbers, objective)
+        return [(name, metrics.OWN[name](labels, numbers if name in metrics.OF_NUMBERS else chosen)) for name in names]
 
     return evaluate
 
