@@ -65,6 +65,14 @@ def down(home: Path | None, jobs: bool) -> None:
     if server is None:
         fail(f"no Clary runs on {config.home}", "nothing to do", code=0)
     left = _running_jobs(home, stop=jobs)
+    stop(config, server)
+    out.print("Clary has stopped.")
+    if left and not jobs:
+        out.print(f"Still running: {', '.join(left)}. The next `clary up` on this home takes them up again.")
+
+
+def stop(config: Config, server: homes.Server) -> None:
+    """The server has finished what it had begun, and is gone."""
     os.kill(server.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     with err.status("stopping Clary, letting requests finish ..."):
@@ -72,9 +80,6 @@ def down(home: Path | None, jobs: bool) -> None:
             if time.monotonic() > deadline:
                 fail(f"pid {server.pid} has not ended within {STOP_SECONDS:.0f} s", f"kill it: kill -9 {server.pid}")
             time.sleep(0.02)
-    out.print("Clary has stopped.")
-    if left and not jobs:
-        out.print(f"Still running: {', '.join(left)}. The next `clary up` on this home takes them up again.")
 
 
 JOBS = (("training", "TrainingJob"), ("processing", "ProcessingJob"))

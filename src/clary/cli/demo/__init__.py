@@ -40,7 +40,8 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
     if not keep:
         demonstration.clean_up()
         if ours:
-            server.down(home, jobs=True)
+            with stage.step("stop Clary"):
+                server.stop(config, ours)
     if problem:
         fail(problem, f"with --keep everything is left to look at; the server's log is {config.server_log}")
     _report(stage, found, json)
@@ -48,15 +49,16 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
         _try_it(config, home, demonstration.name)
 
 
-def _ensure_server(config: Config, stage: Any) -> bool:
-    """A server runs on this home; True when it was started here."""
+def _ensure_server(config: Config, stage: Any) -> homes.Server | None:
+    """A server runs on this home; answered when it was started here."""
     running = homes.server(config)
     if running is not None:
         err.print(f"    using the Clary at {running.url}")
-        return False
+        return None
     with stage.step("start Clary") as line:
-        line.result = server.start(config).url
-    return True
+        started = server.start(config)
+        line.result = started.url
+    return started
 
 
 def _clients(home: Path | None) -> Any:

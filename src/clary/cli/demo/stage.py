@@ -54,7 +54,7 @@ class Stage:
             TimeElapsedColumn(),
             TextColumn("[dim]{task.fields[detail]}"),
         )
-        with Progress(*columns, console=err, transient=True) as progress:
+        with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
             line = Line(progress, progress.add_task(title, total=None, detail=""))
             try:
                 yield line

@@ -45,8 +45,8 @@ class Guest:
             env["PYTHONUSERBASE"] = self.user_base
         if cpus is not None:
             env.update(dict.fromkeys(_THREADS, str(max(1, -int(-cpus // 1)))))
-        # Runs share the machine. OpenMP threads that spin while they wait for a core that another run has made a training
-        # of 4 s last 74 s.
+        # Runs share the machine. OpenMP threads that spin while they wait for a core that another run has made a
+        # training of 4 s last 74 s.
         env["OMP_WAIT_POLICY"] = "PASSIVE"
         env.update(asked)
         env["PATH"] = f"{self.bin}:{asked.get('PATH', _SYSTEM_PATH)}"
