@@ -19,6 +19,8 @@ from clary.kernel.clock import ManualClock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
 from clary.services import s3, sagemaker
+from clary.services.sagemaker import outputs
+from clary.services.sagemaker.locations import Location
 from tests.inprocess import URL, InProcess
 from tests.memory_runner import MemoryRunner
 from tests.memory_serving import MemoryServing
@@ -287,6 +289,16 @@ def test_constraints_are_checked_in_awss_words(wire: Wire) -> None:
     code, message, _ = refused(wire.sagemaker.create_training_job, **training_request("bad_name!"))
     assert code == "ValidationException"
     assert "1 validation error detected: Value 'bad_name!' at 'trainingJobName' failed to satisfy constraint" in message
+
+
+def test_a_large_artifact_goes_up_in_parts(wire: Wire, tmp_path: Path) -> None:
+    file = tmp_path / "model.tar.gz"
+    file.write_bytes(bytes(range(256)) * 4096 * 11 + b"end")  # 11 MiB and a little: three parts of at most 5 MiB.
+    ctx = wire.inside.context()
+    wire.inside.run(outputs.upload(ctx, file, Location("lake", "big"), part_bytes=5 << 20))
+    said = wire.s3.get_object(Bucket="lake", Key="big")
+    assert said["ETag"].endswith('-3"')
+    assert said["Body"].read() == file.read_bytes()
 
 
 def test_a_job_in_a_region_of_its_own(wire: Wire) -> None:

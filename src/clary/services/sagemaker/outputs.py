@@ -12,12 +12,14 @@ import tarfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path, PurePosixPath
 
+from clary.aws.errors import ServiceError
 from clary.aws.service import Context
 from clary.kernel import ids
 from clary.services.sagemaker.locations import Location
 
 ROOT = PurePosixPath("/opt/ml")
 CHUNK = 1024 * 1024
+PART_BYTES = 1024 * CHUNK
 COMPRESSION = 4
 MOST_LINKS = 16
 
@@ -122,11 +124,27 @@ def pack(root: Path, path: str) -> Path:
     return archive
 
 
-async def upload(ctx: Context, file: Path, to: Location) -> None:
-    """The object at `to` is the file: the old object or the new one, whole, at any moment."""
+async def upload(ctx: Context, file: Path, to: Location, *, part_bytes: int = PART_BYTES) -> None:
+    """The object at `to` is the file: the old object or the new one, whole, at any moment. In parts when it is larger
+    than `part_bytes`, since S3 takes no more than 5 GiB at once."""
     size = file.stat().st_size
-    put = {"Bucket": to.bucket, "Key": to.key, "Body": _chunks(file), "ContentLength": size}
-    await ctx.call("s3", "PutObject", put)
+    at = {"Bucket": to.bucket, "Key": to.key}
+    if size <= part_bytes:
+        await ctx.call("s3", "PutObject", {**at, "Body": _chunks(file, 0, size), "ContentLength": size})
+        return
+    begun = await ctx.call("s3", "CreateMultipartUpload", at)
+    at["UploadId"] = begun["UploadId"]
+    parts = []
+    try:
+        for number, start in enumerate(range(0, size, part_bytes), 1):
+            length = min(part_bytes, size - start)
+            body = {"Body": _chunks(file, start, length), "ContentLength": length, "PartNumber": number}
+            stored = await ctx.call("s3", "UploadPart", {**at, **body})
+            parts.append({"PartNumber": number, "ETag": stored["ETag"]})
+        await ctx.call("s3", "CompleteMultipartUpload", {**at, "MultipartUpload": {"Parts": parts}})
+    except ServiceError:
+        await ctx.call("s3", "AbortMultipartUpload", at)
+        raise
 
 
 async def upload_archive(ctx: Context, root: Path, path: str, to: Location) -> None:
@@ -146,9 +164,11 @@ async def upload_files(ctx: Context, root: Path, path: str, to: Location) -> int
     return len(found)
 
 
-async def _chunks(file: Path) -> AsyncIterator[bytes]:
+async def _chunks(file: Path, start: int, length: int) -> AsyncIterator[bytes]:
     with file.open("rb") as opened:
-        while chunk := await asyncio.to_thread(opened.read, CHUNK):
+        opened.seek(start)
+        while length > 0 and (chunk := await asyncio.to_thread(opened.read, min(CHUNK, length))):
+            length -= len(chunk)
             yield chunk
 
 

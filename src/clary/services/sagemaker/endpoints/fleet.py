@@ -210,7 +210,7 @@ class Fleet:
         slot = _slot(one["generation"], one["variant"])
         steady = one["ready"] is not None and self._now - one["ready"] > STEADY_SECONDS
         count = 1 if steady else self._crashes.get(slot, {}).get("count", 0) + 1
-        wait = min(2.0 ** min(count - 1, 10), LONGEST_BACKOFF)
+        wait = 0.0 if steady else min(2.0 ** min(count - 1, 10), LONGEST_BACKOFF)
         count = max(count, FINAL) if final else count
         self._crashes[slot] = {"count": count, "at": self._now, "until": self._now + wait, "why": why}
         self._leave(one)
