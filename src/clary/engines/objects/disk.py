@@ -11,12 +11,11 @@ moment the key holds one whole file and the record that fits it. A file without 
 or by hand; it is served with what the file itself tells.
 """
 
-import contextlib
 import fcntl
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
 
@@ -193,12 +192,12 @@ class DiskObjects:
         return Page(self._stats(bucket, found), prefixes, found[-1].key if found else "", truncated)
 
     def _stats(self, bucket: str, found: Sequence[Found]) -> list[Stat]:
-        """Of all that are still there."""
-        stats = []
-        for one in found:
-            if one.path is not None:
-                with contextlib.suppress(Missing):
-                    stats.append(self._site.stat(bucket, one.key))
+        """Of all that are still there, a directory at a time."""
+        stats: list[Stat] = []
+        for dirs, ones in groupby(
+            (one for one in found if one.path), key=lambda one: one.path[:-1] if one.path else ()
+        ):
+            stats += self._site.stats(bucket, dirs, [(one.key, one.path[-1]) for one in ones if one.path])
         return stats
 
     def _recover(self) -> None:

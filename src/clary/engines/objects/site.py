@@ -1,13 +1,15 @@
 """What the parts of the disk store share: where things lie, and how a file and its record find each other."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+import stat
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 import orjson
 
@@ -21,6 +23,9 @@ from clary.kernel.resource import Doc
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_AT_ONCE: Final = 500
+"""Keys in one query."""
 
 
 class Identity(NamedTuple):
@@ -68,16 +73,55 @@ class Site:
         """What is known of this file of the key; None: the key holds another one meanwhile, look again."""
         record = self.record(bucket, key, identity(found))
         if record is None:
-            # A replaced file's record is forgotten after the rename: no record and still at its key means that it never
-            # had one, and was written in place.
+            # A record is there before its file is at the key and forgotten after another is: no record, and afterwards
+            # still the same file, means that it never had one and was written in place.
             try:
                 if identity(self.tree.stat(bucket, key)) != identity(found):
                     return None
             except Missing:
                 return None
-            record = self.record(bucket, key, identity(found)) or (in_place_etag(identity(found)), {})
+            record = in_place_etag(identity(found)), {}
         etag, meta = record
         return Stat(bucket, key, found.st_size, etag, found.st_mtime_ns / 1e9, meta)
+
+    def stats(self, bucket: str, dirs: tuple[str, ...], files: Sequence[tuple[str, str]]) -> list[Stat]:
+        """Of those (key, name) below one directory that are still there: as `stat`, for many at once."""
+        try:
+            with self.tree.directory(bucket, dirs) as handle:
+                files_now = [(key, name, _look(handle, name)) for key, name in files]
+                records = self._records(bucket, [key for key, _ in files])
+                found: list[Stat | str] = []
+                for key, name, file in files_now:
+                    if file is None:
+                        found.append(key)
+                    elif (record := records.get((key, file))) is not None:
+                        found.append(Stat(bucket, key, file.size, record[0], file.mtime / 1e9, orjson.loads(record[1])))
+                    elif _look(handle, name) == file:
+                        found.append(Stat(bucket, key, file.size, in_place_etag(file), file.mtime / 1e9))
+                    else:
+                        found.append(key)
+        except Missing:
+            found = [key for key, _ in files]
+        stats: list[Stat] = []
+        for one in found:
+            if isinstance(one, Stat):
+                stats.append(one)
+            else:  # changed between two looks: look again, alone
+                with contextlib.suppress(Missing):
+                    stats.append(self.stat(bucket, one))
+        return stats
+
+    def _records(self, bucket: str, keys: Sequence[str]) -> dict[tuple[str, Identity], tuple[str, str]]:
+        found = {}
+        for start in range(0, len(keys), _AT_ONCE):
+            some = [key.encode() for key in keys[start : start + _AT_ONCE]]
+            marks = ",".join("?" * len(some))
+            rows = self.index.read(
+                f"SELECT key, ino, size, mtime, etag, meta FROM object WHERE bucket = ? AND key IN ({marks})",
+                (bucket, *some),
+            )
+            found.update({(row[0].decode(), Identity(*row[1:4])): (row[4], row[5]) for row in rows})
+        return found
 
     def record(self, bucket: str, key: str, file: Identity) -> tuple[str, Doc] | None:
         rows = self.index.read(
@@ -112,6 +156,14 @@ class Site:
                 raise ConditionFailed(f"{bucket}/{key}")
 
         return check
+
+
+def _look(directory: int, name: str) -> Identity | None:
+    try:
+        found = os.stat(name, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return identity(found) if stat.S_ISREG(found.st_mode) else None
 
 
 def in_place_etag(file: Identity) -> str:
