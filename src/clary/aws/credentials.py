@@ -64,13 +64,13 @@ class HomeKeyRing:
 
     def __init__(self, root: Keys, account: str, master: bytes) -> None:
         self._root = root
-        self._account = account
+        principal = Principal(account, f"arn:aws:iam::{account}:root", account, "root")
+        self._known_root = Known(root.secret_access_key, principal)
         self._master = master
 
     def find(self, access_key_id: str, session_token: str | None) -> Known | None:
         if access_key_id == self._root.access_key_id:
-            arn = f"arn:aws:iam::{self._account}:root"
-            return Known(self._root.secret_access_key, Principal(self._account, arn, self._account, "root"))
+            return self._known_root
         if session_token is None:
             return None
         try:

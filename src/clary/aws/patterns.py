@@ -12,6 +12,7 @@ import regex
 
 LIMIT_SECONDS = 0.5
 _ASTRAL = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+_PROPERTY = re.compile(r"\\[pP]\{\w+\}")
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 _MANY = 99
@@ -21,7 +22,8 @@ _CLASSES = {
     "CATEGORY_SPACE": set(map(ord, " \t\n\r\f\v")),
 }
 
-Matches = Callable[[str], bool]
+Matches = Callable[[str], object]
+"""Truthy when the whole text satisfies the pattern."""
 
 
 @cache
@@ -34,18 +36,11 @@ def compile_pattern(pattern: str) -> Matches:
 
 def _quick(pattern: str) -> Matches | None:
     """By `re`, for patterns that it reads as Java does and that cannot backtrack for long."""
-    try:
-        with warnings.catch_warnings():
-            # A nested set is a union or an intersection to Java, and a mere warning to `re`.
-            warnings.simplefilter("error")
-            tree = parser.parse(pattern, re.ASCII)
-            compiled = re.compile(pattern, re.ASCII)
-    except (re.error, Warning):
+    tree = _tree(pattern)
+    if tree is None or _slow(tree):
         return None
-    if _slow(tree):
-        return None
-    match = compiled.fullmatch
-    return lambda text: match(text) is not None
+    compiled = re.compile(pattern, re.ASCII)
+    return compiled.fullmatch
 
 
 def _bounded(pattern: str) -> Matches:
@@ -53,6 +48,9 @@ def _bounded(pattern: str) -> Matches:
     # are Unicode here: a pattern that mixes them with \p{..} accepts a little more than Java's.
     flags = regex.V1 if "\\p" in pattern or "\\P" in pattern else regex.V1 | regex.ASCII
     compiled = regex.compile(pattern, flags)
+    tree = _tree(_PROPERTY.sub("\ue000", pattern))
+    if tree is not None and not _slow(tree):
+        return compiled.fullmatch  # keeping time would take longer than the match
 
     def matches(text: str) -> bool:
         try:
@@ -61,6 +59,17 @@ def _bounded(pattern: str) -> Matches:
             return False
 
     return matches
+
+
+def _tree(pattern: str) -> Any:
+    """As `re` parses it; None when it would refuse it, or read it otherwise than Java."""
+    try:
+        with warnings.catch_warnings():
+            # A nested set is a union or an intersection to Java, and a mere warning to `re`.
+            warnings.simplefilter("error")
+            return parser.parse(pattern, re.ASCII)
+    except (re.error, Warning):
+        return None
 
 
 def _astral(found: re.Match[str]) -> str:

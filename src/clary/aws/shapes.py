@@ -119,6 +119,7 @@ def _list(shape: Shape, wire: bool) -> _Node:
     member = shape.member
     node = None if member.kind not in _CONTAINERS else _node(member, wire)
     scalar = None if node else scalars.compile_scalar(member, wire)
+    good = scalar.good if scalar else None
     words = f"Member must satisfy constraint: [{', '.join(scalar.words)}]" if scalar else ""
 
     def check(value: Any, at: At, out: list[str]) -> list[Any]:
@@ -129,6 +130,8 @@ def _list(shape: Shape, wire: bool) -> _Node:
         for number, item in enumerate(value, 1):
             if item is None:
                 out.append(_violation("null", ((at, str(number)), "member"), "Member must not be null"))
+            elif good is not None and good(item):
+                kept.append(item)
             elif scalar:
                 ready = scalar.convert(item, (at, str(number)))
                 failed = failed or (scalar.fails is not None and bool(scalar.fails(ready)))
@@ -148,6 +151,7 @@ def _map(shape: Shape, wire: bool) -> _Node:
     key, value_shape = scalars.compile_scalar(shape.key, wire), shape.value
     node = None if value_shape.kind not in _CONTAINERS else _node(value_shape, wire)
     scalar = None if node else scalars.compile_scalar(value_shape, wire)
+    good, good_key = scalar.good if scalar else None, key.good
     key_words = f"Map keys must satisfy constraint: [{', '.join(key.words)}]"
     value_words = f"Map value must satisfy constraint: [{', '.join(scalar.words)}]" if scalar else ""
 
@@ -159,8 +163,11 @@ def _map(shape: Shape, wire: bool) -> _Node:
         for name, item in value.items():
             if item is None:
                 continue
-            bad_key = bad_key or (key.fails is not None and bool(key.fails(name)))
-            if scalar:
+            if not (good_key is not None and good_key(name)):
+                bad_key = bad_key or (key.fails is not None and bool(key.fails(name)))
+            if good is not None and good(item):
+                kept[name] = item
+            elif scalar:
                 ready = kept[name] = scalar.convert(item, (at, name))
                 bad_value = bad_value or (scalar.fails is not None and bool(scalar.fails(ready)))
             elif node:
@@ -176,11 +183,13 @@ def _map(shape: Shape, wire: bool) -> _Node:
 
 
 def _leaf(scalar: Scalar, sensitive: bool) -> _Node:
-    convert, fails = scalar.convert, scalar.fails
+    convert, fails, good = scalar.convert, scalar.fails, scalar.good
     if fails is None:
         return lambda value, at, out: convert(value, at)
 
     def check(value: Any, at: At, out: list[str]) -> Any:
+        if good is not None and good(value):
+            return value
         ready = convert(value, at)
         if broken := fails(ready):
             shown = "'***'" if sensitive else f"'{_show(value)}'"

@@ -8,9 +8,9 @@ import calendar
 import hmac
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from clary.aws.credentials import BadSessionToken, KeyRing, Known, Principal
@@ -47,8 +47,7 @@ class Refused(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Signed:
+class Signed(NamedTuple):
     """What the signature proves."""
 
     principal: Principal
@@ -66,8 +65,7 @@ class Signed:
     """The signing key, for the chunks that follow."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(NamedTuple):
     """What an Authorization header, or a presigned query string, says of itself."""
 
     access_key_id: str
@@ -99,7 +97,9 @@ class Verifier:
         lower: dict[str, str] = {}
         for raw_name, raw_value in headers:
             name = raw_name.decode("latin-1").lower()
-            value = " ".join(raw_value.decode("latin-1").split())
+            value = raw_value.decode("latin-1").strip()
+            if "  " in value or "\t" in value:
+                value = " ".join(value.split())
             lower[name] = f"{lower[name]},{value}" if name in lower else value
         authorization = lower.get("authorization")
         if authorization is not None:
@@ -291,7 +291,7 @@ def _payload(service: str, header: str | None, body: str | None) -> str:
 
 def _canonical_path(service: str, path: bytes) -> str:
     """S3 signs the path as it is sent; all others normalise it and encode it once more."""
-    if service == "s3":
+    if service == "s3" or path == b"/":
         return path.decode("latin-1") or "/"
     if b"/." in path or b"//" in path:
         path = _without_dots(path)
@@ -333,6 +333,7 @@ def _same_day(claim: _Claim, date: str) -> None:
         raise Refused("malformed", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.")
 
 
+@lru_cache(maxsize=64)
 def _epoch(date: str) -> float:
     if len(date) == 16 and date[8] == "T" and date[15] == "Z" and date[:8].isdecimal() and date[9:15].isdecimal():
         parts = (int(date[:4]), int(date[4:6]), int(date[6:8]), int(date[9:11]), int(date[11:13]), int(date[13:15]))
