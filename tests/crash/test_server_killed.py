@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(400)]
 
 def demo(server: RealClary) -> "subprocess.Popen[str]":
     line = [sys.executable, "-m", "clary", "demo", "--home", str(server.home), "--keep", "--json"]
-    said = (server.home / "demo.log").open("w")
-    return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True)
+    with (server.home / "demo.log").open("w") as said:
+        return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True)
 
 
 def outcome(server: RealClary, player: "subprocess.Popen[str]") -> dict:

@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from clary import home as homes
-from clary.cli import environment, server
+from clary.cli import server
 from clary.cli.say import err, fail
 from clary.config import Config, read
 
@@ -28,20 +28,24 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
     config = read(home=home, port=port)
     stage = Stage(name)
     err.print(f"[bold]clary demo {name}[/bold]: from raw file to answered request, through boto3")
-    ours = _ensure_server(config, stage)
+    running, ours = _ensure_server(config, stage)
     run = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    demonstration = CarEvaluation(_clients(home), config.region, run, stage)
+    demonstration = CarEvaluation(_clients(config, running.url), config.region, run, stage)
     problem = ""
     found: dict[str, Any] = {}
     try:
         found = demonstration.play()
+        if not keep:
+            demonstration.clean_up()
     except (DemoFailed, ClientError, BotoCoreError) as error:
         problem = str(error)
-    if not keep:
-        demonstration.clean_up()
-        if ours:
-            with stage.step("stop Clary"):
-                server.stop(config, ours)
+    except KeyboardInterrupt:
+        problem = "interrupted"
+    if problem and not keep:
+        _clean_up_what_is_left(demonstration)
+    if ours and not keep:
+        with stage.step("stop Clary"):
+            server.stop(config, running)
     if problem:
         fail(problem, f"with --keep everything is left to look at; the server's log is {config.server_log}")
     _report(stage, found, json)
@@ -49,31 +53,41 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
         _try_it(config, home, demonstration.name)
 
 
-def _ensure_server(config: Config, stage: Any) -> homes.Server | None:
-    """A server runs on this home; answered when it was started here."""
+def _clean_up_what_is_left(demonstration: Any) -> None:
+    """Tried once more after a failure; what cannot be removed is said, beside the failure that matters."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        demonstration.clean_up()
+    except (ClientError, BotoCoreError) as error:
+        err.print(f"[yellow]clary:[/yellow] not everything could be cleaned up: {error}")
+
+
+def _ensure_server(config: Config, stage: Any) -> tuple[homes.Server, bool]:
+    """A server runs on this home; and whether it was started here."""
     running = homes.server(config)
     if running is not None:
         err.print(f"    using the Clary at {running.url}")
-        return None
+        return running, False
     with stage.step("start Clary") as line:
         started = server.start(config)
         line.result = started.url
-    return started
+    return started, True
 
 
-def _clients(home: Path | None) -> Any:
+def _clients(config: Config, url: str) -> Any:
     """boto3 clients that ride over a restart of the server."""
     import boto3
     from botocore.config import Config as Options
 
-    _, found, _ = environment.of(home)
+    keys = homes.read(config).keys
     session = boto3.Session(
-        aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
-        region_name=found["AWS_REGION"],
+        aws_access_key_id=keys.access_key_id,
+        aws_secret_access_key=keys.secret_access_key,
+        region_name=config.region,
     )
     options = Options(proxies={}, retries={"mode": "standard", "max_attempts": 12}, connect_timeout=5, read_timeout=60)
-    return lambda service: session.client(service, endpoint_url=found["AWS_ENDPOINT_URL"], config=options)
+    return lambda service: session.client(service, endpoint_url=url, config=options)
 
 
 def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
