@@ -28,6 +28,8 @@ async def main(directory: Path) -> None:
         account=ACCOUNT,
     )
     listening = socket.create_server(("127.0.0.1", 0))
+    # Headers and body are two writes: without this the second waits for the client's delayed acknowledgement.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     print(listening.getsockname()[1], flush=True)
     config = uvicorn.Config(gateway, http="httptools", loop="uvloop", log_level="warning", lifespan="off")
     await uvicorn.Server(config).serve([listening])
