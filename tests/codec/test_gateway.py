@@ -7,6 +7,9 @@ from typing import Any
 
 import orjson
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
 from clary.aws.credentials import Keys, Principal
@@ -14,7 +17,7 @@ from clary.aws.errors import ServiceError
 from clary.aws.gateway import DOCUMENT_BYTES
 from clary.aws.service import Context, Service
 from clary.kernel.clock import ManualClock, SystemClock
-from tests.inprocess import ROOT_KEYS, InProcess, drive, serving
+from tests.inprocess import ROOT_KEYS, URL, InProcess, drive, serving
 
 Doc = dict[str, Any]
 
@@ -186,6 +189,48 @@ def test_another_account_is_not_authorized(app: InProcess) -> None:
     code, status, words = refusal(app.client("sagemaker", keys=keys).describe_model, ModelName="m")
     assert (code, status) == ("AccessDeniedException", 403)
     assert "is not authorized to perform: sagemaker:DescribeModel" in words
+
+
+def test_a_signature_for_one_service_does_not_open_another(app: InProcess) -> None:
+    request = AWSRequest(
+        "POST", f"{URL}/", headers={"X-Amz-Target": "SageMaker.DescribeModel"}, data=b'{"ModelName":"m"}'
+    )
+    credentials = Credentials(ROOT_KEYS.access_key_id, ROOT_KEYS.secret_access_key)
+    SigV4Auth(credentials, "logs", "us-east-1").add_auth(request)
+    status, _, body = app.request("POST", "/", dict(request.headers.items()), request.data)
+    assert (status, orjson.loads(body)["__type"]) == (403, "SignatureDoesNotMatch")
+    assert b"Credential should be scoped to correct service: 'sagemaker'" in body
+
+
+@pytest.mark.parametrize("version", [None, "s3v4"])
+@pytest.mark.parametrize("session", [False, True])
+def test_presigned_urls_of_both_kinds_open_what_they_name(app: InProcess, version: str | None, session: bool) -> None:
+    keys = ROOT_KEYS
+    if session:
+        keys = app.ring.issue(Principal("123456789012", "arn:x", "id", "assumed-role"), 5e9)
+    config = {"signature_version": version} if version else {}
+    url = app.client("s3", keys=keys, **config).generate_presigned_url(
+        "get_object", Params={"Bucket": "b", "Key": "a k/é", "ResponseContentType": "text/csv"}, ExpiresIn=60
+    )
+    path = url.removeprefix(URL)
+    status, _, body = app.request("GET", path)
+    assert (status, body) == (206, b"abcdef")
+    for changed in (path.replace("a%20k", "b"), path.replace("csv", "html")):
+        status, _, body = app.request("GET", changed)
+        assert status == 403
+        assert b"SignatureDoesNotMatch" in body
+    assert app.request("PUT", path)[0] in (403, 501)
+
+
+def test_a_presigned_url_lapses(tmp_path: Path, seen: list[Any]) -> None:
+    clock = ManualClock(SystemClock().now())
+    with serving(tmp_path, services(seen), clock=clock) as app:
+        url = app.client("s3").generate_presigned_url("get_object", Params={"Bucket": "b", "Key": "k"}, ExpiresIn=60)
+        assert app.request("GET", url.removeprefix(URL))[0] == 206
+        clock.advance(62)
+        status, _, body = app.request("GET", url.removeprefix(URL))
+        assert status == 403
+        assert b"Request has expired" in body
 
 
 def test_unsigned_requests_are_refused(app: InProcess) -> None:

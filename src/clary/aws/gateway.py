@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Final
 
-from clary.aws import query, rest_xml
+from clary.aws import query, rest_xml, sigv2
 from clary.aws.authorize import authorize
 from clary.aws.body import of_bytes
 from clary.aws.credentials import KeyRing, Principal
@@ -16,7 +16,7 @@ from clary.aws.http import Answer, ClientGone, Message, Receive, Request, Send
 from clary.aws.inside import Inside
 from clary.aws.json import encode_error
 from clary.aws.refusals import Family, refusal
-from clary.aws.route import Call, Router, Unrouted
+from clary.aws.route import Call, Router, Unrouted, with_bucket_of_host
 from clary.aws.s3_body import check_whole, open_body
 from clary.aws.service import Context, Service
 from clary.aws.sigv4 import Refused, Signed, Verifier
@@ -64,6 +64,7 @@ class Gateway:
         self._inside = Inside(self.router, store, clock, ports, account)
         self._strict = Strict() if strict else None
         self._account = account
+        self._clock = clock
 
     def inside(self, principal: Principal, region: str) -> Context:
         """The context of a call that Clary makes by itself, as `principal`."""
@@ -79,16 +80,15 @@ class Gateway:
         request, request_id = Request(scope, receive), ids.request_id()
         token = log.bind(request_id=request_id)
         call: list[Call] = []
-        status, gone = 0, False
+        answer, gone = Answer(0), False
         try:
             answer = await self._answer(request, request_id, call)
-            status = answer.status
             await _settle_body(request, answer)
             await _send(request, answer, send)
         except ClientGone:
             gone = True
         finally:
-            _access(request, call, status, gone, began)
+            _access(request, call, answer, gone, began)
             log.unbind(token)
 
     async def _answer(self, request: Request, request_id: str, found: list[Call]) -> Answer:
@@ -123,36 +123,45 @@ class Gateway:
 
     async def _verified(self, request: Request, call: Call) -> Signed:
         """Who signed it. The body is then read and proven, or stands in `request.stream` to be proven at its end."""
-        verify = self.verifier.verify
         operation = call.operation
         chunked = request.headers.get("x-amz-content-sha256", "").startswith("STREAMING-")
         if call.codec.family == "s3" and (operation.streams_in or chunked):
-            signed = verify(request.method, request.path, request.query, request.raw_headers)
+            signed = self._proven(request, call, None)
             request.stream = open_body(request, signed)
             if not operation.streams_in:
                 await request.keep(request.stream, DOCUMENT_BYTES)
             return signed
         limit = BLOB_BYTES if operation.body_is_blob else DOCUMENT_BYTES
         body = request.body or await request.read_body(limit)
-        digest = sha256(body).hexdigest()
-        signed = verify(request.method, request.path, request.query, request.raw_headers, digest)
+        signed = self._proven(request, call, sha256(body).hexdigest())
         if operation.checksum is not None:
             check_whole(request, bool(operation.checksum.get("requestChecksumRequired")))
         if operation.streams_in:
             request.stream = of_bytes(body)
         return signed
 
+    def _proven(self, request: Request, call: Call, body_sha256: str | None) -> Signed:
+        if call.codec.family == "s3" and sigv2.is_presigned(request.query):
+            path, now = with_bucket_of_host(request), self._clock.now()
+            return sigv2.verify(request.method, path, request.query, request.headers, now, self.verifier.known)
+        signed = self.verifier.verify(request.method, request.path, request.query, request.raw_headers, body_sha256)
+        name = call.operation.model.signing_name
+        if signed.service != name:
+            # Else a signature made for one service could be carried to another.
+            raise Refused("mismatch", f"Credential should be scoped to correct service: '{name}'.")
+        return signed
+
 
 def _refuse(error: ServiceError, family: Family, found: list[Call], request: Request, request_id: str) -> Answer:
     if found:
-        return found[0].codec.encode_error(error, request, request_id)
-    match family:
-        case "s3":
-            return rest_xml.encode_error(error, None, request, request_id)
-        case "query":
-            return query.encode_error(error, None, request, request_id)
-        case _:
-            return encode_error(error, None, request, request_id)
+        answer = found[0].codec.encode_error(error, request, request_id)
+    else:
+        answer = _ENCODERS[family](error, None, request, request_id)
+    answer.code = error.error_code
+    return answer
+
+
+_ENCODERS: Final = {"s3": rest_xml.encode_error, "query": query.encode_error, "json": encode_error}
 
 
 async def _settle_body(request: Request, answer: Answer) -> None:
@@ -203,16 +212,18 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             return
 
 
-def _access(request: Request, found: list[Call], status: int, gone: bool, began: float) -> None:
+def _access(request: Request, found: list[Call], answer: Answer, gone: bool, began: float) -> None:
     if ACCESS.isEnabledFor(logging.INFO):
         extra: Doc = {
             "method": request.method,
             "path": request.path.decode("latin-1"),
             "service": found[0].service if found else "",
             "operation": found[0].operation.name if found else "",
-            "status": status,
+            "status": answer.status,
             "ms": round((time.perf_counter() - began) * 1000, 3),
         }
+        if answer.code:
+            extra["code"] = answer.code
         if gone:
             extra["gone"] = True
         ACCESS.info("request", extra=extra)

@@ -37,6 +37,8 @@ class Answer:
     status: int = 200
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes | Chunks = b""
+    code: str = ""
+    """The error code, for the access line."""
 
 
 class Request:

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from clary.aws import times
 from clary.aws.http import Answer, Request
@@ -76,15 +76,23 @@ def compile_headers(shape: Shape) -> Callable[[Doc, Answer], None]:
         for name, value in doc.items():
             if name in headers and value is not None:
                 wire, text = headers[name]
-                answer.headers.append((wire, text(value).encode()))
+                answer.headers.append((wire, _header(text(value))))
             elif name in prefixes:
                 for key, item in value.items():
-                    answer.headers.append((prefixes[name] + key.lower().encode(), str(item).encode()))
+                    answer.headers.append((prefixes[name] + key.lower().encode(), _header(str(item))))
         for name in statuses:
             if name in doc:
                 answer.status = int(doc[name])
 
     return write
+
+
+_BREAKS: Final = str.maketrans("\r\n\0", "   ")
+
+
+def _header(text: str) -> bytes:
+    """As a header's value: a line break in it (from a response-content-type, say) would begin another header."""
+    return text.translate(_BREAKS).encode()
 
 
 def reader(shape: Shape, time_style: str) -> Read:

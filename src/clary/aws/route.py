@@ -110,7 +110,7 @@ class Router:
     def _by_path(self, request: Request, scope: str | None) -> Call:
         # A request without a signature can only mean S3, whose objects may be public.
         scope = scope or "s3"
-        path = _with_bucket_of_host(request) if scope == "s3" else request.path
+        path = with_bucket_of_host(request) if scope == "s3" else request.path
         candidates = [one for one in self._models() if one.signing_name == scope and _is_rest(one)]
         for one in candidates:
             found = self._paths(one).find(request, path)
@@ -188,7 +188,7 @@ def _is_rest(one: Model) -> bool:
     return "rest-xml" in one.protocols or "rest-json" in one.protocols
 
 
-def _with_bucket_of_host(request: Request) -> bytes:
+def with_bucket_of_host(request: Request) -> bytes:
     """`bucket.<host>/key` as `/bucket/key`, where the host ends in "localhost" or is one of AWS's names of S3."""
     host = request.headers.get("host", "").rsplit(":", 1)[0].lower()
     bucket = ""

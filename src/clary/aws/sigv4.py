@@ -125,7 +125,7 @@ class Verifier:
                     "unsigned-header", f"There were headers present in the request which were not signed: {name}"
                 )
         payload = _payload(claim.service, headers.get("x-amz-content-sha256"), body)
-        known = self._known(claim.access_key_id, headers.get("x-amz-security-token"))
+        known = self.known(claim.access_key_id, headers.get("x-amz-security-token"))
         return self._prove(claim, known, date, payload, method, path, query, headers)
 
     def _by_query(self, method: str, path: bytes, query: bytes, headers: dict[str, str], body: str | None) -> Signed:
@@ -158,7 +158,7 @@ class Verifier:
             payload = headers.get("x-amz-content-sha256", UNSIGNED) if "x-amz-content-sha256" in names else UNSIGNED
         else:
             payload = body if body is not None else EMPTY
-        known = self._known(claim.access_key_id, found.get("X-Amz-Security-Token"))
+        known = self.known(claim.access_key_id, found.get("X-Amz-Security-Token"))
         kept = b"&".join(pair for pair in query.split(b"&") if not pair.startswith(b"X-Amz-Signature="))
         return self._prove(claim, known, date, payload, method, path, kept, headers)
 
@@ -208,7 +208,8 @@ class Verifier:
                 f"({_stamp(now)} + 15 min.)",
             )
 
-    def _known(self, access_key_id: str, token: str | None) -> Known:
+    def known(self, access_key_id: str, token: str | None) -> Known:
+        """What the ring knows of a key that is still good. Raises Refused."""
         try:
             known = self._ring.find(access_key_id, token)
         except BadSessionToken:
