@@ -52,23 +52,24 @@ command_of() {
   done
 }
 terminate() {
-  trap 'kill "$nap" 2>/dev/null; exit' TERM
   while ours; do
     command_of && kill -TERM "$pid" 2>/dev/null && break
-    sleep 0.05 & nap=$!
-    wait "$nap"
+    sleep 0.05
   done
-  sleep "$1" & nap=$!
-  wait "$nap"
+  # Ends by itself when the child does: a signal to a shell that was only just forked can be lost.
+  sleep "0.${grace#*.}"
+  left=${grace%.*}
+  while [ "$left" -gt 0 ] && ours; do sleep 1; left=$((left - 1)); done
   # Asked of the kernel right before: a pid that was given out again is not our child.
   ours && kill -KILL "$child"
 }
 stop() {
   [ -z "$child" ] && { early=1; return; }
   [ -n "$timer" ] && return
-  grace=0
+  grace=0.000
   read -r grace <"$run/stop"
-  terminate "$grace" </dev/null >/dev/null 2>&1 9>&- &
+  # Closed inside and for good: closed as a redirection of the call, the shell would keep a copy to restore.
+  { exec 9>&- </dev/null >/dev/null 2>&1; terminate; } &
   timer=$!
 }
 sweep() {
@@ -112,9 +113,15 @@ while :; do
   wait "$child"
   code=$?
   [ "$code" -le 128 ] && break
-  ours || break
+  ours && continue
+  # Over 128 is the child's end or a signal to us; a child that was reaped while a signal came tells its end once more.
+  for look in 1 2; do
+    wait "$child"
+    again=$?
+    [ "$again" = 127 ] || code=$again
+  done
+  break
 done
-[ -n "$timer" ] && kill "$timer" 2>/dev/null
 [ "$depth" = 0 ] && sweep
 kills=0
 if [ -n "$oom" ]; then

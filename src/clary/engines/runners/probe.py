@@ -48,7 +48,7 @@ def probe(root: Path | None = None, sandbox: Literal["auto", "plain"] = "auto", 
     if sandbox == "auto":
         with tempfile.TemporaryDirectory(prefix=".probe-", dir=root) as directory:
             for path in _candidates():
-                found = _try(path, shown, Path(directory), refusals)
+                found = _try(path, shown, Path(directory), etc(Path(directory) if root is None else root), refusals)
                 if found is not None:
                     return Probe("bubblewrap", _praise(found, limits), _better(found), found, controllers, resets)
     why = (
@@ -81,7 +81,7 @@ def _candidates() -> Iterator[Path]:
         yield Path(system)
 
 
-def _try(path: Path, shown: Guest, directory: Path, refusals: list[str]) -> Bubblewrap | None:
+def _try(path: Path, shown: Guest, directory: Path, seen_etc: Path, refusals: list[str]) -> Bubblewrap | None:
     """The best use of this bwrap that works, or None and the reasons."""
     if not os.access(path, os.X_OK):
         try:
@@ -98,7 +98,7 @@ def _try(path: Path, shown: Guest, directory: Path, refusals: list[str]) -> Bubb
         placings: tuple[Placing, ...] = ("overlay", "read-only")
         for placing in placings:
             one = Bubblewrap(path, version, namespace, placing)
-            refusal = _run(one, shown, directory)
+            refusal = _run(one, shown, directory, seen_etc)
             if refusal is None:
                 return one
             reason = f"bwrap {version}: {refusal}"
@@ -107,12 +107,12 @@ def _try(path: Path, shown: Guest, directory: Path, refusals: list[str]) -> Bubb
     return None
 
 
-def _run(one: Bubblewrap, shown: Guest, directory: Path) -> str | None:
+def _run(one: Bubblewrap, shown: Guest, directory: Path, seen_etc: Path) -> str | None:
     """A command ran in the whole sandbox, as runs will; otherwise what bwrap said."""
     parts = [Path(tempfile.mkdtemp(dir=directory)) for _ in range(5)]
     ml, tmp, files, upper, work = parts
     (ml / "tree").mkdir()
-    view = View(ml, tmp, etc(directory), mounts=(Mount("/opt/ml/tree", files, upper, work),))
+    view = View(ml, tmp, seen_etc, mounts=(Mount("/opt/ml/tree", files, upper, work),))
     read, write = os.pipe()
     try:
         os.write(write, arguments(one, shown, (), view, {"PATH": "/usr/bin:/bin"}, held=False))

@@ -108,18 +108,22 @@ class Stage:
             with tarfile.open(archive.path, "r:*") as tar:
                 unpacking = _Unpacking(target)
                 for member in tar:
-                    self._left -= member.size if member.isreg() else 0
-                    if self._left < 0:
-                        raise StartError(
-                            f"the archive {archive.path.name} holds more than {self._limit} bytes: that is refused"
-                        )
+                    self._spend(member.size if member.isreg() else 0, archive)
                     unpacking.add(tar, member)
+                # tarfile stops at the end mark; the checksum of the whole stands after it.
+                while tar.fileobj is not None and (rest := tar.fileobj.read(_CHUNK)):
+                    self._spend(len(rest), archive)
         except FileNotFoundError:
             raise StartError(f"the archive {archive.path.name} is not there") from None
         except (tarfile.TarError, EOFError, zlib.error, LZMAError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise StartError(f"{archive.path.name} is not a readable .tar.gz: {error}") from None
+
+    def _spend(self, size: int, archive: Archive) -> None:
+        self._left -= size
+        if self._left < 0:
+            raise StartError(f"the archive {archive.path.name} holds more than {self._limit} bytes: that is refused")
 
 
 class _Unpacking:

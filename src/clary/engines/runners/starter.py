@@ -74,13 +74,9 @@ class Starter:
         except OSError as error:
             raise _refusal(error) or error from None
         try:
-            lock = _only_runner(run)
-            if lock is None:
+            if _has_started(run):
                 return
-            try:
-                self._stage_and_launch(run, work, lock)
-            finally:
-                os.close(lock)  # the keeper has its own
+            self._stage_and_launch(run, work)
         except StartError:
             clean.clear(run)
             raise
@@ -93,9 +89,9 @@ class Starter:
         finally:
             os.close(staging)
 
-    def _stage_and_launch(self, run: RunDir, work: Work, lock: int) -> None:
+    def _stage_and_launch(self, run: RunDir, work: Work) -> None:
         shown, found = self.machine()
-        # No `started`, and the lock is ours: whatever an earlier, killed starter left is no run. From empty, again.
+        # No `started`, and no keeper: whatever an earlier, killed starter left is no run. From empty, again.
         cgroups.free(run)
         clean.empty(run.path, keep=(run.staging.name, run.lock.name))
         overlays = Stage(run, found.placing, self._set.max_archive_bytes).fill(work)
@@ -106,11 +102,15 @@ class Starter:
         view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd)
         limits = self._limits(run, work, found)
         what = self._launch(shown, found, view, work.command, _environment(run, work, shown, found, serve))
+        # Only now: while it was staged the run was absent. Nobody else takes the lock, since only starters do.
+        lock = take(run.lock)
+        if lock is None:
+            raise OSError(f"the lock of {run.uid} is held by something that is no run")
         try:
             said = launch(run, lock, what, limits, {"PATH": os.defpath, "LC_ALL": "C"}, self._set.durable)
         finally:
-            for descriptor in what.descriptors:
-                os.close(descriptor)
+            for descriptor in (lock, *what.descriptors):
+                os.close(descriptor)  # the keeper has its own
         if not run.started.exists():
             raise OSError(f"the keeper of {run.uid} did not start: {said or 'it said nothing'}")
 
@@ -162,21 +162,18 @@ def only_starter(run: RunDir, *, make: bool = True) -> int:
         os.close(fd)
 
 
-def _only_runner(run: RunDir) -> int | None:
-    """The run's lock, when it has never started; None when it has."""
+def _has_started(run: RunDir) -> bool:
+    """The run has been started, by whomever; False: it has not, and no keeper that could do so is left."""
     deadline = time.monotonic() + _QUIET_SECONDS
     while not run.started.exists():
-        lock = take(run.lock)
-        if lock is not None:
-            if not run.started.exists():
-                return lock
-            os.close(lock)  # it started and ended between the two looks
-            return None
+        if not run.held():
+            # It may have started and ended between the two looks.
+            return run.started.exists()
         # The keeper of a starter that was killed is about to say `started`, or to give up: microseconds.
         if time.monotonic() > deadline:
             raise OSError(f"the keeper of {run.uid} holds its lock and says nothing")
         time.sleep(0.002)
-    return None
+    return True
 
 
 def _environment(run: RunDir, work: Work, shown: Guest, found: Probe, serve: Path | None) -> dict[str, str]:
