@@ -34,6 +34,7 @@ def test_the_demo_ends_the_same_however_often_the_server_is_killed(own_server: R
     chance = random.Random(seed)
     own_server.up()
     player = demo(own_server)
+    until(lambda: "using the Clary" in (own_server.home / "demo.log").read_text())
     kills = 0
     while player.poll() is None and kills < 5:
         try:

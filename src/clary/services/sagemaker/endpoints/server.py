@@ -25,6 +25,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
             "AWS_DEFAULT_REGION": endpoint.region,
             "SAGEMAKER_REGION": endpoint.region,
             **(container.get("Environment") or {}),
+            "CLARY_IMAGE": uri,
         },
         directories=(MODEL,),
         archives=archives,

@@ -89,6 +89,7 @@ def _environment(engines: Engines, job: Resource, seconds: float, isolated: bool
         **(spec.get("Environment") or {}),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": job.arn,
+        "CLARY_IMAGE": spec["AlgorithmSpecification"].get("TrainingImage", ""),
     }
 
 
