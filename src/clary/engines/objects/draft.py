@@ -204,19 +204,18 @@ class DiskDraft:
         if held:
             self._store(held)
 
-    def _finish(self) -> Identity:
-        """All bytes are on the disk; the time of the object is now."""
-        self._flush()
-        return finish(self._site, self._open())
-
     def _etag(self) -> str:
         return (self._known_md5 or self._md5.digest()).hex()
 
     def _commit(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
-        file = self._finish()
-        # The record first, synced, then the rename: a crash between them leaves the old object with the old record.
-        self._site.index.write(remember(self._bucket, key, file, self._etag(), meta))
+        self._flush()
+        file = stamp(self._site, self._open())
+        # The record first, synced, then the rename: a crash between them leaves the old object with the old record. The
+        # record's sync and the file's go on side by side.
+        recorded = self._site.index.begin(remember(self._bucket, key, file, self._etag(), meta))
         try:
+            os.fsync(self._handle)
+            recorded.result()
             self._site.publish(self._bucket, key, self._name, file, only_if)
         except BaseException:
             self._site.index.later(forget(self._bucket, key, file))
@@ -226,7 +225,8 @@ class DiskDraft:
         return Stat(self._bucket, key, file.size, self._etag(), file.mtime / 1e9, meta)
 
     def _commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
-        file = self._finish()
+        self._flush()
+        file = finish(self._site, self._open())
         part = Part(number, file.size, self._etag(), file.mtime / 1e9, meta, f"{number}.{self._name}")
         home = self._site.parts / upload.id
         try:
@@ -289,9 +289,15 @@ def append_file(handle: int, source: int, size: int) -> None:
 
 def finish(site: Site, handle: int) -> Identity:
     """The file's bytes and its time, which is now, are on the disk."""
+    file = stamp(site, handle)
+    os.fsync(handle)
+    return file
+
+
+def stamp(site: Site, handle: int) -> Identity:
+    """The time of the file is now; nothing of it is to change any more."""
     now = int(site.clock.now() * 1e9)
     os.utime(handle, ns=(now, now))
-    os.fsync(handle)
     return identity(os.fstat(handle))
 
 

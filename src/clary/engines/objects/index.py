@@ -1,5 +1,6 @@
 """The SQLite file beside the buckets: one writer thread that commits many callers' changes with one sync."""
 
+import logging
 import queue
 import sqlite3
 import threading
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final
+
+LOG = logging.getLogger(__name__)
 
 Statement = tuple[str, Sequence[Any]]
 
@@ -42,10 +45,13 @@ class Index:
 
     def write(self, *statements: Statement) -> list[int]:
         """Done, all or nothing, and on the disk. Returns the number of rows that each statement changed."""
-        job = _Job(statements, Future())
-        self._jobs.put(job)
-        assert job.done is not None
-        return job.done.result()
+        return self.begin(*statements).result()
+
+    def begin(self, *statements: Statement) -> Future[list[int]]:
+        """As `write`, but nothing is true before the result is there: for work that goes on beside."""
+        done: Future[list[int]] = Future()
+        self._jobs.put(_Job(statements, done))
+        return done
 
     def later(self, *statements: Statement) -> None:
         """Done soon, with somebody else's sync or before `close`. A crash may forget it."""
@@ -99,12 +105,15 @@ class Index:
             return
         try:
             counts = self._transact(jobs)
-        except sqlite3.Error as error:
+        except Exception as error:
             if len(jobs) > 1:
                 for job in jobs:
                     self._commit([job])
             elif jobs[0].done is not None:
                 jobs[0].done.set_exception(error)
+            else:
+                # Nobody waits for it; what it would have tidied is tidied when the store next opens.
+                LOG.exception("a record could not be tidied")
             return
         for job, count in zip(jobs, counts, strict=True):
             if job.done is not None:

@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
 from clary.engines.objects.base import BucketNotEmpty, NoBucket
 from clary.kernel import ids, page
@@ -33,7 +34,7 @@ _PAGE_MAX: Final = 10_000
     "CreateBucket",
     ignores=(
         *("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"),
-        *("ObjectOwnership", "ObjectLockEnabledForBucket"),
+        "ObjectOwnership",
     ),
 )
 async def create_bucket(ctx: Context, req: Doc) -> Doc:
@@ -41,6 +42,8 @@ async def create_bucket(ctx: Context, req: Doc) -> Doc:
     BucketAlreadyOwnedByYou (but not in us-east-1, as ever), IllegalLocationConstraintException."""
     name = req["Bucket"]
     _check_name(name)
+    if req.get("ObjectLockEnabledForBucket"):
+        raise NotImplementedHere("ObjectLockEnabledForBucket is not implemented: nothing would be locked.")
     region = _region(ctx, req)
     if is_taken_by_another(ctx, name):
         raise errors.BucketAlreadyExists(name)
