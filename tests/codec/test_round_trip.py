@@ -44,7 +44,7 @@ SAMPLE = {
     "kinesis": ["PutRecords", "GetRecords"],
     "sns": ["Publish", "GetTopicAttributes"],
 }
-FEW = settings(max_examples=12, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+FEW = settings(max_examples=8, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 def served() -> Iterator[tuple[str, str]]:
