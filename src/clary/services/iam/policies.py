@@ -26,7 +26,7 @@ _MOST_INLINE_BYTES: Final = 10_240
 _OF_AWS: Final = "arn:aws:iam::aws:policy/"
 
 
-@service.operation("AttachRolePolicy")
+@service.operation("AttachRolePolicy", stored=True)
 async def attach_role_policy(ctx: Context, req: Doc) -> Doc:
     """The policy is attached; again changes nothing. Policies of AWS (arn:aws:iam::aws:policy/...) need not exist here.
 
@@ -49,7 +49,7 @@ async def attach_role_policy(ctx: Context, req: Doc) -> Doc:
     return {}
 
 
-@service.operation("DetachRolePolicy")
+@service.operation("DetachRolePolicy", stored=True)
 async def detach_role_policy(ctx: Context, req: Doc) -> Doc:
     """Errors: NoSuchEntity."""
     arn = req["PolicyArn"]
@@ -64,7 +64,7 @@ async def detach_role_policy(ctx: Context, req: Doc) -> Doc:
     return {}
 
 
-@service.operation("ListAttachedRolePolicies")
+@service.operation("ListAttachedRolePolicies", stored=True)
 async def list_attached_role_policies(ctx: Context, req: Doc) -> Doc:
     """Errors: NoSuchEntity."""
     role = role_named(ctx, req["RoleName"])
@@ -82,7 +82,7 @@ def _path_of(arn: str) -> str:
     return "/" + arn.partition("/")[2].rpartition("/")[0].strip("/") + "/" if arn.count("/") > 1 else "/"
 
 
-@service.operation("PutRolePolicy")
+@service.operation("PutRolePolicy", stored=True)
 async def put_role_policy(ctx: Context, req: Doc) -> Doc:
     """The role has the inline policy, in place of one of the same name. Errors: NoSuchEntity, MalformedPolicyDocument,
     LimitExceeded."""
@@ -101,7 +101,7 @@ async def put_role_policy(ctx: Context, req: Doc) -> Doc:
     return {}
 
 
-@service.operation("GetRolePolicy")
+@service.operation("GetRolePolicy", stored=True)
 async def get_role_policy(ctx: Context, req: Doc) -> Doc:
     """Errors: NoSuchEntity."""
     name = req["PolicyName"]
@@ -111,7 +111,7 @@ async def get_role_policy(ctx: Context, req: Doc) -> Doc:
     return {"RoleName": req["RoleName"], "PolicyName": name, "PolicyDocument": on_the_wire(policies[name])}
 
 
-@service.operation("DeleteRolePolicy")
+@service.operation("DeleteRolePolicy", stored=True)
 async def delete_role_policy(ctx: Context, req: Doc) -> Doc:
     """Errors: NoSuchEntity."""
     name = req["PolicyName"]
@@ -126,7 +126,7 @@ async def delete_role_policy(ctx: Context, req: Doc) -> Doc:
     return {}
 
 
-@service.operation("ListRolePolicies")
+@service.operation("ListRolePolicies", stored=True)
 async def list_role_policies(ctx: Context, req: Doc) -> Doc:
     """Names of inline policies. Errors: NoSuchEntity."""
     role = role_named(ctx, req["RoleName"])

@@ -105,7 +105,7 @@ async def update_role_description(ctx: Context, req: Doc) -> Doc:
     return {"Role": _described(role)}
 
 
-@service.operation("UpdateAssumeRolePolicy")
+@service.operation("UpdateAssumeRolePolicy", stored=True)
 async def update_assume_role_policy(ctx: Context, req: Doc) -> Doc:
     """Errors: NoSuchEntity, MalformedPolicyDocument."""
     check_trust(req["PolicyDocument"])
