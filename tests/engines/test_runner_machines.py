@@ -1,4 +1,4 @@
-"""The runner on other machines than a good one: unprivileged, without namespaces, with a busy /tmp; and under uvloop."""
+"""The runner where it has less: unprivileged, without namespaces, with a hostile /tmp; and under uvloop."""
 
 import asyncio
 import json
@@ -35,7 +35,8 @@ async def main(base):
     runner = ProcessRunner(base / 'runs', hide=[base])
     (base / 'object').write_text('object')
     code = ("import os; f = '/opt/ml/in/o'; open(f, 'a').write(' changed'); print(open(f).read(), os.getuid());"
-            "open('/opt/ml/x', 'w'); os.makedirs('/opt/ml/d/e'); os.chmod('/opt/ml/d', 0); print(os.path.exists(%r))" % str(base))
+            "open('/opt/ml/x', 'w'); os.makedirs('/opt/ml/d/e'); os.chmod('/opt/ml/d', 0);"
+            f"print(os.path.exists({str(base)!r}))")
     work = Work(('python3', '-S', '-c', code), trees=(Tree('/opt/ml/in', (('o', base / 'object'),)),), cpus=1.0,
                 memory_bytes=1 << 30)
     told = asyncio.Queue()
@@ -81,15 +82,15 @@ async def test_an_unprivileged_user_gets_the_whole_sandbox(short: Path) -> None:
                 shutil.copytree(part, short / "lib" / part.name)
     become = ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
     env = {"PATH": os.defpath, "PYTHONPATH": str(short / "lib"), "TMPDIR": str(short)}
+    # The first step past setpriv still has root's rights to the path: only a second one shows what this user can start.
+    again = (
+        "import subprocess, sys; sys.exit(sys.version_info < (3, 11) or subprocess.call([sys.executable, '-c', '']))"
+    )
     for interpreter in (sys.executable, "/usr/bin/python3"):
-        try:
-            new = subprocess.run(  # noqa: ASYNC221
-                [*become, interpreter, "-c", "import sys; sys.exit(sys.version_info < (3, 11))"], env=env, check=False,
-                capture_output=True,
-            ).returncode == 0  # fmt: skip
-        except FileNotFoundError:
-            new = False
-        if new:
+        trial = await asyncio.create_subprocess_exec(
+            *become, interpreter, "-c", again, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        if await trial.wait() == 0:
             break
     else:
         pytest.skip("no Python that an unprivileged user can start")
@@ -170,11 +171,13 @@ async def test_a_keeper_that_is_halted_does_not_save_the_run(tmp_path: Path, mon
     await runner.remove("a")
 
 
-async def test_a_socket_directory_of_another_user_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+async def test_a_socket_directory_that_others_can_enter_is_refused(
+    tmp_path: Path, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     runner = process_runner("bubblewrap", tmp_path / "runs", monkeypatch)
-    (tmp_path / f"clary-{os.getuid()}").mkdir(mode=0o777)
-    (tmp_path / f"clary-{os.getuid()}").chmod(0o777)
+    (short / f"clary-{os.getuid()}").mkdir()
+    (short / f"clary-{os.getuid()}").chmod(0o777)
     with pytest.raises(StartError, match="only the user of Clary"):
         await runner.start("a", Work(("true",), serves=True))
     assert await runner.uids() == []

@@ -196,7 +196,7 @@ def test_ten_thousand_files_are_laid_out_quickly(tmp_path: Path) -> None:
     ("text", "seen"),
     [
         ("/opt/ml", "/r/ml"), ("/opt/ml/model", "/r/ml/model"), ("--in=/opt/ml/a:/opt/ml/b", "--in=/r/ml/a:/r/ml/b"),
-        ('{"a": "/opt/ml"}', '{"a": "/r/ml"}'), ("/opt/mlflow", "/opt/mlflow"), ("/opt/ml-ops", "/opt/ml-ops"), ("x", "x"),
+        ('{"a": "/opt/ml"}', '{"a": "/r/ml"}'), ("/opt/mlflow", "/opt/mlflow"), ("/opt/ml-ops", "/opt/ml-ops"),
     ],
 )  # fmt: skip
 def test_without_mounts_words_are_rewritten(text: str, seen: str) -> None:
