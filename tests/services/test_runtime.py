@@ -59,11 +59,6 @@ def test_the_answer_is_the_models(house: House) -> None:
     assert headers["x-amzn-sagemaker-custom-attributes"] == "t=1" and headers["accept"] == "text/csv"
 
 
-def test_a_body_of_more_than_six_megabytes_passes(house: House) -> None:
-    body = b"x" * 7_000_000
-    assert house.client.invoke_endpoint(EndpointName="cars", Body=body)["Body"].read() == body
-
-
 def test_a_call_from_inside(house: House) -> None:
     answer = house.wire.call("sagemaker-runtime", "InvokeEndpoint", {"EndpointName": "cars", "Body": b"x"})
     assert answer["Body"] == b"x"

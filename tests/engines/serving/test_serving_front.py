@@ -384,6 +384,7 @@ async def test_draining_finishes_what_was_begun(tmp_path: Path) -> None:
     async with site(tmp_path) as here, ModelServer(here.sockets / "m.sock", slow) as model:
         await here.serve("cars", ("v", 1.0, [model.address]))
         idle, busy = await here.connect(), await here.connect()
+        idle[1].write(b"POST /end")
         busy[1].write(here.request("cars"))
         await begun.wait()
         drained = asyncio.ensure_future(here.front.drain(5))

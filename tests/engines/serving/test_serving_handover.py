@@ -2,12 +2,14 @@
 
 import asyncio
 import hashlib
+import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clary.engines.serving.channel import Inbox
 from clary.engines.serving.connection import Bounds
 from clary.engines.serving.handover import Adopter, UvicornFactory, uvicorn_factory
 from clary.engines.serving.paths import adopt_socket
@@ -165,24 +167,29 @@ async def test_after_a_bound_they_are_refused(tmp_path: Path) -> None:
         assert await reader.read() == b""
 
 
-async def test_what_was_not_acknowledged_goes_to_the_successor(here: Site) -> None:
-    """The first control process takes the descriptors into its queue and dies before it reads them."""
-    import socket
-
-    dead = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    dead.bind(str(adopt_socket(here.sockets)))
-    dead.listen()
-    clients = [await here.connect() for _ in range(5)]
+async def test_what_was_not_read_goes_to_the_successor(here: Site) -> None:
+    """A control process takes the channel, reads one connection, and is killed: the others lose nothing."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    listener.setblocking(False)
+    listener.bind(str(adopt_socket(here.sockets)))
+    listener.listen()
+    clients = [await here.connect() for _ in range(6)]
     for n, (_, writer) in enumerate(clients):
-        writer.write(b"GET /%d HTTP/1.1\r\nHost: x\r\n\r\n" % n)
-    await here.until(lambda: here.front.sender.pending == 5)
-    channel, _ = dead.accept()
-    channel.close()
-    dead.close()
+        writer.write(b"PUT /%d HTTP/1.1\r\nHost: x\r\nContent-Length: 65536\r\n\r\n" % n + b"x" * 65536)
+        await here.until(lambda n=n: here.front.shared.counters.handed_over == n + 1)  # type: ignore[misc]
+    link, _ = listener.accept()
+    _, (descriptor,), *_ = socket.recv_fds(link, 16, 1)
+    inbox = Inbox(socket.socket(fileno=descriptor))
+    ((begun, first),) = inbox.read(2)
+    assert first.startswith(b"PUT /0 ")
+    for one in (begun, inbox, link, listener):
+        one.close()
+    with pytest.raises(ConnectionResetError):  # it was begun, so nobody begins it again
+        await clients[0][0].read()
     control = Control(here)
     await control.adopter.start()
-    for n, (reader, _) in enumerate(clients):
-        assert (await read_reply(reader)).body == said("GET", f"/{n}")
+    for n, (reader, _) in enumerate(clients[1:], 1):
+        assert (await read_reply(reader)).body == said("PUT", f"/{n}", b"x" * 65536)
     assert len(control.app.scopes) == 5
     await control.adopter.close(0.5)
 

@@ -80,6 +80,10 @@ class Front:
         self._refresh()
         self._tick()
         self._listener.setblocking(False)
+        if self._listener.family != socket.AF_UNIX:
+            # A connection is shown to us with its first bytes, so one wake-up is enough for both. One that sends
+            # nothing is shown after the same time as we would have waited.
+            self._listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, int(self._bounds.head_seconds) or 1)
         self._accept_again()
 
     async def drain(self, grace: float) -> None:

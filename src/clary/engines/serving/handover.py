@@ -14,8 +14,8 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from clary.engines.serving.channel import Ended, Inbox
 from clary.engines.serving.primed import Primed
-from clary.engines.serving.sending import NUMBER, PIECE
 
 logger = logging.getLogger(__name__)
 
@@ -24,83 +24,58 @@ BATCH = 32
 KEEP_ALIVE_SECONDS = 75
 
 
-class _Channel:
-    """One front. Connections are acknowledged first and begun after, so that none is begun twice."""
+class _Fed:
+    """The receiving end of a front's channel, and the link whose end tells of the front's death."""
 
-    def __init__(self, channel: socket.socket, begin: Callable[[socket.socket, bytes], None]) -> None:
-        self._channel = channel
+    def __init__(self, link: socket.socket, begin: Callable[[socket.socket, bytes], None]) -> None:
+        self._link = link
         self._begin = begin
+        self._inbox: Inbox | None = None
         self._loop = asyncio.get_running_loop()
-        self._partial: tuple[socket.socket, bytearray, int] | None = None
-        self._taken: list[tuple[socket.socket, bytes]] = []
-        self.closed: Callable[[_Channel], None] = lambda _: None
+        self.closed: Callable[[_Fed], None] = lambda _: None
+        self._loop.add_reader(link.fileno(), self._told)
+
+    def _told(self) -> None:
+        """The front passes its channel, once; or it has ended."""
+        try:
+            data, descriptors, _flags, _address = socket.recv_fds(self._link, 16, 1, socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return
+        except OSError:
+            data, descriptors = b"", []
+        if not data or not descriptors:
+            self._drain()
+            return
+        channel = socket.socket(fileno=descriptors[0])
+        channel.setblocking(False)
+        self._inbox = Inbox(channel)
         self._loop.add_reader(channel.fileno(), self._readable)
 
     def _readable(self) -> None:
-        for _ in range(BATCH):
-            try:
-                data, descriptors, _flags, _address = socket.recv_fds(
-                    self._channel, PIECE + 16, 1, socket.MSG_CMSG_CLOEXEC
-                )
-            except BlockingIOError:
-                break
-            except OSError:
-                data, descriptors = b"", []
-            if data[:1] == b"N" and not descriptors:
-                logger.error("a handed-over connection was lost: this process has no more descriptors")
-                data = b""  # the front keeps it, and hands it on again
-            if not data:
-                self.close()
-                return
-            self._message(data, descriptors)
-        self._acknowledge()
-
-    def _message(self, data: bytes, descriptors: list[int]) -> None:
-        if data[:1] == b"N":
-            connection = socket.socket(fileno=descriptors[0])
-            self._partial = (connection, bytearray(data[5:]), NUMBER.unpack(data[1:5])[0])
-        elif self._partial is not None:
-            self._partial[1].extend(data[1:])
-        if self._partial is not None and len(self._partial[1]) >= self._partial[2]:
-            connection, read, _ = self._partial
-            self._partial = None
-            self._taken.append((connection, bytes(read)))
-
-    def _acknowledge(self) -> None:
-        if not self._taken:
-            return
+        assert self._inbox is not None
         try:
-            self._channel.send(NUMBER.pack(len(self._taken)))
-        except (
-            BlockingIOError
-        ):  # the front does not read: nothing more is taken from it, and nothing begun, until it does
-            self._loop.remove_reader(self._channel.fileno())
-            self._loop.add_writer(self._channel.fileno(), self._writable)
-            return
-        except OSError:
+            for connection, data in self._inbox.read(BATCH):
+                self._begin(connection, data)
+        except (Ended, OSError):
             self.close()
-            return
-        taken, self._taken = self._taken, []
-        for connection, data in taken:
-            self._begin(connection, data)
 
-    def _writable(self) -> None:
-        self._loop.remove_writer(self._channel.fileno())
-        self._loop.add_reader(self._channel.fileno(), self._readable)
-        self._acknowledge()
+    def _drain(self) -> None:
+        """The front has ended: what it had sent is served still, and then the channel ends too."""
+        self._loop.remove_reader(self._link.fileno())
+        if self._inbox is None:
+            self.close()
 
     def close(self) -> None:
-        """What was not acknowledged stays with the front, which hands it on again."""
-        if self._channel.fileno() < 0:
+        """Nothing more is read: what is in the channel is taken back by the front."""
+        if self._link.fileno() < 0:
             return
-        self._loop.remove_reader(self._channel.fileno())
-        self._loop.remove_writer(self._channel.fileno())
-        self._channel.close()
-        if self._partial is not None:
-            self._partial[0].close()
-        for connection, _ in self._taken:
-            connection.close()
-        self._taken = []
+        if self._inbox is not None:
+            self._loop.remove_reader(self._inbox.channel.fileno())
+            self._inbox.close()
+            self._inbox = None
+        # Last: when the front hears of it, this process reads no more.
+        self._loop.remove_reader(self._link.fileno())
+        self._link.close()
         self.closed(self)
 
 
@@ -121,7 +96,7 @@ class Adopter:
         self._path = path
         self._connections = connections
         self._listener: socket.socket | None = None
-        self._channels: set[_Channel] = set()
+        self._fronts: set[_Fed] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -142,8 +117,8 @@ class Adopter:
         self._loop.remove_reader(self._listener.fileno())
         self._listener.close()
         self._listener = None
-        for channel in list(self._channels):
-            channel.close()
+        for front in list(self._fronts):
+            front.close()
         if self._tasks:
             await asyncio.wait(set(self._tasks))
         await self._connections.shutdown(grace)
@@ -155,9 +130,9 @@ class Adopter:
         except BlockingIOError:
             return
         accepted.setblocking(False)
-        channel = _Channel(accepted, self._begin)
-        channel.closed = self._channels.discard
-        self._channels.add(channel)
+        front = _Fed(accepted, self._begin)
+        front.closed = self._fronts.discard
+        self._fronts.add(front)
 
     def _begin(self, connection: socket.socket, data: bytes) -> None:
         task = self._loop.create_task(self._serve(connection, data))
@@ -165,7 +140,6 @@ class Adopter:
         task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, connection: socket.socket, data: bytes) -> None:
-        connection.setblocking(False)
         try:
             await self._loop.connect_accepted_socket(lambda: Primed(self._connections(), data), connection)
         except OSError as error:  # the client went away on the way here
