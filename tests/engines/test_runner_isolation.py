@@ -109,7 +109,9 @@ async def test_processes_outside_cannot_be_seen_or_signalled(runner: ProcessRunn
 
 
 async def test_without_network_nothing_is_reached(runner: ProcessRunner) -> None:
-    reach = "import socket as s; s.create_connection(s.create_server(('127.0.0.1', 0)).getsockname()); print('in')"
+    reach = (
+        "import socket as s; x = s.create_server(('127.0.0.1', 0)); s.create_connection(x.getsockname()); print('in')"
+    )
     assert await result(runner, "a", python(reach, network=False)) == (0, "in\n")
     with socket_server() as port:
         out = f"import socket; socket.create_connection(('127.0.0.1', {port}), 5); print('out')"
