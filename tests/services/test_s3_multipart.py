@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from boto3.s3.transfer import TransferConfig
 
+from clary.aws.checksums import running
 from clary.services.s3 import checksums
 from tests.s3_house import refused, s3_house
 
@@ -149,12 +150,26 @@ def test_a_checksum_of_the_whole_from_those_of_its_parts(s3: Any) -> None:
         s3.create_multipart_upload(**AT, ChecksumAlgorithm="SHA1", ChecksumType="FULL_OBJECT")
 
 
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME"])
 @pytest.mark.parametrize("sizes", [[1], [0, 5], [7, 0, 9], [1000, 1000, 3], [123_457, 1, 65_536]])
-def test_crcs_are_put_together_without_the_bytes(sizes: list[int]) -> None:
+def test_crcs_are_put_together_without_the_bytes(algorithm: str, sizes: list[int]) -> None:
+    def crc(body: bytes) -> str:
+        whole = running(algorithm)
+        whole.update(body)
+        return base64.b64encode(whole.digest()).decode()
+
     bodies = [os.urandom(size) for size in sizes]
-    sums = [(base64.b64encode(zlib.crc32(body).to_bytes(4, "big")).decode(), len(body)) for body in bodies]
-    whole = base64.b64encode(zlib.crc32(b"".join(bodies)).to_bytes(4, "big")).decode()
-    assert checksums.of_parts("CRC32", checksums.FULL, sums) == whole
+    sums = [(crc(body), len(body)) for body in bodies]
+    assert checksums.of_parts(algorithm, checksums.FULL, sums) == crc(b"".join(bodies))
+
+
+@pytest.mark.parametrize(("algorithm", "expected"), [("CRC32C", "4waSgw=="), ("CRC64NVME", "rosUhgp5mIg=")])
+def test_the_check_values_that_the_catalogue_of_crcs_gives(algorithm: str, expected: str) -> None:
+    """Of the nine bytes "123456789": 0xe3069283 and 0xae8b14860a799888."""
+    whole = running(algorithm)
+    whole.update(b"12345")
+    whole.update(b"6789")
+    assert base64.b64encode(whole.digest()).decode() == expected
 
 
 def test_parts_copied_from_objects(s3: Any) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import awscrt.checksums
 import pytest
 
 from tests.inprocess import InProcess
@@ -169,10 +170,12 @@ def test_content_md5(s3: Any) -> None:
         s3.head_object(Bucket="data", Key="k2")
 
 
-@pytest.mark.parametrize("algorithm", ["CRC32", "SHA1", "SHA256"])
+@pytest.mark.parametrize("algorithm", ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"])
 def test_checksums_are_kept_and_told_when_asked(s3: Any, algorithm: str) -> None:
     digests = {
         "CRC32": zlib.crc32(b"0123456789").to_bytes(4, "big"),
+        "CRC32C": awscrt.checksums.crc32c(b"0123456789").to_bytes(4, "big"),
+        "CRC64NVME": awscrt.checksums.crc64nvme(b"0123456789").to_bytes(8, "big"),
         "SHA1": hashlib.sha1(b"0123456789").digest(),
         "SHA256": hashlib.sha256(b"0123456789").digest(),
     }

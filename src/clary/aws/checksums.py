@@ -43,20 +43,15 @@ class _Crc:
         return self._value.to_bytes(self._size, "big")
 
 
-def _crt(name: str, algorithm: str, size: int) -> Running:
-    try:
-        library = importlib.import_module("awscrt.checksums")
-    except ImportError:
-        raise NotImplementedHere(
-            f"The checksum {algorithm} needs the package awscrt, which is not installed; use CRC32 or SHA256."
-        ) from None
-    return _Crc(getattr(library, name), size)
+def _crt(name: str, size: int) -> Running:
+    """Imported when first asked for: most uploads carry a CRC32, and a start that needs none of this costs less."""
+    return _Crc(getattr(importlib.import_module("awscrt.checksums"), name), size)
 
 
 ALGORITHMS: Mapping[str, Callable[[], Running]] = {
     "CRC32": lambda: _Crc(zlib.crc32, 4),
-    "CRC32C": lambda: _crt("crc32c", "CRC32C", 4),
-    "CRC64NVME": lambda: _crt("crc64nvme", "CRC64NVME", 8),
+    "CRC32C": lambda: _crt("crc32c", 4),
+    "CRC64NVME": lambda: _crt("crc64nvme", 8),
     "SHA1": lambda: hashlib.sha1(usedforsecurity=False),
     "SHA256": hashlib.sha256,
     "SHA512": hashlib.sha512,

@@ -178,9 +178,7 @@ class Front:
                 logger.warning("cannot accept", extra={"error": str(error)})
                 self._stop_accepting()
                 return
-            connection.setblocking(False)
-            if connection.family != socket.AF_UNIX:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            # Non-blocking mode and TCP_NODELAY are set by whoever makes a transport of it.
             if len(self.shared.connections) + len(self._fresh) + self.sender.pending >= self._bounds.connections:
                 self._turn_away(connection)
             else:
@@ -189,7 +187,7 @@ class Front:
     def _look(self, fresh: _Fresh) -> None:
         """Read the first bytes; what they begin decides who gets the connection."""
         try:
-            data = fresh.connection.recv(65536)
+            data = fresh.connection.recv(65536, socket.MSG_DONTWAIT)
         except BlockingIOError:
             self._wait(fresh)
             return
@@ -241,7 +239,7 @@ class Front:
         fresh = _Fresh(connection, self._loop.time() + self._bounds.linger_seconds)
         fresh.refused = True
         try:
-            connection.send(_BUSY)
+            connection.send(_BUSY, socket.MSG_DONTWAIT)
             connection.shutdown(socket.SHUT_WR)
         except OSError:  # it is gone already
             connection.close()

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 from clary.aws.checksums import ALGORITHMS, BadDigest, Running, running
-from clary.aws.errors import NotImplementedHere
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
 from clary.services.s3 import errors
@@ -41,15 +40,6 @@ def of(stat: Stat) -> Doc:
     return {**members(sums), "ChecksumType": stat.meta.get("_sum_type", FULL)} if sums else {}
 
 
-def default_algorithm() -> str | None:
-    """None where the machine cannot count it."""
-    try:
-        running(DEFAULT)
-    except NotImplementedHere:
-        return None
-    return DEFAULT
-
-
 class Wanted:
     """The checksums of one body: those that the client sent, one that it asked for, else the default.
 
@@ -62,8 +52,7 @@ class Wanted:
         trailers = {part.strip().lower() for part in headers.get("x-amz-trailer", "").split(",")}
         names = {*self._expected, *more, *([asked] if asked else [])}
         if not names and not any(one.startswith("x-amz-checksum-") for one in trailers):
-            fallback = default_algorithm()
-            names = {fallback} if fallback else set()
+            names = {DEFAULT}
         proven = {name for name in names if _header(name) in headers or _header(name) in trailers}
         self.hashes: dict[str, Running] = {name: running(name) for name in sorted(names - proven)}
         self._md5 = req.get("ContentMD5")

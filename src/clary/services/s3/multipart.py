@@ -35,14 +35,13 @@ async def create_multipart_upload(ctx: Context, req: Doc) -> Doc:
     algorithm)."""
     bucket, key = opened_bucket(ctx, req), checked_key(req)
     meta, asked = metadata.of_request(req), req.get("ChecksumAlgorithm")
-    algorithm = asked or checksums.default_algorithm()
+    algorithm = asked or checksums.DEFAULT
+    running(algorithm)  # refuses one that cannot be counted before anything is kept
+    kind = checksums.asked_type(algorithm, req.get("ChecksumType"))
+    meta |= {"_algorithm": algorithm, "_sum_type": kind, "_asked": asked is not None}
     answer: Doc = {"Bucket": bucket, "Key": key}
-    if algorithm is not None:
-        running(algorithm)
-        kind = checksums.asked_type(algorithm, req.get("ChecksumType"))
-        meta |= {"_algorithm": algorithm, "_sum_type": kind, "_asked": asked is not None}
-        if asked:
-            answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
+    if asked:
+        answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     upload = await objects(ctx).create_upload(bucket, key, meta)
     return answer | {"UploadId": upload.id}
 
