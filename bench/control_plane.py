@@ -16,7 +16,7 @@ def _model(n: int) -> dict[str, object]:
     return {
         "ModelName": f"model-{n}",
         "ExecutionRoleArn": "arn:aws:iam::123456789012:role/bench",
-        "PrimaryContainer": {"Image": IMAGE, "ModelDataUrl": f"s3://bench/models/{n}/model.tar.gz"},
+        "PrimaryContainer": {"Image": IMAGE, "Environment": {"NUMBER": str(n)}},
         "Tags": [{"Key": "team", "Value": "bench"}],
     }
 

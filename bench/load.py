@@ -59,11 +59,15 @@ class _Connection(asyncio.Protocol):
         """The status of the answer, once it is here to its last byte."""
         self._answer = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpResponseParser(self)
+        self.body = b""
         self._transport.write(request)
         return await self._answer
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
+
+    def on_body(self, data: bytes) -> None:
+        self.body += data
 
     def on_message_complete(self) -> None:
         self.usable = self._parser.should_keep_alive()
@@ -87,7 +91,7 @@ async def _client(host: str, port: int, requests: list[bytes], waits: list[float
             _, connection = await loop.create_connection(_Connection, host, port)
         status = await connection.ask(request)
         if status != 200:
-            raise RuntimeError(f"status {status}")
+            raise RuntimeError(f"status {status}: {connection.body.decode(errors='replace')}")
         waits.append(time.perf_counter() - began)
 
 
