@@ -2,12 +2,14 @@
 
 import io
 import os
+import socket
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from clary.aws.errors import ValidationException
+from clary.engines.runners import clean
 from clary.services.sagemaker import images, outputs, staging
 from clary.services.sagemaker.locations import Location, parse
 
@@ -131,3 +133,50 @@ def test_links_are_resolved_as_the_run_saw_them(root: Path, tmp_path: Path) -> N
     assert outputs.resolve(root, "/etc/passwd") is None
     assert outputs.text(root, "/opt/ml/model/outside", 100) == ""
     assert outputs.text(root, "/opt/ml/model/absolute", 100) == "b"
+
+
+def test_what_a_run_closed_to_itself_is_stored_all_the_same(root: Path) -> None:
+    model = root / "model"
+    (model / "a").chmod(0)
+    (model / "deep").chmod(0)
+    assert [name for name, _ in outputs.files(root, "/opt/ml/model")] == ["a", "deep/b"]
+    (model / "deep").chmod(0)
+    model.chmod(0)
+    assert outputs.text(root, "/opt/ml/model/a", 1) == "a"
+    packed = outputs.pack(root, "/opt/ml/model").read_bytes()
+    with tarfile.open(fileobj=io.BytesIO(packed), mode="r:gz") as tar:
+        assert tar.getnames() == ["a", "deep", "deep/b"]
+        assert all(member.mode & 0o400 for member in tar.getmembers())
+
+
+def test_a_socket_is_left_out(root: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as left:
+        here = os.open(root / "model", os.O_RDONLY)
+        left.bind(f"/proc/self/fd/{here}/socket")  # a socket's own path may have 107 bytes only
+        os.close(here)
+    with tarfile.open(fileobj=io.BytesIO(outputs.pack(root, "/opt/ml/model").read_bytes())) as tar:
+        assert tar.getnames() == ["a", "deep", "deep/b"]
+    assert [name for name, _ in outputs.files(root, "/opt/ml/model")] == ["a", "deep/b"]
+
+
+def test_a_name_that_is_no_text_is_refused_as_a_key_and_kept_in_an_archive(root: Path) -> None:
+    (root / "model" / os.fsdecode(b"\xff")).write_bytes(b"x")
+    with pytest.raises(outputs.OutputError, match=r"the name of /opt/ml/model/\\xff is not UTF-8"):
+        outputs.files(root, "/opt/ml/model")
+    with tarfile.open(fileobj=io.BytesIO(outputs.pack(root, "/opt/ml/model").read_bytes())) as tar:
+        assert b"\xff" in [os.fsencode(name) for name in tar.getnames()]
+
+
+def test_directories_deeper_than_a_path_may_be_are_refused(root: Path) -> None:
+    here = root / "model"
+    descriptor = os.open(here, os.O_RDONLY)
+    for _ in range(30):
+        os.mkdir("d" * 250, dir_fd=descriptor)
+        below = os.open("d" * 250, os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = below
+    os.close(descriptor)
+    with pytest.raises(outputs.OutputError, match="deeper than a path may be"):
+        outputs.files(root, "/opt/ml/model")
+    clean.delete(root)
+    assert not root.exists()

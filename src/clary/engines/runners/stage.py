@@ -280,5 +280,7 @@ def _told() -> Iterator[None]:
         if error.errno in _FULL:
             raise StartError("the disk is full: there is no room for the run's input") from error
         if error.errno in (errno.ENAMETOOLONG, errno.EACCES, errno.EISDIR, errno.ENOTDIR):
-            raise StartError(f"the run's input cannot be laid out: {error.strerror}: {error.filename}") from error
+            # The last name only: where it lies on this machine is no business of the job's.
+            name = posixpath.basename(os.fsdecode(error.filename2 or error.filename or ""))
+            raise StartError(f"the run's input cannot be laid out: {error.strerror}: {name[:300]!r}") from error
         raise

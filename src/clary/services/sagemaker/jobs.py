@@ -1,6 +1,7 @@
 """What training and processing jobs share: where lines go, why a job failed, and when it runs too long."""
 
 import asyncio
+import signal
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -85,11 +86,17 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
     if said:
         return reason("AlgorithmError", said, f", exit code: {run.exit_code}")
     lines = "\n".join(event.message for event in engines.logs.last(to, LAST_LINES))
-    begin = f"the container ended with exit code: {run.exit_code}"
+    begin = f"the container ended with exit code: {run.exit_code}{_signal(run.exit_code)}"
     if not lines:
         return reason("AlgorithmError", f"{begin} and printed nothing")
     room = LONGEST_REASON - len(begin) - 60
     return reason("AlgorithmError", f"{begin}. Its last lines:\n{lines[-room:]}")
+
+
+def _signal(exit_code: int | None) -> str:
+    """` (SIGKILL)` for 137; nothing for a code that stands for no signal."""
+    names = {128 + one: one.name for one in signal.Signals}
+    return f" ({names[exit_code]})" if exit_code in names else ""
 
 
 def reason(kind: str, text: str, end: str = "") -> str:

@@ -1,15 +1,18 @@
 """From files of an ended run to S3: one archive, or one object a file.
 
-Nobody writes to the run's directory any more, but its owner may have left links there that point anywhere on this
-machine. So no link is followed but to where it leads inside the run.
+Nobody writes to the run's directory any more, but its owner may have left anything there: links that point anywhere on
+this machine, directories closed to us, names that are no text. So no link is followed but to where it leads inside the
+run, what is closed is opened, and what cannot be stored is named.
 """
 
 import asyncio
+import errno
 import gzip
 import os
 import stat
 import tarfile
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from clary.aws.errors import ServiceError
@@ -43,7 +46,7 @@ def resolve(root: Path, path: str) -> Path | None:
                 return None
             place.pop()
             continue
-        here = root.joinpath(*place, step)
+        here = _opened(root.joinpath(*place)) / step
         if here.is_symlink():
             links += 1
             if links > MOST_LINKS:
@@ -65,42 +68,58 @@ def text(root: Path, path: str, most: int) -> str:
     found = resolve(root, path)
     if found is None or not found.is_file():
         return ""
-    with found.open("rb") as file:
+    with _opened(found).open("rb") as file:
         return file.read(most).decode("utf-8", "replace").strip()
 
 
 def files(root: Path, path: str) -> list[tuple[str, Path]]:
     """(path below `path`, file on this machine) of all regular files, sorted. Raises OutputError for a link that leads
-    out of the run."""
+    out of the run and for a name that no key can be."""
     top = resolve(root, path)
     if top is None:
         return []
     if top.is_file():
-        return [(top.name, top)]
-    found = []
+        return [(top.name, _opened(top))]
+    with _told():
+        return list(_regular(root, top))
+
+
+def _regular(root: Path, top: Path) -> Iterator[tuple[str, Path]]:
     for name, here in _walk(top):
+        inside = str(ROOT / here.relative_to(root))
         place: Path | None = here
         if here.is_symlink():
-            inside = str(ROOT / here.relative_to(root))
             place = resolve(root, inside)
             if place is None:
                 raise OutputError(f"{inside} is a link that leads out of the job or nowhere: it cannot be stored")
         if place is not None and place.is_file():
-            found.append((name, place))
-    return found
+            if not _is_text(name):
+                shown = inside.encode(errors="surrogateescape").decode(errors="backslashreplace")
+                raise OutputError(f"the name of {shown} is not UTF-8, as keys in S3 are: give the file another name")
+            yield name, _opened(place)
 
 
 def empty(root: Path, path: str) -> bool:
     """There is no file below `path`."""
     top = resolve(root, path)
-    return top is None or (top.is_dir() and next(_walk(top), None) is None)
+    with _told():
+        return top is None or (top.is_dir() and next(_walk(top), None) is None)
 
 
 def pack(root: Path, path: str) -> Path:
     """A `.tar.gz` of what stands below `path`, in a file of this run; the same bytes whenever the content is the same.
     Takes long: call it in a thread. The caller deletes the file."""
     archive = root / f".{ids.new()}.tar.gz"
-    top = resolve(root, path)
+    try:
+        with _told():
+            _pack(resolve(root, path), archive)
+    except BaseException:
+        archive.unlink(missing_ok=True)  # on a full disk every attempt would leave one more
+        raise
+    return archive
+
+
+def _pack(top: Path | None, archive: Path) -> None:
     # No name, time or owner of this moment goes in: an upload that is repeated after a crash stores the same object.
     with (
         archive.open("wb") as raw,
@@ -108,8 +127,8 @@ def pack(root: Path, path: str) -> Path:
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
         for name, here in _members(top):
-            member = tar.gettarinfo(str(here), name)
-            if not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
+            member: tarfile.TarInfo | None = tar.gettarinfo(str(here), name)
+            if member is None or not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
                 continue
             member.uid = member.gid = 0
             member.uname = member.gname = ""
@@ -117,16 +136,22 @@ def pack(root: Path, path: str) -> Path:
             if member.islnk():  # A hard link's partner may be met in another order next time: store the bytes.
                 member.type, member.linkname, member.size = tarfile.REGTYPE, "", here.stat().st_size
             if member.isreg():
-                with here.open("rb") as file:
+                with _opened(here).open("rb") as file:
                     tar.addfile(member, file)
             else:
                 tar.addfile(member)
-    return archive
 
 
 async def upload(ctx: Context, file: Path, to: Location, *, part_bytes: int = PART_BYTES) -> None:
     """The object at `to` is the file: the old object or the new one, whole, at any moment. In parts when it is larger
-    than `part_bytes`, since S3 takes no more than 5 GiB at once."""
+    than `part_bytes`, since S3 takes no more than 5 GiB at once. Raises OutputError when S3 refuses it."""
+    try:
+        await _upload(ctx, file, to, part_bytes)
+    except ServiceError as error:
+        raise OutputError(f"{to}: {error.message}") from error
+
+
+async def _upload(ctx: Context, file: Path, to: Location, part_bytes: int) -> None:
     size = file.stat().st_size
     at = {"Bucket": to.bucket, "Key": to.key}
     if size <= part_bytes:
@@ -180,23 +205,57 @@ def _below(path: PurePosixPath) -> list[str] | None:
 
 def _walk(top: Path) -> Iterator[tuple[str, Path]]:
     """Everything below `top` that is no directory, links unfollowed, in the order of names."""
-    for folder, folders, names in os.walk(top):
-        folders.sort()
-        linked = [name for name in folders if (Path(folder) / name).is_symlink()]
-        for name in sorted([*names, *linked]):
-            here = Path(folder) / name
-            yield here.relative_to(top).as_posix(), here
+    for name, here in _members(top):
+        if here.is_symlink() or not here.is_dir():
+            yield name, here
 
 
 def _members(top: Path | None) -> Iterator[tuple[str, Path]]:
+    """Everything below `top`, links unfollowed, in the order of names. Raises OSError for what cannot be listed."""
     if top is None:
         return
     if not top.is_dir():
         if stat.S_ISREG(top.lstat().st_mode):
             yield top.name, top
         return
-    for folder, folders, names in os.walk(top):
+    for folder, folders, names in os.walk(_opened(top), onerror=_raise):
         folders.sort()
+        for below in folders:
+            _opened(Path(folder) / below)
         for name in sorted([*folders, *names]):
             here = Path(folder) / name
             yield here.relative_to(top).as_posix(), here
+
+
+def _raise(error: OSError) -> None:
+    """For os.walk, which leaves out what it cannot list: nothing is lost in silence here."""
+    raise error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What no second try can read is an OutputError."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise OutputError("the files lie deeper than a path may be long (4,096 bytes)") from error
+
+
+def _opened(path: Path) -> Path:
+    """The path, readable: its program may have closed it to its own user, who is ours. Links are left as they are."""
+    mode = path.lstat().st_mode
+    need = stat.S_IRWXU if stat.S_ISDIR(mode) else stat.S_IRUSR
+    if not stat.S_ISLNK(mode) and mode & need != need:
+        path.chmod(stat.S_IMODE(mode) | need)
+    return path
+
+
+def _is_text(name: str) -> bool:
+    """It was UTF-8 on the disk."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,6 +16,8 @@ from clary.services.sagemaker.locations import Location
 
 MOST_FILES = 1_000_000
 MANIFEST_BYTES = 64 * 1024 * 1024
+LONGEST_NAME = 255
+"""Bytes of a file's name on any file system here; a key may be longer between two slashes."""
 
 
 class InputError(Exception):
@@ -82,16 +84,20 @@ async def _keys(ctx: Context, at: Location) -> AsyncIterator[str]:
 
 async def _manifest(ctx: Context, at: Location) -> list[tuple[str, Location]]:
     """`[{"prefix": "s3://bucket/folder/"}, "a.csv", "sub/b.csv"]`: the objects at prefix + name, laid out by name."""
-    body = b"".join([chunk async for chunk in body_of(ctx, at)])
+    body = b""
+    async for chunk in body_of(ctx, at):
+        body += chunk
+        if len(body) > MANIFEST_BYTES:
+            raise InputError(f"{at} is no manifest: it has more than {MANIFEST_BYTES:,} bytes")
     try:
         first, *names = json.loads(body)
         prefix = first["prefix"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise InputError(
             f'{at} is no manifest: it must be a JSON list that starts with {{"prefix": "s3://..."}}'
         ) from None
-    if not all(isinstance(name, str) for name in names):
-        raise InputError(f"{at} is no manifest: everything after the prefix must be a string")
+    if not all(isinstance(name, str) for name in (prefix, *names)):
+        raise InputError(f"{at} is no manifest: the prefix and everything after it must be strings")
     return [(name.lstrip("/"), locations.parse(prefix + name)) for name in names]
 
 
@@ -102,6 +108,8 @@ def _check_layout(uri: str, named: list[tuple[str, Location]]) -> None:
         path = PurePosixPath(name)
         if ".." in path.parts or path.is_absolute() or "\0" in name:
             raise InputError(f"The key {at.key!r} under {uri} cannot be a file name inside the job")
+        if any(len(part.encode()) > LONGEST_NAME for part in path.parts):
+            raise InputError(f"The key {at.key!r} under {uri} cannot be a file name inside the job: it is too long")
         if path in files:
             raise InputError(f"Two objects under {uri} would be the file {name!r} inside the job")
         files.add(path)
