@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -212,6 +213,9 @@ def run(load: Callable[[], Model], environ: Mapping[str, str]) -> int:
     except Exception as error:
         say(f"Unable to load the model: {error}", level="ERROR")
         return 1
+    # What stands now stays until the end: no collection need walk it while somebody waits for an answer.
+    gc.collect()
+    gc.freeze()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_serve(Server(model, settings)))

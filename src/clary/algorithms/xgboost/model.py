@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from clary.algorithms.contract import AlgorithmError
+from clary.algorithms.xgboost.direct import Direct
 from clary.algorithms.xgboost.engine import xgb
 
 NATIVE = (".json", ".ubj", ".bst", ".model", ".bin", ".deprecated")
@@ -24,12 +27,15 @@ class Predictor:
     rounds: tuple[int, int]
     """The rounds that count, as XGBoost's iteration_range; (0, 0) is all."""
     linear: bool
+    direct: Direct
 
     def predict(self, features: Any, *, margin: bool = False) -> Any:
         """One score a row, or one row of scores; safe in several threads. `margin`: the objective's transformation is
         left out."""
         if self.linear:
             return self.booster.predict(xgb.DMatrix(features, nthread=1), output_margin=margin, validate_features=False)
+        if isinstance(features, np.ndarray):
+            return self.direct.predict(features, margin=margin)
         return self.booster.inplace_predict(
             features,
             iteration_range=self.rounds,
@@ -47,13 +53,15 @@ def load(folder: Path) -> Predictor:
     booster.set_param({"nthread": 1})
     learner = json.loads(booster.save_config())["learner"]
     best = booster.attr("best_iteration")
+    rounds = (0, int(best) + 1) if best is not None else (0, 0)
     return Predictor(
         booster,
         columns=booster.num_features(),
         objective=learner["objective"]["name"],
         classes=int(learner["learner_model_param"].get("num_class") or 0),
-        rounds=(0, int(best) + 1) if best is not None else (0, 0),
+        rounds=rounds,
         linear=learner["gradient_booster"]["name"] == "gblinear",
+        direct=Direct(booster, rounds),
     )
 
 
