@@ -19,11 +19,11 @@ from botocore.credentials import Credentials
 from clary.aws.credentials import HomeKeyRing, Keys
 from clary.aws.sigv4 import Verifier
 from clary.engines.serving.base import Route, RouteVariant
-from clary.engines.serving.connection import Bounds
 from clary.engines.serving.front import Front
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.plane import Plane
 from clary.engines.serving.routes import RouteFile
+from clary.engines.serving.shared import Bounds
 from clary.kernel.clock import SystemClock
 from clary.processes.front import authenticator
 

@@ -18,10 +18,10 @@ from clary import home
 from clary.aws.refusals import refusal
 from clary.aws.sigv4 import Refused, Verifier
 from clary.config import Config, read
-from clary.engines.serving.connection import Authenticate, Caller, Denied
 from clary.engines.serving.front import Front
 from clary.engines.serving.paths import socket_dir
 from clary.engines.serving.routes import RouteFile
+from clary.engines.serving.shared import Authenticate, Caller, Denied
 from clary.kernel import log
 from clary.kernel.clock import SystemClock
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -9,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clary.aws.credentials import Keys, Principal
-from clary.engines.serving.connection import Bounds
 from clary.engines.serving.instance import Limits
+from clary.engines.serving.shared import Bounds
 from tests.serving import ACCOUNT, KEYS, RING, Answer, ModelServer, Site, read_reply, signed, site
 
 
@@ -264,6 +266,35 @@ async def test_a_half_closed_client_gets_its_answer(here: Site, model: ModelServ
     writer.write_eof()
     assert (await read_reply(reader)).body == b"bye"
     assert await reader.read() == b""
+
+
+async def test_a_half_closed_client_gets_every_answer(here: Site, model: ModelServer) -> None:
+    reader, writer = await here.connect()
+    writer.write(here.request("cars", b"1") + here.request("cars", b"2") + b"POST /endpoints/ca")
+    writer.write_eof()
+    assert [(await read_reply(reader)).body for _ in range(2)] == [b"1", b"2"]
+    assert await reader.read() == b""
+
+
+async def test_a_body_counts_until_the_model_is_done_with_it(here: Site, model: ModelServer) -> None:
+    begun, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        begun.set()
+        await release.wait()
+        return 200, {}, b""
+
+    model.model = slow
+    _, writer = await here.connect()
+    writer.write(here.request("cars", b"x" * 500))
+    await begun.wait()
+    gone = writer.get_extra_info("socket")  # a reset: after a mere end the client might still wait for its answer
+    gone.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+    await here.until(lambda: not here.front.shared.connections)
+    assert here.front.shared.held == 500
+    release.set()
+    await here.until(lambda: here.front.shared.held == 0)
 
 
 async def test_an_empty_body_keeps_the_connection(here: Site, model: ModelServer) -> None:

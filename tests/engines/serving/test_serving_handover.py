@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from clary.engines.serving.channel import Inbox
-from clary.engines.serving.connection import Bounds
 from clary.engines.serving.handover import Adopter, UvicornFactory, uvicorn_factory
 from clary.engines.serving.paths import adopt_socket
+from clary.engines.serving.shared import Bounds
 from tests.serving import ModelServer, Site, read_reply, site
 
 

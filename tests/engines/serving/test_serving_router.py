@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from clary.engines.serving.base import NoInstance, NoRoute, Route, RouteVariant
+from clary.engines.serving.exchange import model_head
 from clary.engines.serving.faults import ModelTimeout, NoAnswer, NoTraffic, Overloaded
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.ping import answers_ping
-from clary.engines.serving.router import Router, model_head
+from clary.engines.serving.router import Router
 from clary.engines.serving.routes import Table, key
 from tests.serving import ACCOUNT, REGION, Answer, ModelServer, Site, model_process, read_reply, short_directory, site
 
@@ -215,6 +216,46 @@ async def test_a_model_that_does_not_answer_in_time(router: Router, sockets: Pat
         release.set()
         assert (await router.invoke(KEY, {}, b"x")).body == b"late"  # by another connection: none is mixed up
         assert router.in_flight == 0
+
+
+async def test_a_timed_out_request_gives_its_place_to_the_next(sockets: Path) -> None:
+    begun, hang = asyncio.Event(), asyncio.Event()
+
+    async def hangs_once(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        if body == b"first":
+            begun.set()
+            await hang.wait()
+        return 200, {}, body
+
+    router = Router(Limits(connections=1, waiting=2))
+    async with ModelServer(sockets / "a.sock", hangs_once) as server:
+        router.take(table(("v", 1.0, [server.address])))
+        first = asyncio.ensure_future(router.invoke(KEY, {}, b"first"))
+        await begun.wait()
+        given_up = [asyncio.ensure_future(router.invoke(KEY, {}, b"never")) for _ in range(2)]
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await router.invoke(KEY, {}, b"x")
+        for one in given_up:
+            one.cancel()
+        await asyncio.wait(given_up)
+        second = asyncio.ensure_future(router.invoke(KEY, {}, b"second"))  # their places in the line are free again
+        await asyncio.sleep(0)
+        router.drop(next(iter(router._flying)))  # sent already: it stays where it is
+        router.sweep(next(iter(router._flying)).deadline)
+        assert (await second).body == b"second"
+        first.cancel()
+        hang.set()
+        assert [body for _, _, body in server.seen] == [b"first", b"second"]
+    router.close()
+
+
+async def test_equals_take_turns(router: Router, sockets: Path) -> None:
+    async with ModelServer(sockets / "a.sock") as a, ModelServer(sockets / "b.sock") as b:
+        router.take(table(("v", 1.0, [a.address, b.address])))
+        for _ in range(10):
+            await router.invoke(KEY, {}, b"x")
+        assert len(a.seen) == len(b.seen) == 5
 
 
 async def test_a_variant_that_is_down_gives_its_share_away(router: Router, sockets: Path) -> None:

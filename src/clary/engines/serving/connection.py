@@ -5,17 +5,14 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Protocol, cast
+from typing import cast
 
 from clary.engines.serving.answers import CONTINUE, check_request, render_fault, render_reply
-from clary.engines.serving.counters import Counters
+from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.faults import RETRY_AFTER_SECONDS, Fault, Target, fault_in, fault_of
 from clary.engines.serving.framing import HEAD_LIMIT, BadRequest, Chunked, Head, parse_head, sniff, too_long
-from clary.engines.serving.router import Exchange, Router
-from clary.engines.serving.sending import Sender
+from clary.engines.serving.shared import Denied, Shared
 from clary.kernel import ids
 
 logger = logging.getLogger(__name__)
@@ -26,71 +23,6 @@ DIGEST_INLINE_BYTES = 256 * 1024
 """Larger bodies are digested in a thread: a millisecond of the loop is dear."""
 NEVER = float("inf")
 _CODES = {408: "RequestTimeout", 413: "", 431: "RequestHeaderFieldsTooLarge", 501: "NotImplemented"}
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who signed a request, and for which region."""
-
-    account: str
-    region: str
-
-
-class Denied(Exception):
-    """The signature does not stand, with the status and the code that AWS answers then."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.fault = Fault(status, code, message)
-
-
-class Authenticate(Protocol):
-    def __call__(
-        self, method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
-    ) -> Caller:
-        """Who signed it. `path` and `query` are as on the request line, `digest` is the body's SHA-256 in hex.
-
-        Raises Denied."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What clients may cost. Seconds and bytes."""
-
-    body_bytes: int = 25 * 1024 * 1024
-    """AWS's bound for the body of a real-time inference."""
-    held_bytes: int = 512 * 1024 * 1024
-    """All bodies that one front holds at the same time."""
-    connections: int = 8192
-    head_seconds: float = 10.0
-    body_seconds: float = 60.0
-    idle_seconds: float = 75.0
-    write_seconds: float = 60.0
-    """For a client to take an answer."""
-    linger_seconds: float = 5.0
-    """For a refused client to read the refusal, while what it still sends is thrown away."""
-    adopt_seconds: float = 10.0
-    """How long a connection waits for the control process to come back."""
-
-
-@dataclass
-class Shared:
-    """What all connections of one front have in common."""
-
-    router: Router
-    authenticate: Authenticate
-    sender: Sender
-    counters: Counters
-    bounds: Bounds
-    connections: "set[InferenceConnection]" = field(default_factory=set)
-    held: int = 0
-    """Bytes of bodies held now."""
-    draining: bool = False
-    date: bytes = b""
-    """The Date header's line, made anew every second."""
-    emptied: Callable[[], None] = lambda: None
-    """Called when the last connection ends."""
 
 
 class InferenceConnection(asyncio.Protocol):
@@ -138,11 +70,13 @@ class InferenceConnection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
-        self._release()
         self._shared.connections.discard(self)
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None and exchange.sent == 0.0:
-            self._shared.router.drop(exchange)  # nobody waits for it, and no model works on it yet
+        if self._exchange is not None and self._exchange.sent == 0.0:
+            self._shared.router.drop(self._exchange)  # nobody waits for it, and no model works on it yet
+            self._exchange = None
+            self._busy = False
+        if not self._busy:  # else the body is still in use, and counts until `_admit` or `_told`
+            self._release()
         if not self._shared.connections:
             self._shared.emptied()
 
@@ -277,7 +211,8 @@ class InferenceConnection(asyncio.Protocol):
         digested.add_done_callback(lambda done: self._admit(head, body, done.result()))
 
     def _admit(self, head: Head, body: bytes, digest: str) -> None:
-        if self._transport is None:
+        if self._transport is None:  # the client went away while its body was digested
+            self._release()
             return
         try:
             caller = self._shared.authenticate("POST", head.path, head.query, head.raw, digest)
@@ -302,6 +237,8 @@ class InferenceConnection(asyncio.Protocol):
         self._shared.counters.ended(exchange, time.perf_counter())
         if self._transport is not None:
             self._answer(self._rendered(exchange))
+        else:
+            self._release()
 
     def _rendered(self, exchange: Exchange) -> bytes:
         date, closes = self._shared.date, self._closes()
@@ -316,7 +253,8 @@ class InferenceConnection(asyncio.Protocol):
 
     def _closes(self) -> bool:
         """The answer at hand is the last on this connection."""
-        return self._shared.draining or self._half_closed or (self._head is not None and not self._head.keep_alive)
+        last = self._half_closed and not self._buffer
+        return self._shared.draining or last or (self._head is not None and not self._head.keep_alive)
 
     def _answer(self, data: bytes) -> None:
         assert self._transport is not None
@@ -336,6 +274,8 @@ class InferenceConnection(asyncio.Protocol):
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
             self._advance()
+            if self._half_closed and self._readable():
+                self.close()  # what is left of a request that will never be whole
 
     def _refuse(self, error: BadRequest) -> None:
         """The client hears why, and then the end. What it still sends is read and thrown away for a while: closing on

@@ -1,6 +1,6 @@
 """What a front has counted since it started, for later metrics: a few additions a request."""
 
-from clary.engines.serving.router import Exchange
+from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.routes import RouteKey
 from clary.kernel.resource import Doc
 

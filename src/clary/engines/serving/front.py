@@ -2,6 +2,7 @@
 the control process. Single-threaded; any number of them share the socket."""
 
 import asyncio
+import contextlib
 import logging
 import socket
 from dataclasses import asdict
@@ -9,7 +10,7 @@ from email.utils import formatdate
 from pathlib import Path
 
 from clary.engines.serving.ask import answer_at
-from clary.engines.serving.connection import Authenticate, Bounds, InferenceConnection, Shared
+from clary.engines.serving.connection import InferenceConnection
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.framing import sniff
 from clary.engines.serving.instance import Limits
@@ -18,6 +19,7 @@ from clary.engines.serving.primed import Primed
 from clary.engines.serving.router import Router
 from clary.engines.serving.routes import BadTable, RouteFile
 from clary.engines.serving.sending import Sender
+from clary.engines.serving.shared import Authenticate, Bounds, Shared
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
 
@@ -99,7 +101,8 @@ class Front:
             async with asyncio.timeout(grace):
                 while self.shared.connections or self.sender.pending or self._tasks:
                     self._empty.clear()
-                    await asyncio.wait([self._loop.create_task(self._empty.wait())], timeout=0.1)
+                    with contextlib.suppress(TimeoutError):  # connections tell when they have ended, others do not
+                        await asyncio.wait_for(self._empty.wait(), 0.1)
         except TimeoutError:
             logger.warning("not everything ended in time", extra={"connections": len(self.shared.connections)})
         self.close()
@@ -121,6 +124,7 @@ class Front:
     # Once a second.
 
     def _tick(self) -> None:
+        self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)  # first: whatever fails below, time goes on
         now = self._loop.time()
         self.shared.date = f"date: {formatdate(self._clock.now(), usegmt=True)}\r\n".encode()
         self._refresh()
@@ -131,7 +135,6 @@ class Front:
         self.sender.sweep(now)
         if not self._accepting and not self.shared.draining:
             self._accept_again()
-        self._ticker = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _refresh(self) -> None:
         """Take up the route table if it has changed. Level-triggered: a lost hint costs a second, not a route."""

@@ -53,7 +53,7 @@ class Instance:
         self.address = address
         self.outstanding = 0
         self.turn = 0
-        """When the router last chose it, counted in choices."""
+        """When a router last chose it among several, counted in the router's choices."""
         self.down_until = 0.0
         """Loop time until which the router looks elsewhere first: it could not be reached a moment ago."""
         self._limits = limits
@@ -88,7 +88,10 @@ class Instance:
             if carried is waiting:
                 del self._busy[connection]
                 connection.abandon()
-                break
+                self._open_more()  # its place is free: the next in line must not wait for another event
+                return
+        if waiting in self._line:  # its place in the line is free, too
+            self._line.remove(waiting)
 
     def finished(self, connection: Connection, keep: bool) -> None:
         """The request on `connection` has ended; the next in line takes it, or another is opened for it."""

@@ -1,25 +1,21 @@
-"""From an endpoint's name to a model's answer: variant by weight, instance by least outstanding requests."""
+"""From an endpoint's name to a model's answer: what is served, what is on its way, what waits, and until when."""
 
 import asyncio
 import logging
 import random
 import time
-from bisect import bisect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from itertools import accumulate
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route
-from clary.engines.serving.faults import InferenceError, ModelTimeout, NoAnswer, NoTraffic, Overloaded, UnknownVariant
+from clary.engines.serving.choosing import Endpoint, Share, Variant
+from clary.engines.serving.exchange import Exchange, model_head
+from clary.engines.serving.faults import InferenceError, ModelTimeout, Overloaded
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.routes import RouteKey, Table
-from clary.engines.serving.upstream import Connection
 
 logger = logging.getLogger(__name__)
 
 TARGET_VARIANT = "x-amzn-sagemaker-target-variant"
-PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
-"""Request headers that reach the model, as AWS documents; all others are stripped."""
 TIMED_OUT = (
     "Your invocation timed out while waiting for a response from container primary. Review the latency metrics for "
     "each container, resolve the issue, and try again."
@@ -27,113 +23,13 @@ TIMED_OUT = (
 SWEEP_SECONDS = 1.0
 
 
-def model_head(headers: Mapping[str, str], length: int) -> bytes:
-    """The head of the request that the model sees. `headers` are in lower case. Raises ValueError on a line break."""
-    lines = ["POST /invocations HTTP/1.1", "host: localhost", f"content-length: {length}"]
-    for name in PASSED_ON:
-        value = headers.get(name)
-        if value is not None:
-            if "\r" in value or "\n" in value:
-                raise ValueError(f"the header {name} holds a line break")
-            lines.append(f"{name}: {value}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
-
-
-@dataclass(slots=True)
-class Variant:
-    name: str
-    weight: float
-    instances: list[Instance]
-
-
-class Endpoint:
-    """One route, with its pools."""
-
-    def __init__(self, name: str, variants: list[Variant]) -> None:
-        self.name = name
-        self.variants = variants
-        self.single = variants[0].instances[0] if len(variants) == 1 and len(variants[0].instances) == 1 else None
-
-
-class Exchange:
-    """One inference on its way. Ends once, with `reply` or `error`, and then calls `told`."""
-
-    __slots__ = (
-        "body",
-        "deadline",
-        "done",
-        "error",
-        "head",
-        "instance",
-        "key",
-        "parked",
-        "reply",
-        "router",
-        "sent",
-        "started",
-        "told",
-        "tried",
-        "variant",
-        "wanted",
-    )
-
-    def __init__(self, router: "Router", key: RouteKey, head: bytes, body: bytes, wanted: str | None) -> None:
-        self.router = router
-        self.key = key
-        self.head = head
-        self.body = body
-        self.wanted = wanted
-        self.variant = ""
-        self.instance: Instance | None = None
-        self.tried: set[Instance] = set()
-        self.parked = 0.0
-        """Loop time at which it first found no instance; 0: it never did."""
-        self.started = 0.0
-        self.sent = 0.0
-        """Loop time at which it was written to a model server; 0: it is not."""
-        self.deadline = 0.0
-        self.done = False
-        self.reply: Reply | None = None
-        self.error: InferenceError | NoRoute | NoInstance | None = None
-        self.told: Callable[[Exchange], None] | None = None
-
-    # What a connection and an instance call.
-
-    def answered(self, connection: Connection, reply: Reply) -> None:
-        instance, self.instance = self.instance, None
-        assert instance is not None
-        instance.finished(connection, keep=True)
-        self.reply = replace(reply, variant=self.variant)
-        self.router.end(self)
-
-    def broken(self, connection: Connection, reached: bool, why: str) -> None:
-        instance, self.instance = self.instance, None
-        assert instance is not None
-        instance.forget_idle()
-        instance.finished(connection, keep=False)
-        if reached:
-            self.error = NoAnswer(why)
-            self.router.end(self)
-            return
-        self.sent = 0.0
-        if connection.fresh:
-            self.tried.add(instance)  # one that had gone stale says nothing about the instance: it gets another chance
-        self.router.place(self)
-
-    def unreachable(self, instance: Instance) -> None:
-        self.instance = None
-        self.tried.add(instance)
-        self.router.place(self)
-
-
 class Router:
     """`take` a table, then `dispatch`. Instances keep their connections across tables. Belongs to one event loop."""
 
-    def __init__(self, limits: Limits | None = None, choose: Callable[[], float] = random.random) -> None:
+    def __init__(self, limits: Limits | None = None, share: Share = random.random) -> None:
         self.limits = limits or Limits()
         self.generation = -1
-        self._choose = choose
-        """A number in [0, 1): which share of the weights gets the next request."""
+        self._share = share
         self._loop = asyncio.get_running_loop()
         self._routes: Mapping[RouteKey, Route] = {}
         self._endpoints: dict[RouteKey, Endpoint] = {}
@@ -257,58 +153,12 @@ class Router:
         if exchange.told is not None:
             exchange.told(exchange)
 
-    # Choosing.
-
     def _pick(self, exchange: Exchange) -> Instance | None:
         endpoint = self._endpoints.get(exchange.key)
         if endpoint is None:
             raise NoRoute(exchange.key[2])
-        single = endpoint.single
-        if single is not None and exchange.wanted is None and not exchange.tried and not single.full:
-            if endpoint.variants[0].weight <= 0:
-                raise self._no_traffic(endpoint)
-            exchange.variant = endpoint.variants[0].name
-            return single
-        variants = self._candidates(endpoint, exchange.wanted)
-        reachable = [(one, [i for i in one.instances if i not in exchange.tried]) for one in variants]
-        reachable = [(one, instances) for one, instances in reachable if instances]
-        if not reachable:
-            return None
-        now = self._loop.time()
-        healthy = [(one, [i for i in instances if i.down_until <= now]) for one, instances in reachable]
-        # An instance that could not be reached a moment ago is asked only if there is no other; and a variant whose
-        # instances are all down gives its share to the others: an answer of another variant is better than none.
-        usable = [(one, instances) for one, instances in healthy if instances] or reachable
-        variant, instances = self._by_weight(usable, exchange.wanted)
-        best = min((i for i in instances if not i.full), key=lambda i: i.outstanding, default=None)
-        if best is None:
-            raise Overloaded(
-                f"Every instance of variant {variant.name} of endpoint {endpoint.name} is busy; try again."
-            )
-        exchange.variant = variant.name
-        return best
-
-    def _candidates(self, endpoint: Endpoint, wanted: str | None) -> list[Variant]:
-        if wanted is not None:
-            named = [one for one in endpoint.variants if one.name == wanted]
-            if not named:
-                raise UnknownVariant(f"Variant {wanted} not found for endpoint {endpoint.name}.")
-            return named
-        weighted = [one for one in endpoint.variants if one.weight > 0]
-        if not weighted:
-            raise self._no_traffic(endpoint)
-        return weighted
-
-    def _no_traffic(self, endpoint: Endpoint) -> NoTraffic:
-        return NoTraffic(f"No variant of endpoint {endpoint.name} has a weight above 0; name one as TargetVariant.")
-
-    def _by_weight(
-        self, usable: list[tuple[Variant, list[Instance]]], wanted: str | None
-    ) -> tuple[Variant, list[Instance]]:
-        if wanted is not None or len(usable) == 1:
-            return usable[0]
-        bounds = list(accumulate(one.weight for one, _ in usable))
-        return usable[min(bisect(bounds, self._choose() * bounds[-1]), len(usable) - 1)]
+        self._turn += 1
+        return endpoint.pick(exchange, self._loop.time(), self._turn, self._share)
 
     # Waiting and ending.
 

@@ -1,0 +1,111 @@
+"""One inference on its way from a router to a model and back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from clary.engines.serving.base import NoInstance, NoRoute, Reply
+from clary.engines.serving.faults import InferenceError, NoAnswer
+from clary.engines.serving.instance import Instance
+from clary.engines.serving.routes import RouteKey
+from clary.engines.serving.upstream import Connection
+
+PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
+"""Request headers that reach the model, as AWS documents; all others are stripped."""
+
+
+def model_head(headers: Mapping[str, str], length: int) -> bytes:
+    """The head of the request that the model sees. `headers` are in lower case. Raises ValueError on a line break."""
+    lines = ["POST /invocations HTTP/1.1", "host: localhost", f"content-length: {length}"]
+    for name in PASSED_ON:
+        value = headers.get(name)
+        if value is not None:
+            if "\r" in value or "\n" in value:
+                raise ValueError(f"the header {name} holds a line break")
+            lines.append(f"{name}: {value}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+class Owner(Protocol):
+    """Who decides where an exchange goes, and hears of its end."""
+
+    def place(self, exchange: "Exchange") -> None:
+        """Give it to an instance, or let it wait for one, or end it with the reason why not."""
+        ...
+
+    def end(self, exchange: "Exchange") -> None: ...
+
+
+class Exchange:
+    """Ends once, with `reply` or `error`, and then calls `told`."""
+
+    __slots__ = (
+        "body",
+        "deadline",
+        "done",
+        "error",
+        "head",
+        "instance",
+        "key",
+        "owner",
+        "parked",
+        "reply",
+        "sent",
+        "started",
+        "told",
+        "tried",
+        "variant",
+        "wanted",
+    )
+
+    def __init__(self, owner: Owner, key: RouteKey, head: bytes, body: bytes, wanted: str | None) -> None:
+        self.owner = owner
+        self.key = key
+        self.head = head
+        self.body = body
+        self.wanted = wanted
+        """The variant that the request names."""
+        self.variant = ""
+        self.instance: Instance | None = None
+        self.tried: set[Instance] = set()
+        """Instances that could not be reached since it last waited for one."""
+        self.parked = 0.0
+        """Loop time at which it first found no instance; 0: it never did."""
+        self.started = 0.0
+        """`time.perf_counter` at its arrival."""
+        self.sent = 0.0
+        """`time.perf_counter` when it was written to a model server; 0: it is not."""
+        self.deadline = 0.0
+        """Loop time."""
+        self.done = False
+        self.reply: Reply | None = None
+        self.error: InferenceError | NoRoute | NoInstance | None = None
+        self.told: Callable[[Exchange], None] | None = None
+
+    # What a connection and an instance call.
+
+    def answered(self, connection: Connection, reply: Reply) -> None:
+        instance, self.instance = self.instance, None
+        assert instance is not None
+        instance.finished(connection, keep=True)
+        self.reply = replace(reply, variant=self.variant)
+        self.owner.end(self)
+
+    def broken(self, connection: Connection, reached: bool, why: str) -> None:
+        instance, self.instance = self.instance, None
+        assert instance is not None
+        instance.forget_idle()
+        instance.finished(connection, keep=False)
+        if reached:
+            self.error = NoAnswer(why)
+            self.owner.end(self)
+            return
+        self.sent = 0.0
+        if connection.fresh:
+            self.tried.add(instance)  # one that had gone stale says nothing about the instance: it gets another chance
+        self.owner.place(self)
+
+    def unreachable(self, instance: Instance) -> None:
+        self.instance = None
+        self.tried.add(instance)
+        self.owner.place(self)

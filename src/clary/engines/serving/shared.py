@@ -1,0 +1,88 @@
+"""What all connections of one front have in common: who may call, what clients may cost, the router, the counters."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from clary.engines.serving.counters import Counters
+from clary.engines.serving.faults import Fault
+from clary.engines.serving.router import Router
+from clary.engines.serving.sending import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who signed a request, and for which region."""
+
+    account: str
+    region: str
+
+
+class Denied(Exception):
+    """The signature does not stand, with the status and the code that AWS answers then."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(status, code, message)
+
+
+class Authenticate(Protocol):
+    def __call__(
+        self, method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
+    ) -> Caller:
+        """Who signed it. `path` and `query` are as on the request line, `digest` is the body's SHA-256 in hex.
+
+        Raises Denied."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What clients may cost. Seconds and bytes."""
+
+    body_bytes: int = 25 * 1024 * 1024
+    """AWS's bound for the body of a real-time inference."""
+    held_bytes: int = 512 * 1024 * 1024
+    """All bodies that one front holds at the same time."""
+    connections: int = 8192
+    head_seconds: float = 10.0
+    body_seconds: float = 60.0
+    idle_seconds: float = 75.0
+    write_seconds: float = 60.0
+    """For a client to take an answer."""
+    linger_seconds: float = 5.0
+    """For a refused client to read the refusal, while what it still sends is thrown away."""
+    adopt_seconds: float = 10.0
+    """How long a connection waits for the control process to come back."""
+
+
+class Served(Protocol):
+    """What a front asks of each of its connections."""
+
+    deadline: float
+    """Loop time at which `expire` shall be called."""
+
+    def expire(self) -> None: ...
+
+    def close_if_idle(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Shared:
+    """What all connections of one front have in common."""
+
+    router: Router
+    authenticate: Authenticate
+    sender: Sender
+    counters: Counters
+    bounds: Bounds
+    connections: set[Served] = field(default_factory=set)
+    held: int = 0
+    """Bytes of bodies held now."""
+    draining: bool = False
+    date: bytes = b""
+    """The Date header's line, made anew every second."""
+    emptied: Callable[[], None] = lambda: None
+    """Called when the last connection ends."""
