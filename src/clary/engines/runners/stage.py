@@ -118,7 +118,9 @@ class Stage:
         except (tarfile.TarError, EOFError, zlib.error, LZMAError, OSError) as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
-            raise StartError(f"{archive.path.name} is not a readable .tar.gz: {error}") from None
+            # tarfile tells of every compression that it tried, a line each: for a file that is none, the first says it.
+            said = "it is no archive" if "\n" in str(error) else str(error)
+            raise StartError(f"{archive.path.name} is not a readable .tar.gz: {said}") from None
 
     def _spend(self, size: int, archive: Archive) -> None:
         self._left -= size

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from clary.engines.serving.bounded import BoundedHttp
 from clary.engines.serving.channel import Ended, Inbox
 from clary.engines.serving.primed import Primed
 
@@ -188,7 +188,7 @@ class UvicornFactory:
         self._state = _State()
 
     def __call__(self) -> asyncio.Protocol:
-        return HttpToolsProtocol(config=self._config, server_state=self._state, app_state={})
+        return BoundedHttp(config=self._config, server_state=self._state, app_state={})
 
     @property
     def connections(self) -> int:
