@@ -13,6 +13,9 @@ from clary.kernel.errors import BadToken
 from clary.kernel.resource import Resource
 from clary.kernel.store import Order, Store, Where
 
+_WHOLE = 2**63 - 1
+"""The largest number that a store compares with."""
+
 
 def position(one: Resource, order: Order) -> list[Any]:
     """Where `one` stands in a list of that order: `[sort value, name, account, region]`."""
@@ -29,8 +32,11 @@ def encode(place: Sequence[Any], filters: str) -> str:
     return base64.urlsafe_b64encode(orjson.dumps([*place, filters])).rstrip(b"=").decode()
 
 
-def decode(token: str, filters: str) -> list[Any]:
-    """The place that `encode` was given. Raises BadToken when the token is no token, or another list's."""
+def decode(token: str, filters: str, *types: type) -> list[Any]:
+    """The place that `encode` was given. Raises BadToken when the token is no token, or another list's.
+
+    `types` says what the parts of the place are, float for any number: a token comes from outside, and its digest keeps
+    nobody from writing another place into it."""
     try:
         said = orjson.loads(base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True))
     except (ValueError, binascii.Error):
@@ -39,7 +45,16 @@ def decode(token: str, filters: str) -> list[Any]:
         raise BadToken("The pagination token belongs to a list with other filters, order or owner")
     if not all(isinstance(part, str | int | float) for part in said):
         raise BadToken("The pagination token is not one that was returned by this list")
-    return said[:-1]
+    place = said[:-1]
+    if types and not (len(place) == len(types) and all(map(_is, place, types))):
+        raise BadToken("The pagination token is not one that was returned by this list")
+    return place
+
+
+def _is(part: Any, wanted: type) -> bool:
+    if isinstance(part, int):
+        return wanted in (int, float) and abs(part) <= _WHOLE
+    return isinstance(part, wanted)
 
 
 def paginate(
@@ -53,7 +68,8 @@ def paginate(
 ) -> tuple[list[Resource], str | None]:
     """Up to `limit` resources and the token of the next page; None: there is none. Raises BadToken."""
     filters = digest(kind, astuple(where), order, descending)
-    after = decode(token, filters) if token else None
+    sort = float if order in ("created", "modified") else str
+    after = decode(token, filters, sort, str, str, str) if token else None
     # One more than asked tells whether there is a next page, so no list ends on an empty one.
     found = store.page(kind, where, order=order, descending=descending, after=after, limit=limit + 1)
     if len(found) <= limit:
