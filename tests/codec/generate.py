@@ -73,6 +73,9 @@ def _structures(shape: Shape, place: str, depth: int, xml: bool) -> st.SearchStr
             required[name] = _later(member, where, depth, xml)
         elif depth < DEEPEST or member.kind not in ("structure", "list", "map"):
             optional[name] = _later(member, where, depth, xml)
+    if xml and not required and not optional:
+        # Too deep for containers, and nothing else is in it: one all the same, or it would be empty.
+        optional = {name: _later(member, place, depth, xml) for name, member in list(shape.members.items())[:1]}
     if shape.traits.get("union"):
         every = {**required, **optional}
         return st.sampled_from(sorted(every)).flatmap(lambda name: st.fixed_dictionaries({name: every[name]}))

@@ -420,7 +420,7 @@ def _swap(params: Any, body: bytes) -> None:
 def test_calls_from_inside_go_through_the_same_check(app: InProcess) -> None:
     assert app.call("sts", "GetCallerIdentity", {})["Account"] == "123456789012"
     code, _, words = refusal(app.client("sagemaker").list_models)
-    assert code == "ValidationException"
+    assert code == "InvalidParameterException"
     assert "Member must have value less than or equal to 50" in words
     with pytest.raises(ServiceError) as error:
         app.call("sagemaker", "ListPipelines", {})

@@ -185,7 +185,10 @@ def load(name: str) -> Model:
     patch = _patches().get(name, {})
     for shape in patch.get("relaxed_enums", ()):
         # A newer botocore may have dropped a name that we relax; nothing is lost then.
-        raw["shapes"].get(shape, {}).pop("enum", None)
+        one = raw["shapes"].get(shape, {})
+        one.pop("enum", None)
+        if "relaxed_form" in patch and one:
+            one["pattern"] = patch["relaxed_form"]
     return Model(name, raw, patch)
 
 

@@ -11,12 +11,14 @@ from clary.aws.model import Operation, Shape
 from clary.aws.rest import reader
 from clary.aws.scalars import SerializationException
 from clary.aws.shapes import Invalid, compile_check
-from clary.aws.xml import escape
+from clary.aws.xml import readable
 from clary.aws.xml_shapes import compile_content
 from clary.kernel.resource import Doc
 
 MAX_PARAMETERS: Final = 20_000
 MAX_DEPTH: Final = 32
+_DIGITS: Final = 10
+"""More make no number of an item."""
 Tree = dict[str, Any]
 """A form by the dots in its names; the text of a name itself stands under ""."""
 ReadTree = Callable[[Tree], Any]
@@ -62,6 +64,8 @@ def _tree(form: dict[str, str]) -> Tree:
         parts = name.split(".")
         if len(parts) > MAX_DEPTH:
             raise MalformedQueryString(f"The parameter name {name[:64]}... has too many parts.")
+        if "" in parts:
+            continue  # no member's name; "" is where a tree keeps its texts
         for part in parts:
             node = node.setdefault(part, {})
         node[""] = value
@@ -136,7 +140,7 @@ def _map(shape: Shape) -> ReadTree:
 
 def _numbered(items: Tree) -> list[str]:
     """The numbers among the names, in their order; numbers may be missing."""
-    return sorted((name for name in items if name.isdecimal()), key=int)
+    return sorted((name for name in items if name.isdecimal() and len(name) < _DIGITS), key=int)
 
 
 def _encoder(operation: Operation) -> Encode:
@@ -168,8 +172,8 @@ def encode_error(error: ServiceError, operation: Operation | None, request: Requ
     space = operation.model.metadata.get("xmlNamespace", "") if operation else "http://webservices.amazon.com/"
     side = "Sender" if status < 500 else "Receiver"
     body = (
-        f'<ErrorResponse xmlns="{space}"><Error><Type>{side}</Type><Code>{escape(code)}</Code>'
-        f"<Message>{escape(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
+        f'<ErrorResponse xmlns="{space}"><Error><Type>{side}</Type><Code>{readable(code)}</Code>'
+        f"<Message>{readable(error.message)}</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>"
     )
     return Answer(status, _headers(request_id), body.encode())
 

@@ -14,7 +14,7 @@ from clary.aws.rest import compile_headers, compile_located
 from clary.aws.rest_json import raw_body
 from clary.aws.scalars import SerializationException
 from clary.aws.shapes import Invalid, compile_check
-from clary.aws.xml import MalformedXML, escape, parse
+from clary.aws.xml import MalformedXML, escape, parse, readable
 from clary.aws.xml_shapes import compile_content, compile_read
 from clary.kernel.resource import Doc
 
@@ -127,11 +127,11 @@ def encode_error(error: ServiceError, operation: Operation | None, request: Requ
         return answer
     resource = unquote(request.path.decode("latin-1"))
     more = "".join(
-        f"<{name}>{escape(str(value))}</{name}>" for name, value in error.fields.items() if not name.startswith("_")
+        f"<{name}>{readable(str(value))}</{name}>" for name, value in error.fields.items() if not name.startswith("_")
     )
     answer.body = (
-        f"{DECLARATION}<Error><Code>{escape(code)}</Code><Message>{escape(error.message)}</Message>{more}"
-        f"<Resource>{escape(resource)}</Resource><RequestId>{request_id}</RequestId>"
+        f"{DECLARATION}<Error><Code>{readable(code)}</Code><Message>{readable(error.message)}</Message>{more}"
+        f"<Resource>{readable(resource)}</Resource><RequestId>{request_id}</RequestId>"
         f"<HostId>{_host_id(request_id)}</HostId></Error>"
     ).encode()
     answer.headers.append((b"content-type", b"application/xml"))

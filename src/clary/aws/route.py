@@ -117,6 +117,9 @@ class Router:
             if found is not None:
                 name, request.labels = found
                 return self._call(one, name, "rest-xml" if "rest-xml" in one.protocols else "rest-json")
+        if scope == "s3" and request.headers.get("content-type", "").startswith("multipart/form-data"):
+            sentence = "Form uploads (POST object) are not served yet: send a presigned PUT instead."
+            raise Unrouted("s3", NotImplementedHere(sentence))
         if scope == "s3":
             raise Unrouted("s3", MethodNotAllowed("The specified method is not allowed against this resource."))
         path_text = path.decode("latin-1")

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import math
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -138,7 +137,7 @@ def _boolean(value: Any, at: At) -> bool:
 
 def _timestamp(value: Any, at: At) -> float:
     if type(value) is float or type(value) is int:
-        if math.isfinite(value):
+        if times.EARLIEST <= value <= times.LATEST:
             return float(value)
     elif type(value) is str:
         try:

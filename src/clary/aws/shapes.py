@@ -23,12 +23,10 @@ _CONTAINERS: Final = frozenset({"structure", "list", "map"})
 class Invalid(ValidationException):
     """The request does not satisfy its shape. `violations` holds one sentence each."""
 
-    code = "ValidationException"
-
-    def __init__(self, violations: list[str]) -> None:
+    def __init__(self, violations: list[str], code: str = "ValidationException") -> None:
         count = len(violations)
         noun = "error" if count == 1 else "errors"
-        super().__init__(f"{count} validation {noun} detected: {'; '.join(violations)}")
+        super().__init__(f"{count} validation {noun} detected: {'; '.join(violations)}", code=code)
         self.violations = violations
 
 
@@ -39,12 +37,13 @@ def compile_check(shape: Shape | None, *, wire: bool) -> Check:
     if shape is None:
         return lambda _: {}
     node = _node(shape, wire)
+    code: str = shape.model.patch.get("invalid", "ValidationException")
 
     def check(value: Any) -> Doc:
         violations: list[str] = []
         kept: Doc = node(value, None, violations)
         if violations:
-            raise Invalid(violations)
+            raise Invalid(violations, code)
         return kept
 
     return check

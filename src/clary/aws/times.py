@@ -3,10 +3,19 @@
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
+EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
+"""The years 1 to 9999: what a calendar can write."""
+
 
 def parse(text: str) -> float:
-    """Epoch seconds of an ISO 8601, RFC 822 or plain-number time. Raises ValueError."""
-    text = text.strip()
+    """Epoch seconds of an ISO 8601, RFC 822 or plain-number time, in the years 1 to 9999. Raises ValueError."""
+    found = _parse(text.strip())
+    if not EARLIEST <= found <= LATEST:
+        raise ValueError(f"{text!r} is a time that no calendar has")
+    return found
+
+
+def _parse(text: str) -> float:
     try:
         return float(text)
     except ValueError:

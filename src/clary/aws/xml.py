@@ -1,5 +1,6 @@
 """XML in and out, no more of it than AWS uses: no DTD, no entities of one's own, bounded depth."""
 
+import re
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -70,5 +71,14 @@ _ESCAPES = {
 }
 
 
+_NOT_XML = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
 def escape(text: str) -> str:
     return text.translate(_ESCAPES)
+
+
+def readable(text: str) -> str:
+    """Escaped, with a mark in place of every character that no XML parser reads: who is told of an error must be able
+    to read of which."""
+    return escape(_NOT_XML.sub("\ufffd", text))

@@ -72,7 +72,7 @@ async def list_roles(ctx: Context, req: Doc) -> Doc:
     prefix = req.get("PathPrefix", "/")
     limit = req.get("MaxItems", _PAGE)
     filters = page.digest("roles", ctx.account, prefix)
-    after = _place(req, filters)
+    after = _place(req, filters, str, str, str, str)
     found: list[Resource] = []
     while len(found) <= limit:
         batch = ctx.store.page(ROLE, Where(account=ctx.account, region=REGION), after=after, limit=limit + 1)
@@ -154,7 +154,7 @@ async def list_role_tags(ctx: Context, req: Doc) -> Doc:
 
 def paged(req: Doc, names: list[str], filters: str) -> tuple[list[str], Doc]:
     """(the names of the page that `Marker` and `MaxItems` ask for, `IsTruncated` and perhaps `Marker`)."""
-    after = _place(req, filters)
+    after = _place(req, filters, str, str)
     limit = req.get("MaxItems", _PAGE)
     left = [name for name in names if after is None or name > after[0]]
     answer: Doc = {"IsTruncated": len(left) > limit}
@@ -163,9 +163,9 @@ def paged(req: Doc, names: list[str], filters: str) -> tuple[list[str], Doc]:
     return left[:limit], answer
 
 
-def _place(req: Doc, filters: str) -> list[str] | None:
+def _place(req: Doc, filters: str, *types: type) -> list[str] | None:
     try:
-        return page.decode(req["Marker"], filters) if "Marker" in req else None
+        return page.decode(req["Marker"], filters, *types) if "Marker" in req else None
     except BadToken:
         raise ValidationError("Invalid Marker: it was not returned by this list with these filters.") from None
 

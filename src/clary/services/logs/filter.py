@@ -47,10 +47,10 @@ async def filter_log_events(ctx: Context, req: Doc) -> Doc:
     mark = None
     if "nextToken" in req:
         try:
-            time, stream, number, turned = page.decode(req["nextToken"], filters)
-        except (BadToken, ValueError):
+            time, stream, number, turned = page.decode(req["nextToken"], filters, int, str, int, int)
+        except BadToken:
             raise InvalidParameterException(BAD_TOKEN) from None
-        mark, descending = LogMark(int(time), str(stream), int(number)), bool(turned)
+        mark, descending = LogMark(time, stream, number), bool(turned)
     end = req.get("endTime")
     window = LogWindow(
         start=latest(req.get("startTime"), oldest_kept(ctx, group)),

@@ -68,7 +68,7 @@ async def describe_log_groups(ctx: Context, req: Doc) -> Doc:
         raise InvalidParameterException("Give either logGroupNamePrefix or logGroupNamePattern, and not both.")
     filters = page.digest("log-groups", ctx.account, ctx.region, *_filters(req))
     try:
-        after = str(page.decode(req["nextToken"], filters)[0]) if "nextToken" in req else ""
+        after = str(page.decode(req["nextToken"], filters, str, str)[0]) if "nextToken" in req else ""
     except BadToken:
         raise InvalidParameterException(BAD_TOKEN) from None
     limit = req.get("limit", _PAGE)

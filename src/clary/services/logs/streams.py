@@ -62,7 +62,7 @@ async def describe_log_streams(ctx: Context, req: Doc) -> Doc:
     descending = req.get("descending", False)
     filters = page.digest("log-streams", group.account, group.region, group.name, prefix, by_time, descending)
     try:
-        after = page.decode(req["nextToken"], filters) if "nextToken" in req else None
+        after = page.decode(req["nextToken"], filters, float, str) if "nextToken" in req else None
     except BadToken:
         raise InvalidParameterException(BAD_TOKEN) from None
     limit = req.get("limit", _PAGE)

@@ -10,7 +10,7 @@ from clary.kernel.resource import Doc
 from clary.services.s3 import errors
 from clary.services.s3.api import modified, unquoted
 
-_RANGE: Final = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE: Final = re.compile(r"bytes=([0-9]{0,30})-([0-9]{0,30})")
 
 
 def is_unmodified(req: Doc, stat: Stat) -> bool:

@@ -22,7 +22,7 @@ from clary.services.s3.api import (
     service,
 )
 
-_RANGE: Final = re.compile(r"bytes=(\d+)-(\d+)")
+_RANGE: Final = re.compile(r"bytes=([0-9]{1,30})-([0-9]{1,30})")
 
 
 @service.operation("CopyObject", ignores=(*IGNORED, "AnnotationDirective"))

@@ -23,7 +23,7 @@ async def list_objects_v2(ctx: Context, req: Doc) -> Doc:
     token, after = req.get("ContinuationToken"), req.get("StartAfter", "")
     if token is not None:
         try:
-            after = str(page.decode(token, filters)[0])
+            after = str(page.decode(token, filters, str, str)[0])
         except BadToken:
             raise errors.InvalidArgument(
                 "The continuation token provided is incorrect", "continuation-token", token

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
@@ -28,7 +27,7 @@ def parse(uri: str) -> Location:
     if uri.startswith("s3://"):
         bucket, _, key = uri[len("s3://") :].partition("/")
     else:
-        host, path = urlsplit(uri).netloc, uri.split("://", 1)[-1].partition("/")[2]
+        host, _, path = uri.split("://", 1)[-1].partition("/")
         if host.startswith(("s3.", "s3-")):
             bucket, _, key = path.partition("/")
         else:
