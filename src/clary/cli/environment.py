@@ -11,6 +11,7 @@ import typer
 from clary import home as homes
 from clary.cli.say import err, fail
 from clary.config import Config, read
+from clary.program import program
 
 UNSET = ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_PROFILE")
 """Left over from another account, each of these would make a client sign with the wrong keys."""
@@ -40,7 +41,7 @@ def of(home: Path | None) -> tuple[Config, dict[str, str], bool]:
     try:
         return config, variables(config, server.url if server else config.endpoint_url, os.environ), server is not None
     except FileNotFoundError:
-        fail(f"there is no Clary in {config.home}", "make one with: clary up --detach")
+        fail(f"there is no Clary in {config.home}", f"make one with: {program()} up --detach")
 
 
 def show(home: Path | None, json: bool) -> None:
@@ -52,14 +53,14 @@ def show(home: Path | None, json: bool) -> None:
         for name, value in found.items():
             typer.echo(f"export {name}={shlex.quote(value)}")
     if not runs:
-        err.print("[yellow]clary:[/yellow] nothing runs on this home yet; start it with: clary up --detach")
+        err.print(f"[yellow]clary:[/yellow] nothing runs on this home yet; start it with: {program()} up --detach")
 
 
 def run(home: Path | None, command: list[str]) -> None:
     """Becomes the command: same process, same terminal, same exit code."""
     config, found, runs = of(home)
     if not runs:
-        fail(f"no Clary runs on {config.home}", "start it with: clary up --detach")
+        fail(f"no Clary runs on {config.home}", f"start it with: {program()} up --detach")
     wanted = {name: value for name, value in os.environ.items() if name not in UNSET} | found
     if command and command[0] == "--":
         command = command[1:]

@@ -16,6 +16,7 @@ from clary.cli import environment
 from clary.cli.say import err, fail, out
 from clary.config import Config, read
 from clary.processes import supervisor
+from clary.program import program
 
 START_SECONDS = 30.0
 STOP_SECONDS = 45.0
@@ -123,7 +124,7 @@ def status(home: Path | None, json: bool) -> None:
         if json:
             typer.echo(orjson.dumps({"running": False, "home": str(config.home)}).decode())
         else:
-            out.print(f"Not running (home {config.home}). Start it with: clary up --detach")
+            out.print(f"Not running (home {config.home}). Start it with: {program()} up --detach")
         raise typer.Exit(3)
     client = _client(home, "sagemaker")
     endpoints = [e for page in client.get_paginator("list_endpoints").paginate() for e in page["Endpoints"]]

@@ -21,6 +21,7 @@ import orjson
 
 from clary import __version__, home
 from clary.config import Config, read
+from clary.program import program
 
 DRAIN_SECONDS = 30.0
 BACKOFF_SECONDS = (0.0, 0.2, 0.5, 1.0, 2.0, 5.0)
@@ -157,9 +158,11 @@ class Supervisor:
         said = {"pid": os.getpid(), "url": url, "started": time.time(), "version": __version__}
         home.write_private(self.config.server_file, orjson.dumps(said))
         shown = "" if self.config.home == Path("~/.clary").expanduser() else f" --home {self.config.home}"
+        clary = program()
         print(f"Clary {__version__} is ready at {url}")
-        print(f'  use it     eval "$(clary env{shown})"   or   clary run{shown} -- aws sagemaker list-training-jobs')
-        print(f"  stop it    clary down{shown}", flush=True)
+        print(f'  use it     eval "$({clary} env{shown})"')
+        print(f"             or: {clary} run{shown} -- aws sagemaker list-training-jobs")
+        print(f"  stop it    {clary} down{shown}", flush=True)
 
     def _asked_to_stop(self, *_: object) -> None:
         self._stopping = True

@@ -12,6 +12,7 @@ from clary import home as homes
 from clary.cli import server
 from clary.cli.say import err, fail
 from clary.config import Config, read
+from clary.program import program
 
 NAMES = ("car-evaluation",)
 
@@ -113,14 +114,14 @@ def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
 def _try_it(config: Config, home: Path | None, name: str) -> None:
     from clary.cli.say import out
 
-    where = f" --home {home}" if home else ""
+    where, clary = f" --home {home}" if home else "", program()
     running = homes.server(config)
     url = running.url if running else config.endpoint_url
     out.print(
         f"""
 Everything is left as it is. Try it:
 
-  eval "$(clary env{where})"
+  eval "$({clary} env{where})"
 
   curl --aws-sigv4 aws:amz:{config.region}:sagemaker --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
        -H 'Content-Type: text/csv' --data '0,0,3,2,2,2' {url}/endpoints/{name}/invocations
@@ -132,6 +133,6 @@ answer = boto3.client('sagemaker-runtime').invoke_endpoint(
 print(answer['Body'].read().decode(), '  (0 unacc, 1 acc, 2 good, 3 vgood)')"
 
 The six numbers: buying and maint (0 low .. 3 vhigh), doors (0 two .. 3 five or more), persons (0 two, 1 four,
-2 more), lug_boot (0 small .. 2 big), safety (0 low .. 2 high). Stop Clary with: clary down{where}""",
+2 more), lug_boot (0 small .. 2 big), safety (0 low .. 2 high). Stop Clary with: {clary} down{where}""",
         markup=False,
     )
