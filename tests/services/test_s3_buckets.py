@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clary.aws.errors import NotImplementedHere
 from tests.inprocess import InProcess
 from tests.s3_house import refused, s3_house
 
@@ -83,6 +84,22 @@ def test_names_that_s3_does_not_take(house: InProcess, name: str) -> None:
     with pytest.raises(Exception, match="not valid") as caught:
         house.run(context.call("s3", "CreateBucket", {"Bucket": name}))
     assert getattr(caught.value, "error_code", "") == "InvalidBucketName"
+
+
+@pytest.mark.parametrize(
+    ("asked", "word"),
+    [
+        ({"CreateBucketConfiguration": {"Location": {"Type": "AvailabilityZone", "Name": "x"}}}, "Location"),
+        ({"CreateBucketConfiguration": {"Bucket": {"Type": "Directory"}}}, "Bucket"),
+        ({"CreateBucketConfiguration": {"Tags": [{"Key": "a", "Value": "b"}]}}, "Tags"),
+        ({"BucketNamespace": "account-regional"}, "BucketNamespace"),
+        ({"ObjectLockEnabledForBucket": True}, "ObjectLockEnabledForBucket"),
+    ],
+)
+def test_buckets_of_other_kinds_are_refused_by_name(house: InProcess, asked: dict[str, Any], word: str) -> None:
+    with pytest.raises(NotImplementedHere, match=word):
+        house.call("s3", "CreateBucket", {"Bucket": "data", **asked})
+    assert house.client("s3").list_buckets()["Buckets"] == []
 
 
 def test_pages_of_buckets(s3: Any) -> None:

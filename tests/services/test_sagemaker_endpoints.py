@@ -362,6 +362,13 @@ async def test_what_cannot_be_done_is_refused_by_name(house: House) -> None:
         await config(house, "x", ShadowProductionVariants=[variant("s")])
     with pytest.raises(ValidationException, match="unique"):
         await config(house, "x", variant(), variant())
+    for weight in (float("inf"), float("nan"), 1e39, -1.0):
+        with pytest.raises(ValidationException, match="InitialVariantWeight"):
+            await config(house, "x", variant(InitialVariantWeight=weight))
+    step = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0, "CanarySize": {"Type": "INSTANCE_COUNT", "Value": 1}}
+    with pytest.raises(ValidationException, match="CanarySize"):
+        at_once = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": step}}
+        await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c", DeploymentConfig=at_once)
     linear = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "LINEAR", "WaitIntervalInSeconds": 1}}}
     with pytest.raises(NotImplementedHere, match="LINEAR"):
         await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c", DeploymentConfig=linear)

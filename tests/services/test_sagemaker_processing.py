@@ -11,7 +11,7 @@ from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.engines.runners.base import Work
 from clary.kernel.resource import Doc
 from clary.services.sagemaker.errors import ResourceInUse
-from tests.sagemaker_house import House, processing_request
+from tests.sagemaker_house import ACCOUNT, House, processing_request
 
 OUTPUT = "processing/output/features"
 
@@ -187,11 +187,17 @@ def with_output(**changed: Any) -> Doc:
         (with_input(LocalPath="/etc"), ValidationException, "/opt/ml/processing"),
         (with_input(LocalPath="/opt/ml/processing/../model"), ValidationException, "/opt/ml/processing"),
         (with_input(LocalPath="/opt/ml/processing"), ValidationException, "/opt/ml/processing"),
+        (with_input(LocalPath="/opt/ml/processing/a\0"), ValidationException, "NUL"),
+        ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "names no role"),
         (with_input(S3InputMode="Pipe"), NotImplementedHere, "Pipe"),
         (with_input(S3CompressionType="Gzip"), ValidationException, "Gzip"),
         (with_output(LocalPath="/tmp/x"), ValidationException, "/opt/ml/processing"),
         (with_output(S3UploadMode="Continuous"), NotImplementedHere, "Continuous"),
-        ({"ProcessingInputs": [{"InputName": "a", "DatasetDefinition": {}}]}, NotImplementedHere, "DatasetDefinition"),
+        (
+            {"ProcessingInputs": [{"InputName": "a", "DatasetDefinition": {"InputMode": "File"}}]},
+            NotImplementedHere,
+            "DatasetDefinition",
+        ),
         (
             {"ProcessingInputs": processing_request()["ProcessingInputs"] * 2},
             ValidationException,

@@ -13,7 +13,7 @@ from clary.aws.errors import NotImplementedHere, ServiceError, ValidationExcepti
 from clary.engines.runners.base import Work
 from clary.kernel.resource import Resource
 from clary.services.sagemaker.errors import ResourceInUse
-from tests.sagemaker_house import SKLEARN, XGBOOST, House, channel, training_request
+from tests.sagemaker_house import ACCOUNT, SKLEARN, XGBOOST, House, channel, training_request
 
 GROUP = "/aws/sagemaker/TrainingJobs"
 
@@ -408,6 +408,21 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"InputDataConfig": [channel("a", InputMode="Pipe")]}, NotImplementedHere, "Pipe"),
     ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, ValidationException, "Duplicate tag"),
     ({"OutputDataConfig": {"S3OutputPath": "s3://"}}, ValidationException, "bucket"),
+    ({"AlgorithmSpecification": {}}, ValidationException, "AlgorithmSpecification"),
+    ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "names no role"),
+    ({"InputDataConfig": [channel("..", "data/train/")]}, ValidationException, "input channel"),
+    ({"Environment": {"A": "x\0"}}, ValidationException, "NUL"),
+    (
+        {
+            "AlgorithmSpecification": {
+                "TrainingImage": XGBOOST,
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": ["a\0b"],
+            }
+        },
+        ValidationException,
+        "NUL",
+    ),
 ]
 
 

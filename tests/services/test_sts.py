@@ -110,6 +110,8 @@ def test_what_is_not_served_is_refused_by_name(wire: InProcess, role: str) -> No
     sts = wire.client("sts")
     ask = {"RoleArn": role, "RoleSessionName": "me"}
     assert "SerialNumber" in refused(sts.assume_role, SerialNumber="arn:aws:iam::1:mfa/x", **ask)[1]
+    context = {"ProviderArn": "arn:aws:iam::aws:contextProvider/x", "ContextAssertion": "abcd"}
+    assert "ProvidedContexts" in refused(sts.assume_role, ProvidedContexts=[context], **ask)[1]
     assert refused(sts.assume_role, Policy="{", **ask)[0] == "MalformedPolicyDocument"
     with pytest.raises(ClientError, match="GetFederationToken") as caught:
         sts.get_federation_token(Name="me")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
+from clary.aws.errors import NotImplementedHere
 from clary.services.logs.api import InvalidParameterException
 
 _LATER: Final = {
@@ -38,10 +39,11 @@ class Pattern:
 
 
 def parse(text: str) -> Pattern:
-    """Raises InvalidParameterException when the pattern is not one, or of a language that is not spoken here."""
+    """Raises InvalidParameterException when the pattern is not one, NotImplementedHere when it is of a language that is
+    not spoken here."""
     text = text.strip()
     if text[:1] in _LATER:
-        raise InvalidParameterException(_LATER[text[0]])
+        raise NotImplementedHere(_LATER[text[0]])
     terms: dict[str, list[str]] = {"": [], "?": [], "-": []}
     at = 0
     while at < len(text):

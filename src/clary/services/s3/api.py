@@ -26,11 +26,16 @@ PUT_MAX: Final = 5 * GIB
 UNSERVED: Final = (
     "SSECustomerAlgorithm",
     "SSECustomerKey",
+    "SSECustomerKeyMD5",
     "CopySourceSSECustomerAlgorithm",
+    "CopySourceSSECustomerKey",
+    "CopySourceSSECustomerKeyMD5",
     "ObjectLockMode",
     "ObjectLockRetainUntilDate",
     "ObjectLockLegalHoldStatus",
     "ObjectLockEventHold",
+    "ObjectLockEventHoldDurationDays",
+    "ObjectLockEventHoldDurationYears",
     "WriteOffsetBytes",
 )
 """Members whose meaning would be lost if they were accepted in silence."""

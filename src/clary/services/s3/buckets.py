@@ -44,6 +44,13 @@ async def create_bucket(ctx: Context, req: Doc) -> Doc:
     _check_name(name)
     if req.get("ObjectLockEnabledForBucket"):
         raise NotImplementedHere("ObjectLockEnabledForBucket is not implemented: nothing would be locked.")
+    for member in ("Location", "Bucket"):
+        if member in req.get("CreateBucketConfiguration", {}):
+            raise NotImplementedHere(f"CreateBucketConfiguration.{member} is not implemented: no directory buckets.")
+    if req.get("CreateBucketConfiguration", {}).get("Tags"):
+        raise NotImplementedHere("CreateBucketConfiguration.Tags is not implemented: buckets have no tags yet.")
+    if req.get("BucketNamespace", "global") != "global":
+        raise NotImplementedHere("BucketNamespace is not implemented: bucket names are one space for all.")
     region = _region(ctx, req)
     if is_taken_by_another(ctx, name):
         raise errors.BucketAlreadyExists(name)
@@ -160,7 +167,7 @@ def _after(token: str | None, filters: str) -> list[object] | None:
     if token is None:
         return None
     try:
-        return page.decode(token, filters)
+        return page.decode(token, filters, str, str, str, str)
     except BadToken:
         raise errors.InvalidArgument(
             "The continuation token provided is incorrect", "continuation-token", token

@@ -9,7 +9,7 @@ from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import listing, models, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import already_existing, could_not_find, refuse, require
+from clary.services.sagemaker.errors import already_existing, check_weight, could_not_find, refuse, require
 
 KIND = "endpoint-config"
 
@@ -26,6 +26,7 @@ _REFUSED_OF_VARIANT = {
     "InstancePools": "pools of several instance types",
     "CoreDumpConfig": "core dumps",
     "CapacityReservationConfig": "capacity reservations",
+    "AcceleratorPartitionLayouts": "accelerators",
 }
 
 
@@ -36,6 +37,11 @@ _REFUSED_OF_VARIANT = {
         "VpcConfig",
         "EnableNetworkIsolation",
         "MetricsConfig",
+        "DataCaptureConfig.InitialSamplingPercentage",
+        "DataCaptureConfig.DestinationS3Uri",
+        "DataCaptureConfig.KmsKeyId",
+        "DataCaptureConfig.CaptureOptions",
+        "DataCaptureConfig.CaptureContentTypeHeader",
         "ProductionVariants.AcceleratorType",
         "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
         "ProductionVariants.VariantInstanceProvisionTimeoutInSeconds",
@@ -111,5 +117,5 @@ def _check_variants(ctx: Context, variants: list[Doc]) -> None:
             raise NotImplementedHere(f"Variant {name!r} names no ModelName: inference components are not served yet.")
         for member in ("InstanceType", "InitialInstanceCount"):
             require(bool(variant.get(member)), f"Variant {name!r} needs the member {member}")
-        require(variant.get("InitialVariantWeight", 1.0) >= 0, f"InitialVariantWeight of {name!r} must not be negative")
+        check_weight(f"InitialVariantWeight of {name!r}", variant.get("InitialVariantWeight", 1.0))
         models.find(ctx, variant["ModelName"])

@@ -7,6 +7,8 @@ ServiceError
   ResourceLimitExceeded  more than AWS allows
 """
 
+from collections.abc import Iterable
+
 from clary.aws.errors import NotImplementedHere, ServiceError, ValidationException
 from clary.kernel.resource import Doc
 
@@ -34,17 +36,39 @@ def already_existing(what: str, arn: str) -> ValidationException:
 
 
 def refuse(req: Doc, members: dict[str, str]) -> None:
-    """Raises NotImplementedHere when the request sets a member of `members`: name (dots lead inwards) -> what it is. An
-    empty structure or list, and False, do not count as set."""
+    """Raises NotImplementedHere when the request sets a member of `members`: name (dots lead inwards, also into every
+    item of a list) -> what it is. An empty structure or list, and False, do not count as set."""
     for path, what in members.items():
-        value: object = req
-        for step in path.split("."):
-            value = value.get(step) if isinstance(value, dict) else None
-        if value:
+        if _is_set(req, path.split(".")):
             raise NotImplementedHere(f"{path} is not served yet: {what}. Leave {path} out of the request.")
+
+
+def _is_set(value: object, steps: list[str]) -> bool:
+    if isinstance(value, list) and steps:
+        return any(_is_set(one, steps) for one in value)
+    if not steps:
+        return bool(value)
+    return isinstance(value, dict) and _is_set(value.get(steps[0]), steps[1:])
+
+
+def check_command(where: str, values: Iterable[str]) -> None:
+    """Raises ValidationException for a value that no process can be given as argument or in its environment."""
+    for value in values:
+        require("\0" not in value, f"{where} holds a NUL character, which no process can be given")
+
+
+def check_role(arn: str) -> None:
+    """Raises ValidationException unless the ARN names a role. Whether the role is there is for IAM's GetRole to say: a
+    job runs with the role that stands in a notebook, made here or not."""
+    require(bool(arn.partition(":role")[2].strip("/")), f"RoleArn {arn!r} names no role")
 
 
 def require(condition: bool, sentence: str) -> None:
     """Raises ValidationException with the sentence unless the condition holds."""
     if not condition:
         raise ValidationException(sentence)
+
+
+def check_weight(what: str, weight: float) -> None:
+    """Raises ValidationException unless it is a share of the traffic: AWS's weights are 32 bits wide."""
+    require(0 <= weight <= 3.4e38, f"{what} must be a finite number that is not negative")

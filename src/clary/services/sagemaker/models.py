@@ -7,7 +7,7 @@ from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import listing, locations, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import already_existing, could_not_find, refuse, require
+from clary.services.sagemaker.errors import already_existing, check_command, check_role, could_not_find, refuse, require
 
 KIND = "model"
 
@@ -15,20 +15,38 @@ _REFUSED = {
     "ModelPackageName": "model packages come with the model registry",
     "InferenceSpecificationName": "model packages come with the model registry",
     "AdditionalModelDataSources": "a container has one model data source",
+    "MultiModelConfig": "multi-model containers",
     "ModelDataSource.S3DataSource.HubAccessConfig": "hubs",
     "ModelDataSource.S3DataSource.ManifestS3Uri": "model data by manifest",
+    "ModelDataSource.S3DataSource.ManifestEtag": "model data by manifest",
+    "ModelDataSource.S3DataSource.ETag": "model data of one certain ETag",
 }
 
 
 @service.operation(
     "CreateModel",
-    ignores=("VpcConfig", "PrimaryContainer.ImageConfig", "PrimaryContainer.ContainerMetricsConfig"),
+    ignores=(
+        "VpcConfig",
+        "InferenceExecutionConfig",
+        *(
+            f"{member}.{ignored}"
+            for member in ("PrimaryContainer", "Containers")
+            for ignored in (
+                "ContainerHostname",
+                "ImageConfig",
+                "ContainerMetricsConfig",
+                "ModelDataSource.S3DataSource.ModelAccessConfig",
+            )
+        ),
+    ),
 )
 async def create_model(ctx: Context, req: Doc) -> Doc:
     """The model is there; its data was seen in S3. Errors: ValidationException."""
     name = req["ModelName"]
     arn = ctx.arn("sagemaker", f"model/{name}")
     tags.check(req.get("Tags"))
+    if "ExecutionRoleArn" in req:
+        check_role(req["ExecutionRoleArn"])
     for container in containers(req):
         _check_container(container)
         await check_data(ctx, container)
@@ -110,6 +128,7 @@ async def check_data(ctx: Context, container: Doc) -> None:
 def _check_container(container: Doc) -> None:
     refuse(container, _REFUSED)
     require(bool(container.get("Image")), "A container needs the member Image")
+    check_command("Environment", (container.get("Environment") or {}).values())
     if container.get("Mode") == "MultiModel":
         raise NotImplementedHere("Mode MultiModel is not served yet: make one model and one variant for each artifact.")
     source = (container.get("ModelDataSource") or {}).get("S3DataSource")

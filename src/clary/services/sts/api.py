@@ -13,6 +13,12 @@ from clary.kernel.resource import Doc
 service = Service("sts")
 
 _ROLE_ARN: Final = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):role/(?:[!-~]+/)?([\w+=,.@-]+)")
+_UNSERVED: Final = {
+    "SerialNumber": "multi-factor authentication",
+    "TokenCode": "multi-factor authentication",
+    "SourceIdentity": "source identities",
+    "ProvidedContexts": "provided contexts",
+}
 _HOUR: Final = 3600
 _HALF_DAY: Final = 43_200
 
@@ -39,7 +45,9 @@ async def get_caller_identity(ctx: Context, req: Doc) -> Doc:
     return {"UserId": ctx.principal.user_id, "Account": ctx.principal.account, "Arn": ctx.principal.arn}
 
 
-@service.operation("AssumeRole", ignores=("Policy", "PolicyArns", "Tags", "TransitiveTagKeys", "ExternalId"))
+@service.operation(
+    "AssumeRole", ignores=("Policy", "PolicyArns", "Tags", "TransitiveTagKeys", "ExternalId", "MinimumSessionTokenSize")
+)
 async def assume_role(ctx: Context, req: Doc) -> Doc:
     """Keys that act as the role until they expire. Any principal of the account may assume any of its roles, its root
     too: trust policies are kept but not decided on yet.
@@ -70,7 +78,7 @@ async def assume_role(ctx: Context, req: Doc) -> Doc:
     }
 
 
-@service.operation("GetSessionToken")
+@service.operation("GetSessionToken", ignores=("MinimumSessionTokenSize",))
 async def get_session_token(ctx: Context, req: Doc) -> Doc:
     """Keys that act as the caller until they expire, for the root after an hour at most. Errors: AccessDenied."""
     _refuse_what_is_not_served(req)
@@ -102,12 +110,7 @@ async def _role(ctx: Context, arn: str) -> Doc:
 
 
 def _refuse_what_is_not_served(req: Doc) -> None:
-    for name, what in {
-        "SerialNumber": "multi-factor authentication",
-        "TokenCode": "multi-factor authentication",
-        "SourceIdentity": "source identities",
-        "ProvidedContexts": "provided contexts",
-    }.items():
+    for name, what in _UNSERVED.items():
         if name in req:
             raise NotImplementedHere(f"Clary does not serve {what}: leave {name} out.")
 

@@ -11,7 +11,7 @@ from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import listing, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.endpoints.machine import ENDPOINT, KIND, check_updatable, deployment, find, find_config
-from clary.services.sagemaker.errors import already_existing, require
+from clary.services.sagemaker.errors import already_existing, check_weight, require
 
 _WAITS = (
     "DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.WaitIntervalInSeconds",
@@ -186,7 +186,7 @@ def _change(variants: dict[str, Doc], wanted: Doc) -> None:
         raise NotImplementedHere("ServerlessUpdateConfig is not served yet: there are no serverless variants.")
     require(name in variants, f"The endpoint has no production variant {name!r}; it has {', '.join(sorted(variants))}")
     if "DesiredWeight" in wanted:
-        require(wanted["DesiredWeight"] >= 0, f"DesiredWeight of {name!r} must not be negative")
+        check_weight(f"DesiredWeight of {name!r}", wanted["DesiredWeight"])
         variants[name]["weight"] = float(wanted["DesiredWeight"])
     if "DesiredInstanceCount" in wanted:
         require(wanted["DesiredInstanceCount"] >= 1, f"DesiredInstanceCount of {name!r} must be at least 1")
@@ -201,3 +201,6 @@ def _check_deployment_config(req: Doc) -> None:
     kind = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "ALL_AT_ONCE")
     if kind != "ALL_AT_ONCE":
         raise NotImplementedHere(f"Traffic routing {kind} is not served yet; use ALL_AT_ONCE.")
+    for member in ("CanarySize", "LinearStepSize"):
+        given = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
+        require(member not in given, f"{member} does not go with the traffic routing ALL_AT_ONCE: leave it out")

@@ -10,8 +10,16 @@ from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import jobs, listing, locations, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse, require
+from clary.services.sagemaker.errors import ResourceInUse, check_command, check_role, refuse, require
 from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, PROCESSING_JOB, ROOT, find
+
+_REFUSED = {
+    "ProcessingResources.ClusterConfig.InstancePreferences": "a choice of instance types",
+    "ProcessingResources.ClusterConfig.SelectedInstanceType": "a choice of instance types",
+    "ProcessingResources.ClusterConfig.SelectedInstanceCount": "a choice of instance types",
+    "ProcessingInputs.DatasetDefinition": "Athena and Redshift as sources; give an S3Input",
+    "ProcessingOutputConfig.Outputs.FeatureStoreOutput": "the feature store; give an S3Output",
+}
 
 
 @service.operation(
@@ -22,6 +30,7 @@ from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, P
         "ProcessingOutputConfig.KmsKeyId",
         "ProcessingResources.ClusterConfig.VolumeSizeInGB",
         "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
+        "ProcessingInputs.S3Input.S3DataDistributionType",
         "ExperimentConfig",
     ),
 )
@@ -108,7 +117,12 @@ def _input(one: Doc) -> Doc:
 
 def _check(req: Doc) -> None:
     """Raises ValidationException for what AWS would refuse, NotImplementedHere for what Clary does not serve."""
+    refuse(req, _REFUSED)
     tags.check(req.get("Tags"))
+    check_role(req["RoleArn"])
+    for member in ("ContainerEntrypoint", "ContainerArguments"):
+        check_command(f"AppSpecification.{member}", req["AppSpecification"].get(member) or [])
+    check_command("Environment", (req.get("Environment") or {}).values())
     cluster = req["ProcessingResources"]["ClusterConfig"]
     for member in ("InstanceType", "InstanceCount"):
         require(bool(cluster.get(member)), f"ProcessingResources.ClusterConfig needs the member {member}")
@@ -135,8 +149,6 @@ def _check_name(where: str, name: str, names: set[Any]) -> None:
 
 def _check_input(one: Doc, places: dict[str, str]) -> None:
     where = f"ProcessingInputs {one['InputName']!r}"
-    if "DatasetDefinition" in one:
-        raise NotImplementedHere(f"{where}: DatasetDefinition is not served yet; give an S3Input.")
     given = one.get("S3Input")
     if given is None:
         require(bool(one.get("AppManaged")), f"{where} needs an S3Input")
@@ -155,8 +167,6 @@ def _check_input(one: Doc, places: dict[str, str]) -> None:
 
 def _check_output(one: Doc) -> None:
     where = f"ProcessingOutputConfig {one['OutputName']!r}"
-    if "FeatureStoreOutput" in one:
-        raise NotImplementedHere(f"{where}: FeatureStoreOutput is not served yet; give an S3Output.")
     given = one.get("S3Output")
     if given is None:
         require(bool(one.get("AppManaged")), f"{where} needs an S3Output")
@@ -171,6 +181,7 @@ def _check_output(one: Doc) -> None:
 
 def _check_path(where: str, given: str | None) -> str:
     require(bool(given), f"{where} needs the member LocalPath")
+    require("\0" not in (given or ""), f"{where}: LocalPath holds a NUL character, which no path can")
     path = PurePosixPath(given or "")
     inside = path.is_relative_to(ROOT) and ".." not in path.parts and path != PurePosixPath(ROOT)
     require(inside, f"{where}: LocalPath {given!r} must be a path below {ROOT}/")

@@ -9,14 +9,22 @@ from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import images, jobs, listing, locations, metrics, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse, refuse, require
+from clary.services.sagemaker.errors import ResourceInUse, check_command, check_role, refuse, require
 from clary.services.sagemaker.training.machine import KIND, LONGEST_SECONDS, TRAINING_JOB, enter, find
 
 _REFUSED = {
     "AlgorithmSpecification.AlgorithmName": "algorithms of the marketplace",
     "ResourceConfig.InstanceGroups": "clusters of several instance groups",
     "ResourceConfig.InstancePreferences": "a choice of instance types",
+    "ResourceConfig.SelectedInstanceType": "a choice of instance types",
+    "ResourceConfig.SelectedInstanceCount": "a choice of instance types",
+    "ResourceConfig.InstancePlacementConfig": "placement on UltraServers",
     "ResourceConfig.TrainingPlanArn": "training plans",
+    "InputDataConfig.DataSource.FileSystemDataSource": "only S3DataSource is served yet",
+    "InputDataConfig.DataSource.DatasetSource": "only S3DataSource is served yet",
+    "InputDataConfig.DataSource.S3DataSource.AttributeNames": "augmented manifests",
+    "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames": "clusters of several instance groups",
+    "InputDataConfig.DataSource.S3DataSource.HubAccessConfig": "hubs",
     "CheckpointConfig": "checkpoints would not be kept",
     "TensorBoardOutputConfig": "TensorBoard files would not be stored",
     "DebugRuleConfigurations": "debugger rules",
@@ -41,6 +49,7 @@ _REFUSED = {
         "AlgorithmSpecification.TrainingImageConfig",
         "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
         "InputDataConfig.ShuffleConfig",
+        "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig",
         "DebugHookConfig",
         "ProfilerConfig",
         "ProfilerRuleConfigurations",
@@ -147,7 +156,10 @@ def _check(req: Doc) -> None:
     """Raises ValidationException for what AWS would refuse, NotImplementedHere for what Clary does not serve."""
     refuse(req, _REFUSED)
     tags.check(req.get("Tags"))
+    check_role(req["RoleArn"])
+    require(bool(req.get("AlgorithmSpecification")), "A training job needs the member AlgorithmSpecification")
     _check_algorithm(req["AlgorithmSpecification"], req.get("HyperParameters") or {})
+    check_command("Environment", (req.get("Environment") or {}).values())
     cluster = req.get("ResourceConfig") or {}
     for member in ("InstanceType", "InstanceCount"):
         require(bool(cluster.get(member)), f"ResourceConfig needs the member {member}")
@@ -161,11 +173,14 @@ def _check(req: Doc) -> None:
         name = channel["ChannelName"]
         require(name not in names, f"Two input channels are called {name!r}: channel names must be unique")
         names.add(name)
+        require(name.strip(".") != "", f"The input channel {name!r} cannot be a directory: give it a name")
         _check_channel(name, channel)
 
 
 def _check_algorithm(algorithm: Doc, hyperparameters: Doc) -> None:
     require(bool(algorithm.get("TrainingImage")), "AlgorithmSpecification needs the member TrainingImage")
+    for member in ("ContainerEntrypoint", "ContainerArguments"):
+        check_command(f"AlgorithmSpecification.{member}", algorithm.get(member) or [])
     _refuse_pipe("AlgorithmSpecification.TrainingInputMode", algorithm["TrainingInputMode"])
     if "sagemaker_program" in hyperparameters and not algorithm.get("ContainerEntrypoint"):
         raise NotImplementedHere(
