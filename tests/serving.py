@@ -165,9 +165,9 @@ class Site:
         self.clients.append(writer)
         return reader, writer
 
-    async def until(self, holds: Callable[[], bool]) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
         """Ask the front, which serves meanwhile, until `holds`."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(seconds):
             while not holds():
                 await self.plane.counters()
 
