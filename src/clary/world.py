@@ -1,6 +1,8 @@
 """The composition root: the only file that knows every part, and what each is given."""
 
 import asyncio
+import logging
+import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,11 +15,13 @@ from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.engines.runners.base import Runner
 from clary.engines.runners.process import ProcessRunner
+from clary.engines.serving import paths
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.home import Home
 from clary.kernel.clock import Clock, SystemClock
+from clary.kernel.errors import Missing
 from clary.kernel.events import Bus
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
@@ -27,6 +31,10 @@ from clary.kernel.telemetry import LogSink, LogStore
 from clary.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
 
 HOUSEKEEPING_SECONDS = 3600.0
+STALE_SECONDS = 86_400.0
+"""What nobody uses and nobody touched for so long, in places that homes share, is swept."""
+
+log = logging.getLogger(__name__)
 
 SERVICES: tuple[Service, ...] = (
     iam.service,
@@ -98,6 +106,8 @@ class World:
         """Until `stop`: what is due is done. What has a run on this machine is looked at first, and so is every
         endpoint: its end may have come while nobody watched."""
         self.store.release()  # the home is locked by our supervisor: whoever held a lease is dead
+        await asyncio.to_thread(self._sweep, self.clock.now() - STALE_SECONDS)
+        await self._remove_orphans()
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
         await asyncio.gather(self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop))
@@ -108,6 +118,36 @@ class World:
             await asyncio.to_thread(self.logs.trim)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
+
+    def _sweep(self, older_than: float) -> None:
+        """What crashes and homes that are no more left on this machine is gone. It must not keep us from starting."""
+        for sweep in (self.runner.sweep, paths.sweep):
+            try:
+                sweep(older_than)
+            except OSError:
+                log.exception("what an earlier server left behind could not be removed")
+
+    async def _remove_orphans(self) -> None:
+        """No run is left of a resource that is gone: a crash may come between the end of its row and that of its run.
+        Nothing is started yet, and a run is only ever started for a row that is there."""
+        for run in await self.runner.uids():
+            if not self._known(run.partition("-")[0]):
+                log.warning("a run without a resource is removed", extra={"run": run})
+                try:
+                    await self.runner.remove(run)
+                except OSError:
+                    log.exception("a run without a resource could not be removed", extra={"run": run})
+        for path in (self.config.runs_dir / ".scratch").iterdir():
+            if not self._known(path.name.partition("-")[0]):
+                await asyncio.to_thread(shutil.rmtree, path, True)
+
+    def _known(self, uid: str) -> bool:
+        """There is a resource of a kind that has runs, with that uid."""
+        for kind in sagemaker.MACHINES:
+            with suppress(Missing):
+                self.store.find(kind, uid)
+                return True
+        return False
 
     def _endpoints(self) -> set[str]:
         return {one.uid for one in self.store.page("endpoint", Where(), limit=1_000_000)}

@@ -205,6 +205,19 @@ async def test_buckets(store: DiskObjects, root: Path) -> None:
         await store.upload("b", "k", upload.id)
 
 
+async def test_a_deletion_of_a_bucket_that_was_cut_short_is_finished_by_the_next(
+    store: DiskObjects, root: Path
+) -> None:
+    await store.create_bucket("gone")
+    upload = await store.create_upload("gone", "k", {})
+    (root / "gone").rmdir()  # as far as the crash let it come
+    with pytest.raises(NoBucket):
+        await store.delete_bucket("gone")
+    await store.create_bucket("gone")
+    with pytest.raises(NoUpload):
+        await store.upload("gone", "k", upload.id)
+
+
 async def test_conditions_are_looked_at_in_the_step_of_the_write(store: DiskObjects) -> None:
     async def put_if(data: bytes, only_if: OnlyIf) -> None:
         async with store.draft("b") as draft:

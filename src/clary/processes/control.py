@@ -13,7 +13,7 @@ import uvloop
 from clary import home
 from clary.config import Config, read
 from clary.engines.serving.handover import Adopter, UvicornFactory
-from clary.engines.serving.paths import adopt_socket, socket_dir
+from clary.engines.serving.paths import adopt_socket, leave, socket_dir
 from clary.kernel import log
 from clary.world import World
 
@@ -27,7 +27,8 @@ async def serve(config: Config, ready_fd: int | None) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    adopter = Adopter(adopt_socket(socket_dir(config.home)), UvicornFactory(world.gateway))
+    sockets = socket_dir(config.home)
+    adopter = Adopter(adopt_socket(sockets), UvicornFactory(world.gateway))
     await adopter.start()
     controller = asyncio.create_task(world.run(stop), name="controller")
     stopped = asyncio.create_task(stop.wait(), name="stop")
@@ -45,6 +46,7 @@ async def serve(config: Config, ready_fd: int | None) -> None:
         stopped.cancel()
         await world.rest()
         world.close()
+        leave(sockets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

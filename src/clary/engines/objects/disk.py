@@ -19,7 +19,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
 
-from clary.engines.objects.base import Hash, OnlyIf, Page, Part, Upload
+from clary.engines.objects.base import Hash, NoBucket, OnlyIf, Page, Part, Upload
 from clary.engines.objects.draft import DiskDraft, DiskOpened
 from clary.engines.objects.index import Index, Statement
 from clary.engines.objects.site import Identity, Site, doubt, forget, identity, remember, settle
@@ -80,7 +80,12 @@ class DiskObjects:
         await self._site.run(self._site.tree.make_bucket, bucket)
 
     async def delete_bucket(self, bucket: str) -> None:
-        await self._site.run(self._site.tree.remove_bucket, bucket)
+        try:
+            await self._site.run(self._site.tree.remove_bucket, bucket)
+        except NoBucket:
+            # Perhaps a crash came between the two lines: the uploads must not wait for a later bucket of that name.
+            await self._site.run(self._uploads.forget_bucket, bucket)
+            raise
         await self._site.run(self._uploads.forget_bucket, bucket)
 
     # Objects

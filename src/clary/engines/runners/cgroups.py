@@ -120,6 +120,15 @@ def free(run: RunDir) -> bool:
     return True
 
 
+def sweep(older_than: float) -> None:
+    """Groups of runs whose home is gone are gone too: empty ones, made before `older_than` (epoch seconds)."""
+    for parent in set(find().parents.values()):
+        for path in parent.glob("clary-*"):
+            with suppress(OSError):  # something is alive in it, or somebody was first
+                if path.stat().st_mtime < older_than:
+                    path.rmdir()
+
+
 def spread(cpus: float, seed: str, allowed: Sequence[int] | None = None) -> frozenset[int]:
     """Whole CPUs for a run where no quota can be set: as many as asked, rounded up, not always the same ones."""
     usable = sorted(os.sched_getaffinity(0)) if allowed is None else list(allowed)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from clary.engines.runners import cgroups, procfs
+from clary.engines.runners import cgroups, procfs, sockets
 from clary.engines.runners.rundir import RunDir
 
 _DYING_SECONDS = 20.0
@@ -54,6 +54,24 @@ def sweep(run: RunDir) -> None:
     """What earlier removals of this uid left half deleted is gone."""
     for path in run.path.parent.glob(f".gone-{run.uid}-*"):
         delete(path)
+
+
+def sweep_all(root: Path, older_than: float) -> None:
+    """What crashes left half made or half deleted below `root` is gone, and so are the empty control groups and the
+    dead sockets of runs whose homes are no more. What is not certainly dead must be unchanged since `older_than`
+    (epoch seconds). For the start, before any run is touched."""
+    for path in root.glob(".gone-*"):
+        delete(path)
+    for pattern in (".new-*", ".probe-*", ".etc/.new-*"):
+        for path in root.glob(pattern):
+            with suppress(FileNotFoundError):
+                if path.lstat().st_mtime < older_than:
+                    delete(path)
+    cgroups.sweep(older_than)
+    for place in sockets.all_places():
+        with suppress(OSError):
+            if place.lstat().st_mtime < older_than and sockets.dead(place):
+                delete(place)
 
 
 def empty(directory: Path, keep: Sequence[str] = ()) -> None:

@@ -113,6 +113,10 @@ class ProcessRunner:
         """One line for people: the sandbox in use, what it gives and what it lacks."""
         return self.probe().detail
 
+    def sweep(self, older_than: float) -> None:
+        """What crashes and vanished homes have left on this machine is gone; see `clean.sweep_all`. Blocks."""
+        clean.sweep_all(self.root, older_than)
+
     def close(self) -> None:
         """No callback comes any more. Runs go on."""
         self._watch.close()

@@ -6,8 +6,6 @@ import fcntl
 import logging
 import os
 import resource
-import stat
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from clary.engines.runners import cgroups, clean
+from clary.engines.runners import cgroups, clean, sockets
 from clary.engines.runners.base import StartError, Work
 from clary.engines.runners.guest import Guest, etc, guest
 from clary.engines.runners.keeper import Launch, Limits, launch, sealed
@@ -27,8 +25,6 @@ from clary.engines.runners.sandbox import SERVE_DIRECTORY, View, arguments, comm
 from clary.engines.runners.stage import Stage
 
 _log = logging.getLogger(__name__)
-_SOCKET = "serve.sock"
-_LONGEST_SOCKET_PATH = 107
 _QUIET_SECONDS = 20.0
 
 
@@ -184,26 +180,14 @@ def _environment(run: RunDir, work: Work, shown: Guest, found: Probe, serve: Pat
     env["CLARY_RUN"] = run.digest()
     if serve is not None:
         inside = {"bubblewrap": SERVE_DIRECTORY, "mounts": MOUNTED_SOCKETS, "plain": str(serve)}[found.sandbox]
-        env["CLARY_BIND"] = f"unix:{inside}/{_SOCKET}"
+        env["CLARY_BIND"] = f"unix:{inside}/{sockets.NAME}"
     return env
 
 
 def _socket_directory(run: RunDir) -> Path:
-    """A fresh, short, private directory: a socket's path is limited to 107 bytes, and homes may be deep."""
-    base = Path(tempfile.gettempdir())
-    if len(os.fsencode(base)) > _LONGEST_SOCKET_PATH - 60:
-        base = Path("/tmp")
-    parent = base / f"clary-{os.getuid()}"
-    with suppress(FileExistsError):
-        parent.mkdir(mode=0o700)
-    found = parent.lstat()
-    # Anybody may make names in /tmp: a directory that is not ours alone is no place for a socket.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise StartError(f"{parent} must be a directory that only the user of Clary can enter, for sockets; it is not")
-    directory = parent / run.digest()
-    directory.mkdir(mode=0o700, exist_ok=True)
+    directory = sockets.place_of(run.digest())
     clean.empty(directory)
-    run.socket.write_text(str(directory / _SOCKET))
+    run.socket.write_text(str(directory / sockets.NAME))
     return directory
 
 

@@ -3,9 +3,13 @@
 The path of a Unix socket may have 107 bytes, and a home may lie deeper than that, or on a file system without sockets.
 """
 
+import errno
 import os
+import shutil
+import socket
 import stat
 import tempfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,7 +27,40 @@ def socket_dir(home: Path) -> Path:
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
         raise UnsafeDirectory(f"{directory} must be a directory of this user with mode 0700; remove it and start again")
+    os.utime(directory)  # in use: see `sweep`
     return directory
+
+
+def leave(sockets: Path) -> None:
+    """The directory is gone, unless a process still answers in it; `socket_dir` makes it anew."""
+    if not any(answered(path) for path in sockets.glob("*.sock")):
+        shutil.rmtree(sockets, ignore_errors=True)
+
+
+def sweep(older_than: float) -> None:
+    """What homes that are no more have left is gone: directories where nobody answers, unchanged since `older_than`
+    (epoch seconds). A process that is about to bind its socket has touched its directory just now."""
+    for directory in Path(tempfile.gettempdir()).glob(f"clary-{os.geteuid()}-*"):
+        with suppress(OSError):
+            found = directory.lstat()
+            if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and found.st_mtime < older_than:
+                leave(directory)
+
+
+def answered(path: Path) -> bool:
+    """Somebody listens at the Unix socket. Only a clear refusal counts as nobody: a full queue is somebody."""
+    for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET):
+        with socket.socket(socket.AF_UNIX, kind) as trial:
+            trial.setblocking(False)
+            try:
+                trial.connect(str(path))
+            except (ConnectionRefusedError, FileNotFoundError):
+                return False
+            except OSError as error:
+                if error.errno == errno.EPROTOTYPE:
+                    continue  # it is of the other kind
+            return True
+    return True
 
 
 def adopt_socket(sockets: Path) -> Path:
