@@ -60,10 +60,10 @@ async def ship(engines: Engines, to: LogStreamName, uid: str, run: Run, *, final
     """The lines that the run has printed so far are in the log store; with `final`, all of them."""
     if run.log is None:
         return
-    while tail.ship(run.log, engines.logs, to, uid, engines.clock, final=final):
+    # In a thread: the first line of a stream is synced to the disk, which takes seconds while somebody else fills it.
+    while await asyncio.to_thread(tail.ship, run.log, engines.logs, to, uid, engines.clock, final=final):
         if not final:
             return  # The rest is for the next look: one chatty job must not keep the others waiting.
-        await asyncio.sleep(0)
 
 
 def too_long(engines: Engines, run: Run, seconds: float) -> bool:
