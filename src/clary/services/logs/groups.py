@@ -45,7 +45,8 @@ async def create_log_group(ctx: Context, req: Doc) -> Doc:
         )
     settings: Doc = {key: req[key] for key in ("tags", "kmsKeyId", "logGroupClass") if key in req}
     try:
-        ctx.port(LogStore).create_group(LogGroup(ctx.account, ctx.region, name, now_ms(ctx), settings=settings))
+        group = LogGroup(ctx.account, ctx.region, name, now_ms(ctx), settings=settings)
+        await asyncio.to_thread(ctx.port(LogStore).create_group, group)
     except Exists:
         raise ResourceAlreadyExistsException("The specified log group already exists") from None
     return {}

@@ -31,7 +31,7 @@ async def create_log_stream(ctx: Context, req: Doc) -> Doc:
     """The stream is there and empty. Errors: ResourceAlreadyExistsException, ResourceNotFoundException."""
     group = group_named(ctx, req["logGroupName"])
     try:
-        ctx.port(LogStore).create_stream(stream_in(group, req["logStreamName"]))
+        await asyncio.to_thread(ctx.port(LogStore).create_stream, stream_in(group, req["logStreamName"]))
     except Exists:
         raise ResourceAlreadyExistsException("The specified log stream already exists") from None
     except Missing:
