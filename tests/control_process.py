@@ -15,7 +15,8 @@ from typing import Any
 
 import uvloop
 
-from clary.engines.serving.handover import Adopter, uvicorn_factory
+from clary.engines.serving.adopted import uvicorn_factory
+from clary.engines.serving.handover import Adopter
 from clary.engines.serving.paths import adopt_socket
 
 

@@ -12,9 +12,11 @@ import uvloop
 
 from clary import home
 from clary.config import Config, read
-from clary.engines.serving.handover import Adopter, UvicornFactory
+from clary.engines.serving.adopted import UvicornFactory
+from clary.engines.serving.handover import Adopter
 from clary.engines.serving.paths import adopt_socket, leave, socket_dir
 from clary.kernel import log
+from clary.processes.descriptors import raise_limit
 from clary.world import World
 
 LOG = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     config = read(home=asked.home, host=asked.host, port=asked.port)
     log.configure(config.log_level)
+    raise_limit()
     uvloop.run(serve(config, asked.ready_fd))
     return 0
 

@@ -6,7 +6,6 @@ It imports no more than it needs: its start counts against the one CPU-second of
 import argparse
 import asyncio
 import os
-import resource
 import signal
 import socket
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from clary.engines.serving.routes import RouteFile
 from clary.engines.serving.shared import Authenticate, Caller, Denied
 from clary.kernel import log
 from clary.kernel.clock import SystemClock
+from clary.processes.descriptors import raise_limit
 
 DRAIN_SECONDS = 30.0
 SIGNING_NAME = "sagemaker"
@@ -75,13 +75,6 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
     await front.drain(DRAIN_SECONDS)
 
 
-def _raise_descriptor_limit() -> None:
-    """Every client and every model server costs a descriptor; the soft limit is often 1024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = hard if hard != resource.RLIM_INFINITY else 65536
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="clary front")
     parser.add_argument("--home", type=Path, required=True)
@@ -91,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = parser.parse_args(arguments)
     config = read(home=asked.home)
     log.configure(config.log_level)
-    _raise_descriptor_limit()
+    raise_limit()
     listener = socket.socket(fileno=asked.fd)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(config, listener, asked.name, asked.ready_fd))

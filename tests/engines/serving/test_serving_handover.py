@@ -1,6 +1,7 @@
 """Connections that are no inferences reach the control process with every byte, in order, whatever dies meanwhile."""
 
 import asyncio
+import contextlib
 import hashlib
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -9,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from clary.engines.serving.adopted import Patience, UvicornFactory, uvicorn_factory
 from clary.engines.serving.channel import Inbox
-from clary.engines.serving.handover import Adopter, UvicornFactory, uvicorn_factory
+from clary.engines.serving.handover import Adopter
 from clary.engines.serving.paths import adopt_socket
 from clary.engines.serving.shared import Bounds
 from tests.serving import ModelServer, Site, read_reply, site
@@ -23,6 +25,7 @@ class App:
         self.scopes: list[dict[str, Any]] = []
         self.hold: asyncio.Event | None = None
         self.begun = asyncio.Event()
+        self.padding = b""
 
     async def __call__(self, scope: dict[str, Any], receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
         self.scopes.append(scope)
@@ -34,7 +37,7 @@ class App:
             more = message.get("more_body", False)
         if self.hold is not None:
             await self.hold.wait()
-        body = f"{scope['method']} {scope['path']} {digest.hexdigest()}".encode()
+        body = f"{scope['method']} {scope['path']} {digest.hexdigest()}".encode() + self.padding
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
 
@@ -46,9 +49,9 @@ def said(method: str, path: str, body: bytes = b"") -> bytes:
 class Control:
     """The control process's part of a site."""
 
-    def __init__(self, here: Site) -> None:
+    def __init__(self, here: Site, patience: Patience | None = None) -> None:
         self.app = App()
-        self.connections: UvicornFactory = uvicorn_factory(self.app)
+        self.connections: UvicornFactory = uvicorn_factory(self.app, patience)
         self.adopter = Adopter(adopt_socket(here.sockets), self.connections)
 
 
@@ -209,3 +212,51 @@ async def test_closing_finishes_requests_in_progress(here: Site, control: Contro
     await successor.adopter.start()
     assert (await read_reply(idle[0])).body == said("GET", "/idle")
     await successor.adopter.close(0.5)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"GE", b"GET / HT", b"GET / HTTP/1.1\r\nHost:", b"PUT /k HTTP/1.1\r\nContent-Length: 9\r\n\r\nab"]
+)
+async def test_a_client_that_stops_in_the_middle_is_broken_off(here: Site, sent: bytes) -> None:
+    control = Control(here, Patience(head=0.05, body=0.05, sweep=0.02))
+    await control.adopter.start()
+    control.app.hold = asyncio.Event()
+    patient = await here.connect()
+    patient[1].write(b"GET /patient HTTP/1.1\r\nHost: x\r\n\r\n")  # its answer takes longer than a client may be silent
+    reader, writer = await here.connect()
+    writer.write(sent)
+    async with asyncio.timeout(5):
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+    control.app.hold.set()
+    assert (await read_reply(patient[0])).body == said("GET", "/patient")
+    await control.adopter.close(0.5)
+
+
+async def test_closing_waits_for_answers_to_be_taken(here: Site, control: Control) -> None:
+    """The last piece of an answer stands in a buffer of this process while its client is slow."""
+    control.app.padding = b"x" * 8_000_000
+    reader, writer = await here.connect()
+    writer.write(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+    head = await reader.readuntil(b"\r\n\r\n")
+    closing = asyncio.ensure_future(control.adopter.close(5))
+    body = await reader.read()
+    assert b"content-length: %d" % len(body) in head
+    await closing
+
+
+async def test_one_that_is_halfway_across_does_not_hold_up_the_refusal_of_others(tmp_path: Path) -> None:
+    """A control process that lives but reads nothing: its channel fills up in the middle of a connection."""
+    async with site(tmp_path, Bounds(adopt_seconds=0.1)) as here:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        listener.bind(str(adopt_socket(here.sockets)))
+        listener.listen()
+        filling = [await here.connect() for _ in range(30)]
+        for _, writer in filling:
+            writer.write(b"PUT /k HTTP/1.1\r\nContent-Length: 65000\r\n\r\n" + b"x" * 65_000)
+        await here.until(lambda: here.front.sender.pending > 5)
+        assert here.front.sender._queue[0].sent > 0  # the very case
+        reader, writer = await here.connect()
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await read_reply(reader)).status == 503
+        listener.close()

@@ -16,7 +16,7 @@ import pytest
 from clary.engines.serving.base import Route, RouteVariant
 from clary.engines.serving.paths import socket_dir
 from clary.engines.serving.plane import Plane
-from tests.serving import ACCOUNT, KEYS, REGION, ModelServer, read_reply, signed
+from tests.serving import ACCOUNT, KEYS, REGION, ModelServer, model_process, read_reply, signed
 
 
 @dataclass
@@ -88,3 +88,53 @@ async def test_killed_fronts_come_back_with_every_route(place: Place, tmp_path: 
         assert await waiting == b"meanwhile"
         third.send_signal(signal.SIGTERM)
         assert await third.wait() == 0
+
+
+@pytest.mark.slow
+async def test_fronts_killed_under_load_mix_nothing_up(place: Place) -> None:
+    """One of two fronts dies again and again: clients lose at most its connections, and no answer goes astray."""
+    plane, url = Plane(place.home / "serving"), f"http://127.0.0.1:{place.port}/endpoints/cars/invocations"
+    path = socket_dir(place.home) / "m.sock"
+    model = await model_process(path)
+    route = Route(ACCOUNT, REGION, "cars", (RouteVariant("v", 1.0, (f"unix:{path}",)),))
+    await plane.publish(route)
+    over, answers, lost = asyncio.Event(), [0] * 16, [0] * 16
+
+    async def client(number: int) -> None:
+        writer: asyncio.StreamWriter | None = None
+        while not over.is_set():
+            body = b"%d-%d" % (number, answers[number])
+            try:
+                if writer is None:
+                    reader, writer = await asyncio.open_connection("127.0.0.1", place.port)
+                writer.write(signed(url, body, {}))
+                reply = await read_reply(reader)
+            except (ConnectionError, asyncio.IncompleteReadError):
+                lost[number] += 1
+                if writer is not None:
+                    writer.close()
+                writer = None
+                continue
+            assert (reply.status, reply.body) == (200, body)
+            answers[number] += 1
+        if writer is not None:
+            writer.close()
+
+    fronts = [await place.front("0"), await place.front("1")]
+    clients = [asyncio.ensure_future(client(n)) for n in range(16)]
+    for kill in range(10):
+        enough = sum(answers) + 200
+        async with asyncio.timeout(60):
+            while sum(answers) < enough and not any(one.done() for one in clients):
+                await plane.serves(route)
+        which = kill % 2
+        fronts[which].send_signal(signal.SIGKILL)
+        await fronts[which].wait()
+        fronts[which] = await place.front(str(which))
+    assert await plane.serves(route)
+    over.set()
+    await asyncio.gather(*clients)
+    assert min(answers) > 10
+    for process in (*fronts, model):
+        process.kill()
+        await process.communicate()

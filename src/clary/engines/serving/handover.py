@@ -1,19 +1,13 @@
 """The control process's side of the hand-over: connections arrive with what was already read of them, and are served
-by uvicorn's own HTTP protocol as if it had accepted them."""
+as if this process had accepted them."""
 
 import asyncio
 import logging
 import socket
-import time
 from collections.abc import Callable
-from email.utils import formatdate
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import uvicorn
-from uvicorn.server import ServerState
-
-from clary.engines.serving.bounded import BoundedHttp
 from clary.engines.serving.channel import Ended, Inbox
 from clary.engines.serving.primed import Primed
 
@@ -21,7 +15,6 @@ logger = logging.getLogger(__name__)
 
 BATCH = 32
 """Messages read from one channel before the loop may turn to something else."""
-KEEP_ALIVE_SECONDS = 75
 
 
 class _Fed:
@@ -145,68 +138,3 @@ class Adopter:
         except OSError as error:  # the client went away on the way here
             logger.info("a handed-over connection was gone", extra={"error": str(error)})
             connection.close()
-
-
-class _State(ServerState):
-    """uvicorn's shared state; its default headers carry the date, made once a second."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made = 0
-
-    @property
-    def default_headers(self) -> list[tuple[bytes, bytes]]:
-        now = int(time.time())
-        if now != self._made:
-            self._made = now
-            self._headers = [(b"date", formatdate(now, usegmt=True).encode())]
-        return self._headers
-
-    @default_headers.setter
-    def default_headers(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """uvicorn's constructor sets an empty list; ours is made when asked for."""
-
-
-class UvicornFactory:
-    """Makes uvicorn's httptools protocols over one ASGI app, and ends them in order."""
-
-    def __init__(self, app: Any) -> None:
-        self._config = uvicorn.Config(
-            app,
-            http="httptools",
-            ws="none",
-            lifespan="off",
-            interface="asgi3",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            date_header=False,
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        )
-        self._config.load()
-        self._state = _State()
-
-    def __call__(self) -> asyncio.Protocol:
-        return BoundedHttp(config=self._config, server_state=self._state, app_state={})
-
-    @property
-    def connections(self) -> int:
-        return len(self._state.connections)
-
-    async def shutdown(self, grace: float) -> None:
-        """Idle connections are closed; requests in progress are finished, or broken off after `grace` seconds."""
-        for connection in list(self._state.connections):
-            connection.shutdown()
-        if self._state.tasks:
-            await asyncio.wait(set(self._state.tasks), timeout=grace)
-        for task in set(self._state.tasks):
-            task.cancel()
-        for connection in list(self._state.connections):
-            if connection.transport is not None:
-                connection.transport.close()
-
-
-def uvicorn_factory(app: Any) -> UvicornFactory:
-    """What an `Adopter` needs to serve the ASGI app `app` by uvicorn's HTTP."""
-    return UvicornFactory(app)

@@ -25,7 +25,12 @@ class _Link:
         self.socket = link
         self.outgoing, receiving = pair()
         self.kept = Inbox(receiving)
-        socket.send_fds(link, [b"C"], [receiving.fileno()])
+        try:
+            socket.send_fds(link, [b"C"], [receiving.fileno()])
+        except OSError:
+            self.outgoing.close()
+            self.kept.close()
+            raise
 
     def close(self) -> None:
         self.socket.close()
@@ -60,9 +65,13 @@ class Sender:
         self._pump()
 
     def sweep(self, now: float) -> None:
-        """Whoever has waited too long for the control process is refused."""
-        while self._queue and self._queue[0].sent < 0 and self._queue[0].deadline <= now:
+        """Whoever has waited too long for the control process is refused. Not the one that is halfway across: it keeps
+        its place, and is first when there is room again."""
+        halfway = self._queue.popleft() if self._queue and self._queue[0].sent >= 0 else None
+        while self._queue and self._queue[0].deadline <= now:
             self._refuse(self._queue.popleft().connection)
+        if halfway is not None:
+            self._queue.appendleft(halfway)
 
     def close(self) -> None:
         """Nobody waits any more; those in line are refused. What is in the channel is the control process's."""
