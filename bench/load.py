@@ -18,13 +18,17 @@ from bench.servers import Server
 
 def sagemaker(server: Server, operation: str, body: dict[str, object]) -> bytes:
     """One signed request to the SageMaker API, as it goes over the wire."""
-    data = json.dumps(body).encode()
     headers = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": f"SageMaker.{operation}"}
-    request = AWSRequest("POST", server.url + "/", headers=headers, data=data)
+    return signed(server, "/", json.dumps(body).encode(), headers)
+
+
+def signed(server: Server, path: str, data: bytes, headers: dict[str, str]) -> bytes:
+    """One POST that is signed for SageMaker and its runtime, as it goes over the wire."""
+    request = AWSRequest("POST", server.url + path, headers=headers, data=data)
     SigV4Auth(Credentials(server.access_key_id, server.secret_access_key), "sagemaker", "us-east-1").add_auth(request)
     lines = [f"Host: {urlsplit(server.url).netloc}", f"Content-Length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
-    return b"POST / HTTP/1.1\r\n" + "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+    return f"POST {path} HTTP/1.1\r\n".encode() + "\r\n".join(lines).encode() + b"\r\n\r\n" + data
 
 
 @dataclass(frozen=True)
