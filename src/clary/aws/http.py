@@ -77,19 +77,33 @@ class Request:
     async def chunks(self) -> Chunks:
         """The body as it arrives. Raises ClientGone."""
         while not self.read:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientGone
-            self.read = not message.get("more_body", False)
-            if chunk := message.get("body", b""):
+            if chunk := await self._next():
                 yield chunk
+
+    async def _next(self) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        self.read = not message.get("more_body", False)
+        chunk: bytes = message.get("body", b"")
+        return chunk
 
     async def read_body(self, limit: int) -> bytes:
         """The whole body, kept in `body`. Raises RequestEntityTooLarge as soon as it is longer than `limit` bytes."""
         length = self.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit:
-            raise RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
-        return await self.keep(self.chunks(), limit)
+            raise _too_large(limit)
+        self.body = b"" if self.read else await self._next()
+        if not self.read:
+            return await self.keep(self._after(self.body), limit)
+        if len(self.body) > limit:
+            raise _too_large(limit)
+        return self.body
+
+    async def _after(self, first: bytes) -> Chunks:
+        yield first
+        async for chunk in self.chunks():
+            yield chunk
 
     async def keep(self, source: AsyncIterator[bytes], limit: int) -> bytes:
         """All of `source`, kept in `body`. Raises RequestEntityTooLarge."""
@@ -98,7 +112,7 @@ class Request:
         async for chunk in source:
             size += len(chunk)
             if size > limit:
-                raise RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
+                raise _too_large(limit)
             parts.append(chunk)
         self.body = b"".join(parts)
         return self.body
@@ -107,6 +121,10 @@ class Request:
         """Returns when the client has closed the connection. To be awaited only after the body was read."""
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def _too_large(limit: int) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"The request body must not be longer than {limit} bytes.")
 
 
 def _unquote_plus(text: bytes) -> str:

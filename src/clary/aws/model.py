@@ -105,19 +105,19 @@ class Operation:
     def errors(self) -> list[Shape]:
         return [Shape(self.model, ref) for ref in self.raw.get("errors", ())]
 
-    @property
+    @cached_property
     def streams_in(self) -> bool:
         """The request's body is handed to the handler as it arrives."""
         shape = self.input
         return bool(shape and shape.payload and shape.members[shape.payload].streaming)
 
-    @property
+    @cached_property
     def body_is_blob(self) -> bool:
         """The request's body is opaque bytes, not a document."""
         shape = self.input
         return bool(shape and shape.payload and shape.members[shape.payload].kind in ("blob", "string"))
 
-    @property
+    @cached_property
     def checksum(self) -> Doc | None:
         """The httpChecksum trait: the body may carry checksums in headers or trailers."""
         found: Doc | None = self.raw.get("httpChecksum")
@@ -150,7 +150,7 @@ class Model:
             found = self._operations[name] = Operation(self, name, self.raw_operations[name])
         return found
 
-    @property
+    @cached_property
     def signing_name(self) -> str:
         name: str = self.metadata.get("signingName") or self.metadata["endpointPrefix"]
         return name

@@ -23,6 +23,7 @@ WINDOW_SECONDS: Final = 15 * 60
 MAX_PRESIGNED_SECONDS: Final = 7 * 24 * 3600
 _UNRESERVED: Final = "-_.~"
 _MAX_KEYS: Final = 4096
+_LONGEST_KEPT: Final = 1024
 
 Headers = Sequence[tuple[bytes, bytes]]
 Kind = Literal[
@@ -111,11 +112,10 @@ class Verifier:
     def _by_header(
         self, method: str, path: bytes, query: bytes, headers: dict[str, str], authorization: str, body: str | None
     ) -> Signed:
-        claim = _parse(authorization)
+        claim, signed = _parse(authorization)
         date = headers.get("x-amz-date") or ""
         self._in_window(date)
         _same_day(claim, date)
-        signed = set(claim.signed_headers.split(";"))
         if "host" not in signed or "x-amz-date" not in signed:
             raise Refused("malformed", "'Host' and 'X-Amz-Date' must be among the SignedHeaders of the request.")
         for name in headers:
@@ -258,13 +258,30 @@ def _unsigned(name: str) -> Refused:
     return Refused("unsigned-header", f"There were headers present in the request which were not signed: {name}")
 
 
-def _parse(authorization: str) -> _Claim:
+def _parse(authorization: str) -> tuple[_Claim, frozenset[str]]:
+    """The claim and the names of its signed headers."""
+    head, mark, signature = authorization.rpartition(", Signature=")
+    signature = signature.strip()
+    if not mark or not signature or "," in signature or len(head) > _LONGEST_KEPT:
+        return _parse_all(authorization)
+    claim, signed = _unsigned_claim(head)
+    return _Claim(*claim[:-1], signature), signed
+
+
+@lru_cache(maxsize=1024)
+def _unsigned_claim(head: str) -> tuple[_Claim, frozenset[str]]:
+    """All but the signature: the same in all requests that a client signs on one day."""
+    return _parse_all(f"{head}, Signature=-")
+
+
+def _parse_all(authorization: str) -> tuple[_Claim, frozenset[str]]:
     algorithm, _, rest = authorization.partition(" ")
     fields = {}
     for part in rest.split(","):
         name, _, value = part.strip().partition("=")
         fields[name] = value
-    return _parse_fields(algorithm, fields.get("Credential"), fields.get("SignedHeaders"), fields.get("Signature"))
+    claim = _parse_fields(algorithm, fields.get("Credential"), fields.get("SignedHeaders"), fields.get("Signature"))
+    return claim, frozenset(claim.signed_headers.split(";"))
 
 
 def _parse_fields(algorithm: str | None, credential: str | None, headers: str | None, signature: str | None) -> _Claim:

@@ -20,22 +20,10 @@ def dump(value: Any) -> bytes:
 
 
 def resource(row: tuple[Any, ...]) -> Resource:
+    kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due, attempts = row
     return Resource(
-        kind=row[0],
-        name=row[1],
-        account=row[2],
-        region=row[3],
-        uid=row[4],
-        arn=row[5],
-        phase=row[6],
-        parent=row[7],
-        spec=orjson.loads(row[8]),
-        status=orjson.loads(row[9]),
-        version=row[10],
-        created=row[11],
-        modified=row[12],
-        due=row[13],
-        attempts=row[14],
+        *(kind, name, account, region, uid, arn, phase, parent, orjson.loads(spec), orjson.loads(status)),
+        *(version, created, modified, due, attempts),
     )
 
 
