@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from clary.aws import headers
 from clary.aws.body import Body
 from clary.aws.errors import ServiceError
 
@@ -49,12 +50,7 @@ class Request:
         raw: bytes | None = scope.get("raw_path")
         self.path: bytes = (raw or scope["path"].encode()).split(b"?", 1)[0]
         self.query: bytes = scope.get("query_string", b"")
-        self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self.headers: dict[str, str] = {}
-        for name, value in self.raw_headers:
-            key = name.decode("latin-1").lower()
-            text = value.decode("latin-1")
-            self.headers[key] = f"{self.headers[key]},{text}" if key in self.headers else text
+        self.headers = headers.read(scope["headers"])
         self.body = b""
         self.read = not _has_body(self.headers)
         """The whole body has been taken off the connection."""

@@ -7,12 +7,13 @@
 import calendar
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from typing import Final, Literal, NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
+from clary.aws import headers
 from clary.aws.credentials import BadSessionToken, KeyRing, Known, Principal
 from clary.kernel.clock import Clock
 
@@ -25,7 +26,7 @@ _UNRESERVED: Final = "-_.~"
 _MAX_KEYS: Final = 4096
 _LONGEST_KEPT: Final = 1024
 
-Headers = Sequence[tuple[bytes, bytes]]
+Given = Mapping[str, str]
 Kind = Literal[
     "missing",
     "malformed",
@@ -90,45 +91,45 @@ class Verifier:
         self._keys: dict[tuple[str, str, str, str], bytes] = {}
 
     def verify(
-        self, method: str, raw_path: bytes, query: bytes, headers: Headers, body_sha256: str | None = None
+        self, method: str, raw_path: bytes, query: bytes, raw: headers.Raw, body_sha256: str | None = None
     ) -> Signed:
-        """The caller, or Refused. `raw_path` and `query` are as they stood on the request line. `body_sha256` is the
-        hex digest of the real body; None when it has not been read yet: then the header x-amz-content-sha256 must
-        say what was signed, and the reader of the body must hold it against `Signed.payload`."""
-        lower: dict[str, str] = {}
-        for raw_name, raw_value in headers:
-            name = raw_name.decode("latin-1").lower()
-            value = raw_value.decode("latin-1").strip()
-            if "  " in value or "\t" in value:
-                value = " ".join(value.split())
-            lower[name] = f"{lower[name]},{value}" if name in lower else value
-        authorization = lower.get("authorization")
+        """As `verify_read`, with the headers as they came off the wire."""
+        return self.verify_read(method, raw_path, query, headers.read(raw), body_sha256)
+
+    def verify_read(
+        self, method: str, raw_path: bytes, query: bytes, given: Given, body_sha256: str | None = None
+    ) -> Signed:
+        """The caller, or Refused. `raw_path` and `query` are as they stood on the request line, `given` is what
+        `headers.read` made. `body_sha256` is the hex digest of the real body; None when it has not been read yet: then
+        the header x-amz-content-sha256 must say what was signed, and the reader of the body must hold it against
+        `Signed.payload`."""
+        authorization = given.get("authorization")
         if authorization is not None:
-            return self._by_header(method, raw_path, query, lower, authorization, body_sha256)
+            return self._by_header(method, raw_path, query, given, authorization, body_sha256)
         if b"X-Amz-Signature=" in query:
-            return self._by_query(method, raw_path, query, lower, body_sha256)
+            return self._by_query(method, raw_path, query, given, body_sha256)
         raise Refused("missing", "Missing Authentication Token")
 
     def _by_header(
-        self, method: str, path: bytes, query: bytes, headers: dict[str, str], authorization: str, body: str | None
+        self, method: str, path: bytes, query: bytes, given: Given, authorization: str, body: str | None
     ) -> Signed:
         claim, signed = _parse(authorization)
-        date = headers.get("x-amz-date") or ""
+        date = given.get("x-amz-date") or ""
         self._in_window(date)
         _same_day(claim, date)
         if "host" not in signed or "x-amz-date" not in signed:
             raise Refused("malformed", "'Host' and 'X-Amz-Date' must be among the SignedHeaders of the request.")
-        for name in headers:
+        for name in given:
             # An unsigned x-amz-target or x-amz-security-token could be exchanged on the way without notice.
             if name.startswith("x-amz-") and name not in signed:
                 raise Refused(
                     "unsigned-header", f"There were headers present in the request which were not signed: {name}"
                 )
-        payload = _payload(claim.service, headers.get("x-amz-content-sha256"), body)
-        known = self.known(claim.access_key_id, headers.get("x-amz-security-token"))
-        return self._prove(claim, known, date, payload, method, path, query, headers)
+        payload = _payload(claim.service, given.get("x-amz-content-sha256"), body)
+        known = self.known(claim.access_key_id, given.get("x-amz-security-token"))
+        return self._prove(claim, known, date, payload, method, path, query, given)
 
-    def _by_query(self, method: str, path: bytes, query: bytes, headers: dict[str, str], body: str | None) -> Signed:
+    def _by_query(self, method: str, path: bytes, query: bytes, given: Given, body: str | None) -> Signed:
         found = {name.decode("latin-1"): value.decode("latin-1") for name, value in _pairs(query)}
         claim = _parse_fields(
             found.get("X-Amz-Algorithm"),
@@ -148,19 +149,19 @@ class Verifier:
         names = claim.signed_headers.split(";")
         if "host" not in names:
             raise Refused("malformed", "'host' must be in X-Amz-SignedHeaders.")
-        for name in headers:
+        for name in given:
             # x-amz-content-sha256 is the client's note on its body; the presigned payload below does not rest on it.
             if name.startswith("x-amz-") and name not in names and name != "x-amz-content-sha256":
                 raise Refused(
                     "unsigned-header", f"There were headers present in the request which were not signed: {name}"
                 )
         if claim.service == "s3":
-            payload = headers.get("x-amz-content-sha256", UNSIGNED) if "x-amz-content-sha256" in names else UNSIGNED
+            payload = given.get("x-amz-content-sha256", UNSIGNED) if "x-amz-content-sha256" in names else UNSIGNED
         else:
             payload = body if body is not None else EMPTY
         known = self.known(claim.access_key_id, found.get("X-Amz-Security-Token"))
         kept = b"&".join(pair for pair in query.split(b"&") if not pair.startswith(b"X-Amz-Signature="))
-        return self._prove(claim, known, date, payload, method, path, kept, headers)
+        return self._prove(claim, known, date, payload, method, path, kept, given)
 
     def _prove(
         self,
@@ -171,15 +172,15 @@ class Verifier:
         method: str,
         path: bytes,
         query: bytes,
-        headers: dict[str, str],
+        given: Given,
     ) -> Signed:
         key = self._signing_key(known.secret_access_key, claim)
         before = f"{method}\n{_canonical_path(claim.service, path)}\n"
-        lines = "".join([f"{name}:{headers.get(name, '')}\n" for name in claim.signed_headers.split(";")])
+        lines = "".join([f"{name}:{_trimmed(given.get(name, ''))}\n" for name in claim.signed_headers.split(";")])
         after = f"\n{lines}\n{claim.signed_headers}\n{payload}"
-        given = claim.signature.encode()
+        signature = claim.signature.encode()
         for text in _canonical_queries(query):
-            if hmac.compare_digest(sign(key, date, claim.scope, f"{before}{text}{after}").encode(), given):
+            if hmac.compare_digest(sign(key, date, claim.scope, f"{before}{text}{after}").encode(), signature):
                 return Signed(
                     known.principal,
                     claim.access_key_id,
@@ -305,6 +306,11 @@ def _payload(service: str, header: str | None, body: str | None) -> str:
     if body is not None and header != body and (service != "s3" or not header.startswith(("UNSIGNED-", "STREAMING-"))):
         raise _mismatch()
     return header
+
+
+def _trimmed(value: str) -> str:
+    """Without blanks around it, and with single ones within."""
+    return " ".join(value.split()) if "  " in value or "\t" in value else value.strip()
 
 
 def _canonical_path(service: str, path: bytes) -> str:
