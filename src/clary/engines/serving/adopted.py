@@ -13,9 +13,13 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from clary.engines.serving.framing import HEAD_LIMIT
+from clary.engines.serving.joined import Joined
+
 logger = logging.getLogger(__name__)
 
 KEEP_ALIVE_SECONDS = 75
+_NO_BODY = b"content-length: 0\r\nconnection: close\r\n\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,14 @@ class Adopted(HttpToolsProtocol):
     """Loop time of the last bytes."""
     in_head = 0.0
     """Loop time of the first byte of a request whose head is not whole; 0: there is none."""
+    head_bytes = 0
+    """How much of that head has come."""
 
     ended: Callable[[], None]
     """Called when the connection has ended; given by who makes it."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
@@ -68,9 +77,17 @@ class Adopted(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self.heard = self.loop.time()
         super().data_received(data)
+        if not self.in_head or self.transport.is_closing():
+            return
+        # What came before this head in the same read counts too: the bound is one of memory, no count of bytes.
+        self.head_bytes += len(data)
+        if self.head_bytes > HEAD_LIMIT:
+            if self.cycle is None or self.cycle.response_complete:  # else an answer is on its way: no words in between
+                self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\n" + _NO_BODY)
+            self.transport.close()
 
     def on_message_begin(self) -> None:
-        self.in_head = self.heard
+        self.in_head, self.head_bytes = self.heard, 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
