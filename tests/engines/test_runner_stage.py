@@ -92,6 +92,20 @@ def test_a_member_that_leaves_its_directory_is_refused_by_name(
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*outside, "model.tar.gz", "run"])
 
 
+def test_depth_is_bounded_by_the_length_of_a_path_alone(tmp_path: Path) -> None:
+    made = archive(tmp_path, (member("d/" * 1500 + "f"), b"deep"))
+    (tmp_path / "object").write_text("object")
+    tree = Tree("/opt/ml/input/data/train", (("a/" * 511 + "b", tmp_path / "object"),))
+    run, _ = fill(tmp_path, Work(("true",), archives=(made,), trees=(tree,)))
+    assert run.ml.joinpath("model", *["d"] * 1500, "f").read_text() == "deep"
+    clean.delete(run.path)
+    run.path.mkdir()
+    made = archive(tmp_path, (member("d/" * 2100 + "f"), b"too deep"))
+    with pytest.raises(StartError, match="File name too long: 'd'"):
+        Stage(run, "overlay", 1 << 30).fill(Work(("true",), archives=(made,)))
+    clean.delete(run.path)
+
+
 def test_a_hard_link_in_an_archive_never_reaches_an_input_file(tmp_path: Path) -> None:
     (tmp_path / "object").write_text("object")
     made = archive(tmp_path, (member("o"), b"from the archive"))

@@ -170,9 +170,9 @@ def test_a_name_that_is_no_text_is_refused_as_a_key_and_kept_in_an_archive(root:
 def test_directories_deeper_than_a_path_may_be_are_refused(root: Path) -> None:
     here = root / "model"
     descriptor = os.open(here, os.O_RDONLY)
-    for _ in range(30):
-        os.mkdir("d" * 250, dir_fd=descriptor)
-        below = os.open("d" * 250, os.O_RDONLY, dir_fd=descriptor)
+    for _ in range(3000):
+        os.mkdir("d", dir_fd=descriptor)
+        below = os.open("d", os.O_RDONLY, dir_fd=descriptor)
         os.close(descriptor)
         descriptor = below
     os.close(descriptor)

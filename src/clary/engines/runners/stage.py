@@ -175,16 +175,18 @@ class _Unpacking:
             raise StartError(f"the archive's member {name!r} is a device or a pipe: only files and links are unpacked")
 
     def _directory(self, path: Path, name: str) -> None:
-        if path in self._directories:
-            return
-        self._directory(path.parent, name)
-        with suppress(FileExistsError):
-            path.mkdir()
-        if not stat.S_ISDIR(path.lstat().st_mode):
-            raise StartError(
-                f"the archive's member {name!r} would be written through {path.name!r}, which is no directory"
-            )
-        self._directories.add(path)
+        missing = []
+        while path not in self._directories:
+            missing.append(path)
+            path = path.parent
+        for directory in reversed(missing):
+            with suppress(FileExistsError):
+                directory.mkdir()
+            if not stat.S_ISDIR(directory.lstat().st_mode):
+                raise StartError(
+                    f"the archive's member {name!r} would be written through {directory.name!r}, which is no directory"
+                )
+            self._directories.add(directory)
 
     def _file(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
         mode = 0o755 if member.mode & 0o111 else 0o644

@@ -218,18 +218,18 @@ def _members(top: Path | None) -> Iterator[tuple[str, Path]]:
         if stat.S_ISREG(top.lstat().st_mode):
             yield top.name, top
         return
-    for folder, folders, names in os.walk(_opened(top), onerror=_raise):
-        folders.sort()
-        for below in folders:
-            _opened(Path(folder) / below)
-        for name in sorted([*folders, *names]):
-            here = Path(folder) / name
+    # Not os.walk: it leaves out in silence what it cannot list, and recurses, which a program's directories outdo.
+    waiting = [_opened(top)]
+    while waiting:
+        with os.scandir(waiting.pop()) as listed:
+            entries = sorted(listed, key=lambda entry: entry.name)
+        folders = []
+        for entry in entries:
+            here = Path(entry.path)
+            if entry.is_dir(follow_symlinks=False):
+                folders.append(_opened(here))
             yield here.relative_to(top).as_posix(), here
-
-
-def _raise(error: OSError) -> None:
-    """For os.walk, which leaves out what it cannot list: nothing is lost in silence here."""
-    raise error
+        waiting += reversed(folders)
 
 
 @contextmanager
