@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from clary.kernel import log
 from clary.kernel.log import JsonFormatter, bind, configure, ids, unbind
 
 
@@ -86,3 +87,29 @@ def test_configure_sends_everything_to_one_stream(root: logging.Logger) -> None:
     logging.getLogger("clary.any").info("silent")
     logging.getLogger("clary.any").warning("told")
     assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == ["told"]
+
+
+def test_the_short_way_writes_the_same_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", root.level)
+    stream = io.StringIO()
+    configure("INFO", stream)
+    logger = logging.getLogger("clary.test.short")
+    token = bind(request_id="r-1")
+    logger.info("request", extra={"status": 200, "strange": "\ud800"})
+    log.info(logger, "request", {"status": 200, "strange": "\ud800"})
+    log.info(logging.getLogger("clary.test.quiet"), "request", {})
+    unbind(token)
+    long, short, _ = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert abs(long.pop("time") - short.pop("time")) < 5
+    assert list(long.items()) == list(short.items())
+    root.setLevel("WARNING")
+    log.info(logger, "request", {})
+    assert len(stream.getvalue().splitlines()) == 3
+
+
+def test_the_short_way_is_heard_by_whoever_listens(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        log.info(logging.getLogger("clary.test.heard"), "request", {"status": 201})
+    assert [(one.message, one.__dict__["status"]) for one in caplog.records] == [("request", 201)]

@@ -226,4 +226,4 @@ def _access(request: Request, found: list[Call], answer: Answer, gone: bool, beg
             extra["code"] = answer.code
         if gone:
             extra["gone"] = True
-        ACCESS.info("request", extra=extra)
+        log.info(ACCESS, "request", extra)

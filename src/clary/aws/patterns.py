@@ -8,8 +8,6 @@ from functools import cache
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
 
-import regex
-
 LIMIT_SECONDS = 0.5
 _ASTRAL = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _PROPERTY = re.compile(r"\\[pP]\{\w+\}")
@@ -44,6 +42,8 @@ def _quick(pattern: str) -> Matches | None:
 
 
 def _bounded(pattern: str) -> Matches:
+    import regex  # only here: most patterns do not need it, and a start need not pay for it
+
     # `regex` asks for V1 to read nested sets as Java does. Its ASCII flag would also narrow \p{L}, so \w, \d and \s
     # are Unicode here: a pattern that mixes them with \p{..} accepts a little more than Java's.
     flags = regex.V1 if "\\p" in pattern or "\\P" in pattern else regex.V1 | regex.ASCII

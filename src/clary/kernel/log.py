@@ -3,8 +3,10 @@
 import json
 import logging
 import sys
+import time
 import traceback
 from collections.abc import Mapping
+from contextlib import nullcontext
 from contextvars import ContextVar, Token
 from typing import IO, Any
 
@@ -31,6 +33,41 @@ def ids() -> Mapping[str, str]:
     return _ids.get()
 
 
+class JsonHandler(logging.StreamHandler[IO[str]]):
+    """Where `configure` sends lines."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(stream)
+        self.setFormatter(JsonFormatter())
+
+    def write(self, line: dict[str, Any]) -> None:
+        """A line that is no record."""
+        with self.lock or nullcontext():
+            self.stream.write(_packed(line) + self.terminator)
+            self.flush()
+
+
+def info(logger: logging.Logger, message: str, beside: Mapping[str, Any]) -> None:
+    """The same line as `logger.info(message, extra=beside)` writes, at a third of the price: for what every request
+    logs. Where logging is not as `configure` leaves it (in tests, for example), it goes that way."""
+    if not logger.isEnabledFor(logging.INFO):
+        return
+    among = logging.getLogger().handlers
+    if len(among) == 1 and isinstance(among[0], JsonHandler) and not logger.handlers:
+        head = {"time": round(time.time(), 6), "level": "INFO", "logger": logger.name, "message": message}
+        among[0].write({**head, **_ids.get(), **beside})
+    else:
+        logger.info(message, extra=dict(beside))
+
+
+def _packed(line: dict[str, Any]) -> str:
+    try:
+        return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:
+        # No line is lost to a value that orjson refuses: half a surrogate pair, an integer beyond 64 bits.
+        return json.dumps(line, default=repr, skipkeys=True)
+
+
 class JsonFormatter(logging.Formatter):
     """A record as one line of JSON: time (epoch seconds), level, logger, message, bound ids, `extra`, error."""
 
@@ -45,17 +82,12 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _OWN}
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = "".join(traceback.format_exception(record.exc_info[1]))
-        try:
-            return orjson.dumps(line, default=repr, option=orjson.OPT_NON_STR_KEYS).decode()
-        except TypeError:
-            # No line is lost to a value that orjson refuses: half a surrogate pair, an integer beyond 64 bits.
-            return json.dumps(line, default=repr, skipkeys=True)
+        return _packed(line)
 
 
 def configure(level: str = "INFO", stream: IO[str] | None = None) -> None:
     """All logging of this process goes to `stream` (stderr) as JSON lines, from `level` on. Replaces what was set."""
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    handler = JsonHandler(stream or sys.stderr)
     # No line tells where in the source it was logged, or by which thread: finding that out is half of what it costs.
     logging._srcfile = None
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False

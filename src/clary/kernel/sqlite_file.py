@@ -4,7 +4,6 @@ import logging
 import sqlite3
 import threading
 from collections.abc import Iterator
-from importlib import resources
 from pathlib import Path
 from typing import Literal
 
@@ -57,7 +56,7 @@ def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
 
 
 def _create_schema(db: sqlite3.Connection) -> None:
-    text = resources.files("clary.kernel").joinpath("sqlite.sql").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("sqlite.sql").read_text(encoding="utf-8")
     db.execute("BEGIN IMMEDIATE")
     try:
         # Asked again inside the lock: another process may have made it meanwhile.

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -61,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = read(home=asked.home, host=asked.host, port=asked.port)
     log.configure(config.log_level)
     raise_limit()
+    gc.freeze()  # code and tables stay for good: no collection need walk them while somebody waits
     uvloop.run(serve(config, asked.ready_fd))
     return 0
 

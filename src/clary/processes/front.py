@@ -5,6 +5,7 @@ It imports no more than it needs: its start counts against the one CPU-second of
 
 import argparse
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -85,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     config = read(home=asked.home)
     log.configure(config.log_level)
     raise_limit()
+    gc.freeze()  # code and tables stay for good: no collection need walk them while somebody waits
     listener = socket.socket(fileno=asked.fd)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(serve(config, listener, asked.name, asked.ready_fd))

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,7 +37,7 @@ class Index:
         self._writer = self._connect()
         # What a record says must be on the disk before the rename that makes it true.
         self._writer.execute("PRAGMA synchronous = FULL")
-        self._writer.executescript(resources.files(__package__).joinpath("index.sql").read_text())
+        self._writer.executescript(Path(__file__).with_name("index.sql").read_text())
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._write_all, name="objects-index", daemon=True)
         self._thread.start()

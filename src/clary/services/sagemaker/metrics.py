@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 from pathlib import Path
-
-import regex
+from typing import TYPE_CHECKING
 
 from clary.kernel.resource import Doc
 from clary.kernel.telemetry import LogEvent, LogSink, LogStreamName
+
+if TYPE_CHECKING:
+    import regex
 
 NEWEST_EVENTS = 5_000
 """How many of the newest lines are read with their times; a user's metric that none of them tells is sought in the log
@@ -38,6 +40,8 @@ class BadRegex(Exception):
 
 def compiled(definition: Doc) -> "regex.Pattern[str]":
     """Raises BadRegex."""
+    import regex  # only here: a start need not pay for it
+
     try:
         return regex.compile(definition["Regex"])
     except regex.error as error:
