@@ -68,7 +68,7 @@ class Adopted(HttpToolsProtocol):
     """Called when the connection has ended; given by who makes it."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Joined(transport, self.loop))
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)

@@ -62,6 +62,7 @@ _CONSTRAINTS = (
     ("x-amzn-sagemaker-inference-id", "inferenceId", 64, _INFERENCE_ID, r"\A\S[\p{Print}]*\z"),
     ("x-amzn-sagemaker-target-variant", "targetVariant", 63, _VARIANT, "^[a-zA-Z0-9](-*[a-zA-Z0-9])*"),
 )
+_NOT_SERVED = frozenset(name for name, _ in NOT_SERVED.values())
 _OPERATIONS = {
     "async-invocations": "InvokeEndpointAsync",
     "invocations-response-stream": "InvokeEndpointWithResponseStream",
@@ -72,13 +73,16 @@ def check_request(operation: str, headers: Mapping[str, str]) -> Fault | None:
     """What the request asks for that cannot be, in AWS's words; None when it can go on."""
     if operation != "invocations":
         return not_served(f"the operation {_OPERATIONS[operation]}")
-    for member, (name, what) in NOT_SERVED.items():
-        if name in headers:
-            return not_served(f"the member {member} of InvokeEndpoint ({what})")
+    if not _NOT_SERVED.isdisjoint(headers):
+        named = ((member, what) for member, (name, what) in NOT_SERVED.items() if name in headers)
+        member, what = next(named)
+        return not_served(f"the member {member} of InvokeEndpoint ({what})")
     errors = []
     for name, member, longest, pattern, written in _CONSTRAINTS:
         value = headers.get(name)
         if value is None:
+            continue
+        if len(value) <= longest and pattern.fullmatch(value):
             continue
         start = f"Value '{value}' at '{member}' failed to satisfy constraint: Member must "
         if len(value) > longest:

@@ -1,7 +1,6 @@
 """One inference on its way from a router to a model and back."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Protocol
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply
@@ -88,7 +87,7 @@ class Exchange:
         instance, self.instance = self.instance, None
         assert instance is not None
         instance.finished(connection, keep=True)
-        self.reply = replace(reply, variant=self.variant)
+        self.reply = Reply(reply.status, reply.headers, reply.body, self.variant)
         self.owner.end(self)
 
     def broken(self, connection: Connection, reached: bool, why: str) -> None:

@@ -19,7 +19,6 @@ _LINE = re.compile(
     rb"POST /endpoints/([a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})/(invocations|async-invocations|invocations-response-stream)"
     rb"(\?[^ ]*X-Amz-Signature=[^ ]*)? HTTP/1\.1\r\n"
 )
-_TOKENS = re.compile(rb"[0-9]+")
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})(?:[ \t]*;[^\r\n]*)?")
 
 
@@ -84,8 +83,8 @@ def parse_head(block: bytes) -> Head:
     head.operation = line[2].decode()
     target = block[5 : line.end() - len(" HTTP/1.1\r\n")]
     head.path, _, head.query = target.partition(b"?")
-    closing = [one.strip().lower() for one in head.headers.get("connection", "").split(",")]
-    head.keep_alive = "close" not in closing
+    connection = head.headers.get("connection")
+    head.keep_alive = connection is None or "close" not in [one.strip().lower() for one in connection.split(",")]
     head.expects_continue = head.headers.get("expect", "").lower() == "100-continue"
     head.length = _length(head.headers)
     return head
@@ -101,7 +100,7 @@ def _length(headers: dict[str, str]) -> int | None:
         return None
     if length is None:
         return 0
-    if not _TOKENS.fullmatch(length.encode("latin-1")) or len(length) > 15:
+    if not (length.isascii() and length.isdecimal()) or len(length) > 15:
         raise BadRequest(400, "The Content-Length is not a number.")
     return int(length)
 
