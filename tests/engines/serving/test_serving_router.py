@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clary.engines.serving.base import NoInstance, NoRoute, Route, RouteVariant
-from clary.engines.serving.exchange import model_head
+from clary.engines.serving.exchange import Exchange, model_head
 from clary.engines.serving.faults import ModelTimeout, NoAnswer, NoTraffic, Overloaded
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.ping import answers_ping
@@ -230,7 +230,8 @@ async def test_a_timed_out_request_gives_its_place_to_the_next(sockets: Path) ->
     router = Router(Limits(connections=1, waiting=2))
     async with ModelServer(sockets / "a.sock", hangs_once) as server:
         router.take(table(("v", 1.0, [server.address])))
-        first = asyncio.ensure_future(router.invoke(KEY, {}, b"first"))
+        ended = list[Exchange]()
+        first = router.dispatch(KEY, {}, b"first", ended.append)
         await begun.wait()
         given_up = [asyncio.ensure_future(router.invoke(KEY, {}, b"never")) for _ in range(2)]
         await asyncio.sleep(0)
@@ -241,10 +242,10 @@ async def test_a_timed_out_request_gives_its_place_to_the_next(sockets: Path) ->
         await asyncio.wait(given_up)
         second = asyncio.ensure_future(router.invoke(KEY, {}, b"second"))  # their places in the line are free again
         await asyncio.sleep(0)
-        router.drop(next(iter(router._flying)))  # sent already: it stays where it is
-        router.sweep(next(iter(router._flying)).deadline)
+        first.deadline = 0.0
+        router.sweep(asyncio.get_running_loop().time())
+        assert ended == [first] and isinstance(first.error, ModelTimeout)
         assert (await second).body == b"second"
-        first.cancel()
         hang.set()
         assert [body for _, _, body in server.seen] == [b"first", b"second"]
     router.close()
