@@ -189,6 +189,8 @@ def load(name: str) -> Model:
         one.pop("enum", None)
         if "relaxed_form" in patch and one:
             one["pattern"] = patch["relaxed_form"]
+    for shape, longest in patch.get("longest", {}).items():  # a bound that AWS has raised since the model was written
+        raw["shapes"].get(shape, {})["max"] = longest
     return Model(name, raw, patch)
 
 
