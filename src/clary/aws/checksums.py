@@ -4,8 +4,9 @@ import base64
 import hashlib
 import importlib
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, Protocol
 
 from clary.aws.errors import NotImplementedHere, ServiceError
 
@@ -43,15 +44,40 @@ class _Crc:
         return self._value.to_bytes(self._size, "big")
 
 
-def _crt(name: str, size: int) -> Running:
-    """Imported when first asked for: most uploads carry a CRC32, and a start that needs none of this costs less."""
-    return _Crc(getattr(importlib.import_module("awscrt.checksums"), name), size)
+_CRCS = {"CRC32": ("CRC32-ISO-HDLC", 4), "CRC32C": ("CRC32-ISCSI", 4), "CRC64NVME": ("CRC64-NVME", 8)}
+"""By S3's name: the name in the catalogue of CRCs, and the bytes of the register."""
+
+
+@cache
+def _model(algorithm: str) -> tuple[Any, int]:
+    """Made when first asked for: a start that needs none of this costs less."""
+    name, size = _CRCS[algorithm]
+    return importlib.import_module("anycrc").Model(name), size
+
+
+def _counted(algorithm: str) -> Running:
+    model, size = _model(algorithm)
+    return _Crc(model.calc, size)
+
+
+def combines(algorithm: str) -> bool:
+    """The checksum of a whole can be made from those of its parts, without the bytes."""
+    return algorithm in _CRCS
+
+
+def combined(algorithm: str, parts: Iterable[tuple[bytes, int]]) -> bytes:
+    """The digest of a whole from (digest, length in bytes) of its parts, in order."""
+    model, size = _model(algorithm)
+    whole = 0
+    for digest, length in parts:
+        whole = model.combine(whole, int.from_bytes(digest, "big"), length)
+    return int(whole).to_bytes(size, "big")
 
 
 ALGORITHMS: Mapping[str, Callable[[], Running]] = {
     "CRC32": lambda: _Crc(zlib.crc32, 4),
-    "CRC32C": lambda: _crt("crc32c", 4),
-    "CRC64NVME": lambda: _crt("crc64nvme", 8),
+    "CRC32C": lambda: _counted("CRC32C"),
+    "CRC64NVME": lambda: _counted("CRC64NVME"),
     "SHA1": lambda: hashlib.sha1(usedforsecurity=False),
     "SHA256": hashlib.sha256,
     "SHA512": hashlib.sha512,

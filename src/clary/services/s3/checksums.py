@@ -2,10 +2,9 @@
 
 import base64
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, Final
 
-from clary.aws.checksums import ALGORITHMS, BadDigest, Running, running
+from clary.aws.checksums import ALGORITHMS, BadDigest, Running, combined, combines, running
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
 from clary.services.s3 import errors
@@ -16,8 +15,6 @@ DEFAULT: Final = "CRC64NVME"
 """What S3 keeps when nothing is asked for."""
 
 _PREFIX: Final = "Checksum"
-_POLYNOMIALS: Final = {"CRC32": (0xEDB88320, 32), "CRC32C": (0x82F63B78, 32), "CRC64NVME": (0x9A6C9329AC4BC9B5, 64)}
-"""Reflected, with the width: what it takes to put two CRCs together without the bytes."""
 
 
 def given(req: Doc) -> dict[str, str]:
@@ -71,7 +68,7 @@ class Wanted:
 
 def asked_type(algorithm: str, kind: str | None) -> str:
     """COMPOSITE or FULL_OBJECT for a multipart upload. Raises InvalidRequest for what S3 does not combine."""
-    whole = algorithm in _POLYNOMIALS
+    whole = combines(algorithm)
     if kind is None:
         return FULL if algorithm == DEFAULT else COMPOSITE
     if (kind == FULL and not whole) or (kind == COMPOSITE and algorithm == DEFAULT):
@@ -86,36 +83,7 @@ def of_parts(algorithm: str, kind: str, parts: Sequence[tuple[str, int]]) -> str
         for value, _ in parts:
             count.update(base64.b64decode(value))
         return f"{_text(count.digest())}-{len(parts)}"
-    polynomial, width = _POLYNOMIALS[algorithm]
-    whole = 0
-    for value, size in parts:
-        whole = _apply(_shift(polynomial, width, size), whole) ^ int.from_bytes(base64.b64decode(value), "big")
-    return _text(whole.to_bytes(width // 8, "big"))
-
-
-@lru_cache(maxsize=64)
-def _shift(polynomial: int, width: int, size: int) -> tuple[int, ...]:
-    """What `size` bytes of zeros do to a CRC register, as a matrix over the bits. Parts are mostly of one size."""
-    # One zero bit: the register moves by one, and its lowest bit brings in the polynomial.
-    step = (polynomial, *(1 << bit for bit in range(width - 1)))
-    result = tuple(1 << bit for bit in range(width))
-    power, bits = step, size * 8
-    while bits:
-        if bits & 1:
-            result = tuple(_apply(power, column) for column in result)
-        power = tuple(_apply(power, column) for column in power)
-        bits >>= 1
-    return result
-
-
-def _apply(matrix: tuple[int, ...], vector: int) -> int:
-    total, bit = 0, 0
-    while vector:
-        if vector & 1:
-            total ^= matrix[bit]
-        vector >>= 1
-        bit += 1
-    return total
+    return _text(combined(algorithm, ((base64.b64decode(value), size) for value, size in parts)))
 
 
 def _header(algorithm: str) -> str:
