@@ -44,6 +44,11 @@ class Server:
         return round(sum(one.memory_full_info().pss for one in self.family()) / 1e6, 1)
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of a user: Python keeps the bytecode of what it has compiled, as it does unless forbidden."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -57,7 +62,7 @@ def clary() -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="clary-bench-") as scratch:
         home = Path(scratch) / "home"
         command = [sys.executable, "-m", "clary", "up", "--home", str(home), "--port", "0"]
-        process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=surroundings())
         try:
             until(lambda: (home / "server.json").exists(), process, 30)
             said = json.loads((home / "server.json").read_text())
@@ -78,7 +83,7 @@ def moto() -> Iterator[Server]:
     port = free_port()
     program = Path(sys.executable).with_name("moto_server")
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    process = subprocess.Popen([str(program), "-H", "127.0.0.1", "-p", str(port)], env=dict(os.environ), **quiet)
+    process = subprocess.Popen([str(program), "-H", "127.0.0.1", "-p", str(port)], env=surroundings(), **quiet)
     url = f"http://127.0.0.1:{port}"
     try:
         until(lambda: answers(f"{url}/moto-api/"), process, 60)
