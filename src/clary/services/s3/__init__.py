@@ -1,6 +1,37 @@
 """S3: buckets and objects. Needs the port `engines.objects.base.BucketStore`."""
 
-from clary.services.s3 import buckets, copies, listing, multipart, objects, tagging, uploads
+from clary.services.s3 import (
+    absent,
+    bucket_tagging,
+    buckets,
+    copies,
+    cors,
+    encryption,
+    listing,
+    multipart,
+    objects,
+    ownership,
+    public_access,
+    remembered,
+    tagging,
+    uploads,
+)
 from clary.services.s3.api import service
 
-__all__ = ["buckets", "copies", "listing", "multipart", "objects", "service", "tagging", "uploads"]
+__all__ = [
+    "absent",
+    "bucket_tagging",
+    "buckets",
+    "copies",
+    "cors",
+    "encryption",
+    "listing",
+    "multipart",
+    "objects",
+    "ownership",
+    "public_access",
+    "remembered",
+    "service",
+    "tagging",
+    "uploads",
+]
