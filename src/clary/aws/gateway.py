@@ -8,7 +8,8 @@ from hashlib import sha256
 from typing import Any, Final
 
 from clary.aws import query, rest_xml, sigv2
-from clary.aws.authorize import authorize
+from clary.aws.anonymous import anonymous, is_unsigned
+from clary.aws.authorize import Authorizer, origin_of
 from clary.aws.body import of_bytes
 from clary.aws.credentials import KeyRing, Principal
 from clary.aws.errors import ServiceError
@@ -36,6 +37,8 @@ BLOB_BYTES: Final = 32 * 2**20
 DRAIN_BYTES: Final = 2**20
 """What is read and thrown away so that a connection can be kept after a refusal."""
 
+_NOTHING: Final[Mapping[str, str]] = {}
+
 
 class InternalFailure(ServiceError):
     """What the client is told of an error that no service declared: nothing."""
@@ -61,9 +64,9 @@ class Gateway:
     ) -> None:
         self.router = Router(services)
         self.verifier = Verifier(ring, clock)
-        self._inside = Inside(self.router, store, clock, ports, account)
+        self.authorizer = Authorizer(ports, account)
+        self._inside = Inside(self.router, self.authorizer, store, clock, ports, account)
         self._strict = Strict() if strict else None
-        self._account = account
         self._clock = clock
 
     def inside(self, principal: Principal, region: str) -> Context:
@@ -102,8 +105,17 @@ class Gateway:
             family = call.codec.family
             signed = await self._verified(request, call)
             doc = call.codec.decode(request)
-            authorize(signed.principal, self._account, call.operation, family)
-            ctx = self._inside.context(signed.principal, signed.region, request_id, request.headers)
+            trusted = self.authorizer.trusted(signed.principal)
+            ctx = self._inside.context(
+                signed.principal,
+                signed.region,
+                request_id,
+                headers=request.headers,
+                family=family,
+                origin=_NOTHING if trusted else origin_of(request),
+            )
+            if not trusted:
+                self.authorizer.check(ctx, call.asks(ctx, doc))
             result = await call.handler(ctx, doc)
             if self._strict:
                 self._strict.check(call.operation, result)
@@ -141,6 +153,8 @@ class Gateway:
         return signed
 
     def _proven(self, request: Request, call: Call, body_sha256: str | None) -> Signed:
+        if call.codec.family == "s3" and is_unsigned(request):
+            return anonymous(request)
         if call.codec.family == "s3" and sigv2.is_presigned(request.query):
             path, now = with_bucket_of_host(request), self._clock.now()
             return sigv2.verify(request.method, path, request.query, request.headers, now, self.verifier.known)

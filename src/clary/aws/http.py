@@ -49,6 +49,9 @@ class Request:
         raw: bytes | None = scope.get("raw_path")
         self.path: bytes = (raw or scope["path"].encode()).split(b"?", 1)[0]
         self.query: bytes = scope.get("query_string", b"")
+        self.client: str = (scope.get("client") or ("",))[0]
+        """The address of the peer; "" when it is not known."""
+        self.scheme: str = scope.get("scheme", "http")
         self.raw_headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.headers: dict[str, str] = {}
         for name, value in self.raw_headers:
