@@ -11,7 +11,8 @@ from clary.aws import query, rest_xml, sigv2
 from clary.aws.anonymous import anonymous, is_unsigned
 from clary.aws.authorize import Authorizer, origin_of
 from clary.aws.body import of_bytes
-from clary.aws.credentials import KeyRing, Principal
+from clary.aws.credentials import ANONYMOUS, KeyRing, Principal
+from clary.aws.doors import Porch
 from clary.aws.errors import ServiceError
 from clary.aws.http import Answer, ClientGone, Message, Receive, Request, Send
 from clary.aws.inside import Inside
@@ -20,6 +21,7 @@ from clary.aws.refusals import Family, refusal
 from clary.aws.route import Call, Router, Unrouted, with_bucket_of_host
 from clary.aws.s3_body import check_whole, open_body
 from clary.aws.service import Context, Service
+from clary.aws.sigv2 import REGION
 from clary.aws.sigv4 import Refused, Signed, Verifier
 from clary.aws.strict import Strict
 from clary.kernel import ids, log
@@ -68,6 +70,8 @@ class Gateway:
         self._inside = Inside(self.router, self.authorizer, store, clock, ports, account)
         self._strict = Strict() if strict else None
         self._clock = clock
+        self._doors = [door for service in services for door in service.doors]
+        self._finishers = [finish for service in services for finish in service.finishers]
 
     def inside(self, principal: Principal, region: str) -> Context:
         """The context of a call that Clary makes by itself, as `principal`."""
@@ -86,6 +90,8 @@ class Gateway:
         answer, gone = Answer(0), False
         try:
             answer = await self._answer(request, request_id, call)
+            for finish in self._finishers:
+                finish(request, answer, lambda: self._inside.context(ANONYMOUS, REGION, request_id))
             await _settle_body(request, answer)
             await _send(request, answer, send)
         except ClientGone:
@@ -97,6 +103,10 @@ class Gateway:
     async def _answer(self, request: Request, request_id: str, found: list[Call]) -> Answer:
         family: Family = "query"
         try:
+            for door in self._doors:
+                if door.wants(request):
+                    request.door, family = door.name, "s3"
+                    return await door.answer(self._porch(request, request_id))
             call = self.router.route(request)
             if call is None:
                 await request.read_body(DOCUMENT_BYTES)
@@ -132,6 +142,16 @@ class Gateway:
             LOG.exception("a handler failed", extra={"operation": found[0].operation.name if found else ""})
             failure = InternalFailure("The request processing has failed because of an unknown error.")
             return _refuse(failure, family, found, request, request_id)
+
+    def _porch(self, request: Request, request_id: str) -> Porch:
+        def context(principal: Principal, region: str) -> Context:
+            return self._inside.context(
+                principal, region, request_id, headers=request.headers, family="s3", origin=origin_of(request)
+            )
+
+        return Porch(
+            request, request_id, self._clock, self.verifier.known, context, self.router.served, self._inside.checked
+        )
 
     async def _verified(self, request: Request, call: Call) -> Signed:
         """Who signed it. The body is then read and proven, or stands in `request.stream` to be proven at its end."""
@@ -232,7 +252,7 @@ def _access(request: Request, found: list[Call], answer: Answer, gone: bool, beg
             "method": request.method,
             "path": request.path.decode("latin-1"),
             "service": found[0].service if found else "",
-            "operation": found[0].operation.name if found else "",
+            "operation": found[0].operation.name if found else request.door,
             "status": answer.status,
             "ms": round((time.perf_counter() - began) * 1000, 3),
         }

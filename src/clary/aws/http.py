@@ -63,6 +63,8 @@ class Request:
         """The whole body has been taken off the connection."""
         self.labels: dict[str, str] = {}
         """What the path holds by the labels of the operation's template; set by the router."""
+        self.door = ""
+        """The name of the door that answers it, if it is no operation; for the access line."""
         self.stream: Body | None = None
         """The body of a streaming operation; set by the gateway before decoding."""
         self._receive = receive

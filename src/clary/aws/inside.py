@@ -9,7 +9,7 @@ from clary.aws.codec import without_reserved
 from clary.aws.credentials import Principal
 from clary.aws.model import Operation
 from clary.aws.refusals import Family
-from clary.aws.route import Router
+from clary.aws.route import Call, Router
 from clary.aws.service import Context
 from clary.aws.shapes import Check, compile_check
 from clary.kernel.clock import Clock
@@ -68,15 +68,20 @@ class Inside:
 
     async def _call(self, ctx: Context, service: str, name: str, params: Doc) -> Doc:
         call = self._router.served(service, name)
-        check = self._checks.get((service, name))
+        inner = self.context(ctx.principal, ctx.region, ctx.request_id, family=call.codec.family)
+        return without_reserved(await call.handler(inner, self.checked(inner, call, params)))
+
+    def checked(self, ctx: Context, call: Call, params: Doc) -> Doc:
+        """`params` in handler form, and allowed. Raises ServiceError: not of the shape, or AccessDenied."""
+        name = (call.service, call.operation.name)
+        check = self._checks.get(name)
         if check is None:
-            check = self._checks[(service, name)] = compile_check(call.operation.input, wire=False)
+            check = self._checks[name] = compile_check(call.operation.input, wire=False)
         doc = check(params)
         _open_streams(call.operation, doc)
-        inner = self.context(ctx.principal, ctx.region, ctx.request_id, family=call.codec.family)
         if not self._authorizer.trusted(ctx.principal):
-            self._authorizer.check(inner, call.asks(inner, doc))
-        return without_reserved(await call.handler(inner, doc))
+            self._authorizer.check(ctx, call.asks(ctx, doc))
+        return doc
 
 
 def _open_streams(operation: Operation, doc: Doc) -> None:

@@ -6,6 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from clary.aws.access import Ask, Asks, anywhere
 from clary.aws.credentials import Principal
+from clary.aws.doors import Door, Finish
 from clary.aws.errors import AccessDenied
 from clary.aws.policy.decision import Decision
 from clary.aws.refusals import Family
@@ -101,6 +102,8 @@ class Service:
         self.handlers: dict[str, Handler] = {}
         self.ignored: dict[str, tuple[str, ...]] = {}
         self.stored: set[str] = set()
+        self.doors: list[Door] = []
+        self.finishers: list[Finish] = []
 
     def operation(
         self, name: str, *, ignores: tuple[str, ...] = (), stored: bool = False
@@ -119,6 +122,14 @@ class Service:
             return handler
 
         return register
+
+    def door(self, door: Door) -> None:
+        """Every request that the door wants is answered by it and not routed."""
+        self.doors.append(door)
+
+    def finish(self, finish: Finish) -> None:
+        """Every answer is shown to `finish`, which may add headers to it."""
+        self.finishers.append(finish)
 
     def access(self, operation: str, asks: Asks | None = None) -> None:
         """Say what the operation asks of the policies before it runs; None: `<prefix>:<operation>` on "*"."""

@@ -15,6 +15,7 @@ from clary.services.s3 import (
     remembered,
     tagging,
     uploads,
+    web,
 )
 from clary.services.s3.api import service
 
@@ -34,4 +35,5 @@ __all__ = [
     "service",
     "tagging",
     "uploads",
+    "web",
 ]
