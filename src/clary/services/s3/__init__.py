@@ -2,6 +2,7 @@
 
 from clary.services.s3 import (
     absent,
+    access,
     bucket_tagging,
     buckets,
     copies,
@@ -19,8 +20,12 @@ from clary.services.s3 import (
 )
 from clary.services.s3.api import service
 
+# Last: it looks at what all others have registered.
+access.register(service)
+
 __all__ = [
     "absent",
+    "access",
     "bucket_tagging",
     "buckets",
     "copies",
