@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,13 @@ _UPDATE = """
 UPDATE resource
 SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0,
     due = CASE WHEN ? THEN due WHEN hinted THEN min(?, ?) ELSE ? END
+WHERE uid = ? AND kind = ? AND version = ?
+RETURNING due
+"""
+
+_RENAME = """
+UPDATE resource
+SET name = ?, arn = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0
 WHERE uid = ? AND kind = ? AND version = ?
 RETURNING due
 """
@@ -193,6 +201,22 @@ class SqliteStore:
                 self._emit("moved", new, old.phase, packed_spec, packed_status, now)
             elif emit:
                 self._emit("changed", new, old.phase, packed_spec, packed_status, now)
+        self._wake()
+        return new
+
+    def rename(self, old: Resource, name: str, arn: str, **status: Any) -> Resource:
+        now = self._clock.now()
+        merged = rows.merge(old.status, status)
+        packed = rows.dump(merged)
+        with self._transaction():
+            try:
+                row = self._run(_RENAME, (name, arn, packed, now, *rows.held_by(old))).fetchone()
+            except sqlite3.IntegrityError:
+                raise Exists(f"{old.kind} {name!r} exists already") from None
+            if row is None:
+                raise Stale(f"{old.kind} {old.name!r} was written since it was read")
+            new = rows.next_version(replace(old, name=name, arn=arn), old.phase, old.spec, merged, now, row[0])
+            self._emit("changed", new, old.phase, rows.dump(old.spec), packed, now)
         self._wake()
         return new
 

@@ -109,6 +109,11 @@ class Store(Protocol):
         or a public status member changes."""
         ...
 
+    def rename(self, old: Resource, name: str, arn: str, **status: Any) -> Resource:
+        """`old`, with all that is in it, stands under another name; in one transaction, with a "changed" event. What
+        `status` says is merged as by `update`. Raises Stale, and Exists when the name is taken."""
+        ...
+
     def delete(self, old: Resource) -> None:
         """Gone, with a "deleted" event. Raises Stale when `old.version` is no longer the stored one."""
         ...
