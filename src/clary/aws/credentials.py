@@ -80,6 +80,11 @@ class KeyRing(Protocol):
         """Short-lived keys that act as `principal` until `expires`."""
         ...
 
+    def user_secret(self, access_key_id: str) -> str:
+        """The secret of a user's long-lived key. It is derived from the home's master key, so no secret of a user is
+        ever stored: who reads the state file, or a copy of it, can sign nothing."""
+        ...
+
 
 class HomeKeyRing:
     """The root key of a home, the keys of its users, and the sessions made under its master key."""
@@ -112,6 +117,9 @@ class HomeKeyRing:
         mac = self._mac(b"token", access_key_id.encode() + b"\0" + claims)
         token = base64.urlsafe_b64encode(claims + mac).decode()
         return Keys(access_key_id, self._secret(access_key_id, mac), token, expires)
+
+    def user_secret(self, access_key_id: str) -> str:
+        return base64.b64encode(self._mac(b"user", access_key_id.encode())[:30]).decode()
 
     def _secret(self, access_key_id: str, mac: bytes) -> str:
         return base64.b64encode(self._mac(b"secret", access_key_id.encode() + b"\0" + mac)[:30]).decode()
