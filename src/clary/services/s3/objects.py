@@ -130,7 +130,7 @@ async def _delete(ctx: Context, bucket: str, key: str, req: Doc, at: float | Non
         return
     only_if = OnlyIf(etag=unquoted(match) if match else None, modified=at, size=size)
     try:
-        await objects(ctx).delete_if(bucket, key, only_if)
+        await objects(ctx).remove(bucket, key, None, only_if)
     except ConditionFailed:
         raise errors.PreconditionFailed("If-Match") from None
     except Missing:
