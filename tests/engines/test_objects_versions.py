@@ -1,8 +1,7 @@
 """The disk object store: versions of keys."""
 
 import asyncio
-import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -143,14 +142,14 @@ async def test_what_was_there_before_is_the_version_null(store: DiskObjects, roo
 async def test_a_file_written_in_place_is_the_version_null(kept: DiskObjects, root: Path) -> None:
     put_ = await put(kept, "k", b"put")
     (root / "b/new").write_bytes(b"by another program")
-    os.replace(root / "b/new", root / "b/k")
+    (root / "b/new").replace(root / "b/k")
     assert await content(kept, "k") == b"by another program"
     assert await told(kept) == [("k", "null", True, 18), ("k", put_.version, False, 3)]
     assert await content(kept, "k", "null") == b"by another program"
     assert await content(kept, "k", put_.version) == b"put"
     again = await put(kept, "k", b"again")
     (root / "b/new").write_bytes(b"2nd")
-    os.replace(root / "b/new", root / "b/k")
+    (root / "b/new").replace(root / "b/k")
     assert await told(kept) == [("k", "null", True, 3), ("k", again.version, False, 5), ("k", put_.version, False, 3)]
     assert (await kept.remove("b", "k", "null")).marker is False
     assert await told(kept) == [("k", again.version, True, 5), ("k", put_.version, False, 3)]
@@ -182,7 +181,7 @@ async def test_suspended_over_a_file_written_in_place(kept: DiskObjects, root: P
     await put(kept, "k", b"1")
     assert await told(kept) == [("k", "null", True, 1)]
     (root / "b/new").write_bytes(b"by hand")
-    os.replace(root / "b/new", root / "b/k")
+    (root / "b/new").replace(root / "b/k")
     gone = await kept.remove("b", "k")
     assert await told(kept) == [("k", gone.version, True, None)]
 

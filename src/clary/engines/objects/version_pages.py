@@ -23,7 +23,7 @@ _TOP: Final = 1 << 62
 _SQL: Final = (
     "SELECT v.seq, v.id, v.marker, v.ino, v.size, v.mtime, v.modified, o.etag, o.meta FROM version v"
     " LEFT JOIN object o ON o.bucket = v.bucket AND o.key = v.key AND o.ino = v.ino AND o.size = v.size"
-    " AND o.mtime = v.mtime WHERE v.bucket = ? AND v.key = ? AND v.phase != 2 AND v.seq < ?"
+    " AND o.mtime = v.mtime WHERE v.bucket = ? AND v.key = ? AND v.phase != 2 AND v.seq < ? AND v.id != ?"
     " ORDER BY v.seq DESC LIMIT ?"
 )
 
@@ -104,12 +104,11 @@ class VersionPages:
         found: list[Version] = []
         if in_place is not None and not after:
             found.append(Version(key, NULL, True, in_place.modified, in_place))
+        replaced = NULL if in_place is not None else ""  # by what was written in place
         below = _TOP if in_place is not None and after == NULL else self._below(bucket, key, after)
         top = None if current is not None else self._versions.newest(bucket, key)
         held = identity(current) if current is not None else None
-        for row in self._site.index.read(_SQL, (bucket, key.encode(), below, limit)):
-            if in_place is not None and row[1] == NULL:
-                continue  # replaced by what was written in place
+        for row in self._site.index.read(_SQL, (bucket, key.encode(), below, replaced, limit)):
             latest = bool(row[2]) and top == row[1] if row[3] is None else Identity(*row[3:6]) == held
             found.append(_version(bucket, key, row, latest))
         return found[:limit]
