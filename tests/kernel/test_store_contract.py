@@ -320,3 +320,16 @@ def test_another_view_sees_and_writes_the_same(store: Store, reopen: Reopen) -> 
     assert get(store) == two
     with pytest.raises(Stale):
         store.update(replace(one), x=1)
+
+
+def test_a_stamp_stands_until_somebody_writes(store: Store, reopen: Reopen) -> None:
+    made = store.create(job())
+    other = reopen()
+    here, there = store.stamp(), other.stamp()
+    get(store)
+    assert (store.stamp(), other.stamp()) == (here, there)
+    made = store.update(made, n=1)
+    assert store.stamp() != here and other.stamp() != there
+    here = store.stamp()
+    other.delete(made)
+    assert store.stamp() != here

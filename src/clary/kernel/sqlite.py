@@ -108,13 +108,18 @@ class SqliteStore:
     """kernel.store.Store on the file `path` (":memory:" for one that ends with the object). Belongs to the thread that
     made it: SQLite's Python module refuses any other. Other processes may read and write the file beside it.
 
-    sync "normal": a write that was answered survives a killed process; "full": a power cut too. Raises ForeignState."""
+    sync "normal": a write that was answered survives a killed process; "full": a power cut too. With read_only every
+    write raises sqlite3.OperationalError. Raises ForeignState."""
 
-    def __init__(self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal") -> None:
+    def __init__(
+        self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal", read_only: bool = False
+    ) -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
         self._db = open_state(path, sync)
         self._run = self._db.execute
+        if read_only:
+            self._run("PRAGMA query_only = ON")
         self._checkpointer = None if str(path) == ":memory:" else Checkpointer(path)
 
     def create(self, new: Resource, *, replace: bool = False) -> Resource:
@@ -277,6 +282,10 @@ class SqliteStore:
 
     def listen(self, woken: Callable[[], None]) -> None:
         self._listeners.append(woken)
+
+    def stamp(self) -> object:
+        # data_version tells of commits by other connections, total_changes of our own.
+        return self._run("PRAGMA data_version").fetchone()[0], self._db.total_changes
 
     def close(self) -> None:
         if self._checkpointer is not None:

@@ -165,4 +165,9 @@ class Store(Protocol):
         Only a hint: correctness needs none."""
         ...
 
+    def stamp(self) -> object:
+        """Equal stamps say that nothing was written in between, by this process or another. A few microseconds: what
+        was read under a stamp can be kept for as long as the stamp stands."""
+        ...
+
     def close(self) -> None: ...
