@@ -1,8 +1,8 @@
 """Condition blocks: every operator of IAM's, and what each says of a key that is absent.
 
 Operators of one block and keys of one operator are joined by AND, values of one key by OR (by NOR in negated
-ones). An absent key fails an operator and satisfies a negated one; `...IfExists` and `ForAllValues:` are satisfied by it,
-`ForAnyValue:` is not.
+ones). An absent key fails an operator and satisfies a negated one; `...IfExists` and `ForAllValues:` are satisfied by
+it, `ForAnyValue:` is not.
 """
 
 from collections.abc import Callable, Mapping
