@@ -8,7 +8,7 @@ from clary.aws.access import Ask, Asks, anywhere, nothing
 from clary.aws.service import Context, Service
 from clary.kernel.resource import Doc
 
-_OF_BUCKET: Final = {
+OF_BUCKET: Final = {
     "CreateBucket": "CreateBucket",
     "DeleteBucket": "DeleteBucket",
     "DeleteBucketAnalyticsConfiguration": "PutAnalyticsConfiguration",
@@ -76,12 +76,12 @@ _OF_BUCKET: Final = {
     "PutBucketWebsite": "PutBucketWebsite",
     "PutPublicAccessBlock": "PutBucketPublicAccessBlock",
 }
-_OF_OBJECT: Final = {
+OF_OBJECT: Final = {
     "AbortMultipartUpload": "AbortMultipartUpload",
     "ListParts": "ListMultipartUploadParts",
     "RestoreObject": "RestoreObject",
 }
-_OF_VERSION: Final = {
+OF_VERSION: Final = {
     "DeleteObject": "DeleteObject{}",
     "DeleteObjectTagging": "DeleteObject{}Tagging",
     "GetObject": "GetObject{}",
@@ -235,10 +235,10 @@ def _attributes(ctx: Context, req: Doc) -> Sequence[Ask]:
 
 def register(service: Service) -> None:
     """Every operation that the service has says what it asks."""
-    table: dict[str, Asks] = {name: _of_bucket(action) for name, action in _OF_BUCKET.items()}
-    table |= {name: _of_list(_OF_BUCKET[name]) for name in _LISTS}
-    table |= {name: _of_object(action) for name, action in _OF_OBJECT.items()}
-    table |= {name: _of_version(form) for name, form in _OF_VERSION.items()}
+    table: dict[str, Asks] = {name: _of_bucket(action) for name, action in OF_BUCKET.items()}
+    table |= {name: _of_list(OF_BUCKET[name]) for name in _LISTS}
+    table |= {name: _of_object(action) for name, action in OF_OBJECT.items()}
+    table |= {name: _of_version(form) for name, form in OF_VERSION.items()}
     table |= dict.fromkeys(_WRITES, _write)
     table |= {
         "CreateBucket": _create_bucket,

@@ -96,3 +96,14 @@ class MalformedPolicy(ServiceError):
 class InvalidBucketAclWithObjectOwnership(ServiceError):
     def __init__(self) -> None:
         super().__init__("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
+
+
+class PublicPolicyBlocked(ServiceError):
+    code = "AccessDenied"
+    status = 403
+
+    def __init__(self, caller: str, arn: str) -> None:
+        super().__init__(
+            f"User: {caller} is not authorized to perform: s3:PutBucketPolicy on resource: {arn} because public"
+            " policies are blocked by the BlockPublicPolicy block public access setting."
+        )
