@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from clary.aws.authorize import ResourcePolicies
 from clary.aws.credentials import KeyRing
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
@@ -63,6 +64,7 @@ class World:
             LogSink: self.logs,
             LogStore: self.logs,
             ObjectStore: self.objects,
+            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account),
             Runner: self.runner,
             Serving: self.serving,
         }
