@@ -3,6 +3,7 @@
 from clary.services.s3 import (
     absent,
     access,
+    acl,
     bucket_tagging,
     buckets,
     copies,
@@ -12,12 +13,15 @@ from clary.services.s3 import (
     multipart,
     objects,
     ownership,
+    pages,
     policy,
     public_access,
     remembered,
     tagging,
     uploads,
+    versions,
     web,
+    website,
 )
 from clary.services.s3.api import service
 
@@ -27,6 +31,7 @@ access.register(service)
 __all__ = [
     "absent",
     "access",
+    "acl",
     "bucket_tagging",
     "buckets",
     "copies",
@@ -36,11 +41,14 @@ __all__ = [
     "multipart",
     "objects",
     "ownership",
+    "pages",
     "policy",
     "public_access",
     "remembered",
     "service",
     "tagging",
     "uploads",
+    "versions",
     "web",
+    "website",
 ]

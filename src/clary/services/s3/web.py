@@ -5,17 +5,12 @@ from collections.abc import Callable
 from clary.aws.credentials import ANONYMOUS
 from clary.aws.doors import Door, Porch
 from clary.aws.http import Answer, Request
-from clary.aws.route import with_bucket_of_host
 from clary.aws.service import Context
 from clary.kernel.resource import Doc
 from clary.services.s3 import cors
 from clary.services.s3.api import bucket_named, service
 from clary.services.s3.errors import AccessDenied, NoSuchBucket
-
-
-def bucket_in(request: Request) -> str:
-    """The bucket that the host or the path names; "" when none does."""
-    return with_bucket_of_host(request).lstrip(b"/").partition(b"/")[0].decode("latin-1")
+from clary.services.s3.hosts import bucket_in
 
 
 def _wants(request: Request) -> bool:
