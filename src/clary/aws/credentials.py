@@ -119,13 +119,18 @@ class HomeKeyRing:
         return Keys(access_key_id, self._secret(access_key_id, mac), token, expires)
 
     def user_secret(self, access_key_id: str) -> str:
-        return base64.b64encode(self._mac(b"user", access_key_id.encode())[:30]).decode()
+        return user_secret(self._master, access_key_id)
 
     def _secret(self, access_key_id: str, mac: bytes) -> str:
         return base64.b64encode(self._mac(b"secret", access_key_id.encode() + b"\0" + mac)[:30]).decode()
 
     def _mac(self, purpose: bytes, data: bytes) -> bytes:
         return hmac.digest(self._master, purpose + b"\0" + data, sha256)
+
+
+def user_secret(master: bytes, access_key_id: str) -> str:
+    """The secret of a user's key in the home of that master key."""
+    return base64.b64encode(hmac.digest(master, b"user\0" + access_key_id.encode(), sha256)[:30]).decode()
 
 
 def _packed(principal: Principal) -> dict[str, Any]:
