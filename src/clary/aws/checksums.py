@@ -5,7 +5,7 @@ import hashlib
 import importlib
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from clary.aws.errors import NotImplementedHere, ServiceError
 
@@ -26,6 +26,20 @@ class Running(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
     def digest(self) -> bytes: ...
+
+
+class _Xxh:
+    """An xxHash, seeded with zero; its digest is big-endian as S3 writes it."""
+
+    def __init__(self, name: str) -> None:
+        crt: Any = importlib.import_module("awscrt.checksums")
+        self._state = getattr(crt.XXHash, name)()
+
+    def update(self, data: bytes, /) -> None:
+        self._state.update(data)
+
+    def digest(self) -> bytes:
+        return bytes(self._state.finalize())
 
 
 class _Crc:
@@ -56,6 +70,9 @@ ALGORITHMS: Mapping[str, Callable[[], Running]] = {
     "SHA256": hashlib.sha256,
     "SHA512": hashlib.sha512,
     "MD5": lambda: hashlib.md5(usedforsecurity=False),
+    "XXHASH64": lambda: _Xxh("new_xxhash64"),
+    "XXHASH3": lambda: _Xxh("new_xxhash3_64"),
+    "XXHASH128": lambda: _Xxh("new_xxhash3_128"),
 }
 """By the name in the SDKs' ChecksumAlgorithm."""
 

@@ -88,13 +88,6 @@ async def get_bucket_location(ctx: Context, req: Doc) -> Doc:
     return {} if region == _CLASSIC else {"LocationConstraint": region}
 
 
-@service.operation("GetBucketVersioning")
-async def get_bucket_versioning(ctx: Context, req: Doc) -> Doc:
-    """Nothing: the bucket was never versioned."""
-    opened_bucket(ctx, req)
-    return {}
-
-
 @service.operation("ListBuckets")
 async def list_buckets(ctx: Context, req: Doc) -> Doc:
     limit = req.get("MaxBuckets", _PAGE_MAX)
