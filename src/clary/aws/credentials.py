@@ -69,6 +69,15 @@ class UserKeys(Protocol):
         ...
 
 
+class KeyUses(Protocol):
+    """The port that remembers when keys of users were last used."""
+
+    def used(self, access_key_id: str, service: str, region: str) -> None:
+        """A request that was proven to come from that key is let in. `service` is its signing name. Session keys are
+        passed too; they are none of a user's."""
+        ...
+
+
 class KeyRing(Protocol):
     """The port of identity: who stands behind an access key."""
 

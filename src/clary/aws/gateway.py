@@ -11,7 +11,7 @@ from clary.aws import query, rest_xml, sigv2
 from clary.aws.anonymous import anonymous, is_unsigned
 from clary.aws.authorize import Authorizer, origin_of
 from clary.aws.body import of_bytes
-from clary.aws.credentials import ANONYMOUS, KeyRing, Principal
+from clary.aws.credentials import ANONYMOUS, KeyRing, KeyUses, Principal
 from clary.aws.doors import Porch
 from clary.aws.errors import ServiceError
 from clary.aws.http import Answer, ClientGone, Message, Receive, Request, Send
@@ -70,6 +70,7 @@ class Gateway:
         self._inside = Inside(self.router, self.authorizer, store, clock, ports, account)
         self._strict = Strict() if strict else None
         self._clock = clock
+        self._uses: KeyUses | None = ports.get(KeyUses)
         self._doors = [door for service in services for door in service.doors]
         self._finishers = [finish for service in services for finish in service.finishers]
 
@@ -114,6 +115,8 @@ class Gateway:
             found.append(call)
             family = call.codec.family
             signed = await self._verified(request, call)
+            if signed.principal.kind == "user" and self._uses is not None:
+                self._uses.used(signed.access_key_id, signed.service, signed.region)
             doc = call.codec.decode(request)
             trusted = self.authorizer.trusted(signed.principal)
             ctx = self._inside.context(

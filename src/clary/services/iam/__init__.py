@@ -16,12 +16,12 @@ from clary.services.iam import (
     users,
 )
 from clary.services.iam.api import service
-from clary.services.iam.keyring import KeyUses, StoredUserKeys
+from clary.services.iam.keyring import StoredKeyUses, StoredUserKeys
 from clary.services.iam.users import Birth
 
 __all__ = [
     "Birth",
-    "KeyUses",
+    "StoredKeyUses",
     "StoredUserKeys",
     "absent",
     "access_keys",

@@ -48,8 +48,8 @@ def principal_of(user: Resource) -> Principal:
     return Principal(user.account, user.arn, user.status["UserId"], "user")
 
 
-class KeyUses:
-    """Remembers the last use of users' keys, for GetAccessKeyLastUsed."""
+class StoredKeyUses:
+    """aws.credentials.KeyUses in the rows of the keys, for GetAccessKeyLastUsed."""
 
     def __init__(self, store: Store, clock: Clock, account: str) -> None:
         self._store = store
@@ -61,7 +61,7 @@ class KeyUses:
         try:
             key = self._store.get(self._account, REGION, ACCESS_KEY, access_key_id)
         except Missing:
-            return
+            return  # deleted in this moment, or a session's
         now, last = self._clock.now(), key.status.get("_used")
         if last is not None and now - last["at"] < _USE_SECONDS:
             return
