@@ -1,5 +1,5 @@
-"""Versions in a real child, killed before and after each of its changes: what was answered holds, what was not is all or
-nothing, and the key holds what its newest version says."""
+"""Versions in a real child, killed before and after each of its changes: what was answered holds, what was not is all
+or nothing, and the key holds what its newest version says."""
 
 import asyncio
 import shutil
