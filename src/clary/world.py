@@ -58,6 +58,7 @@ class World:
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
+        self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
             KeyRing: home.ring,
@@ -67,6 +68,7 @@ class World:
             ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account),
             Runner: self.runner,
             Serving: self.serving,
+            s3.happenings.Happenings: self.happenings,
         }
         self.gateway = Gateway(
             SERVICES, ring=home.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
@@ -75,8 +77,11 @@ class World:
         self.controller = Controller(
             self.store,
             self.clock,
-            sagemaker.reconcilers(self._engines(home)),
-            sagemaker.MACHINES,
+            {
+                **sagemaker.reconcilers(self._engines(home)),
+                **s3.reconcilers(self.objects, self.happenings, self.clock),
+            },
+            {**sagemaker.MACHINES, **s3.MACHINES},
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )

@@ -2,9 +2,10 @@
 
 Members of the status, each absent until it is set:
 
-    _acl _versioning                 see acls.py and versioning.py
+    _acl                             what the bucket's list grants
     _cors _encryption _lifecycle     the documents of their Put operations
     _notification _website _policy
+    _scan                            how far the lifecycle's look has come
     _ownership                       "BucketOwnerEnforced", "BucketOwnerPreferred" or "ObjectWriter"
     _public_access_block             the four flags
     _tags                            pairs of name and value
