@@ -7,7 +7,7 @@ from typing import Any
 
 from clary.engines.objects.index import Index
 
-_CHANGES = ("copy_file_range", "fsync", "mkdir", "rename", "rmdir", "unlink", "utime", "write")
+_CHANGES = ("copy_file_range", "fsync", "link", "mkdir", "rename", "rmdir", "unlink", "utime", "write")
 
 
 def through_here() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from clary.aws.authorize import ResourcePolicies
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.services import s3
-from tests.inprocess import InProcess, serving
+from tests.inprocess import ACCOUNT, InProcess, serving
 
 
 @contextmanager
@@ -19,6 +20,8 @@ def s3_house(tmp_path: Path) -> Iterator[tuple[InProcess, DiskObjects]]:
     store = DiskObjects(tmp_path / "objects")
     try:
         with serving(tmp_path, [s3.service], ports={BucketStore: store}) as house:
+            house.ports[ResourcePolicies] = s3.policy.BucketPolicies(house.raw_store, ACCOUNT)
+            house.ports[s3.happenings.Happenings] = s3.happenings.Happenings(house.raw_store, store, house.clock)
             yield house, store
     finally:
         store.close()

@@ -25,7 +25,7 @@ from clary.engines.serving.plane import Plane
 from clary.engines.serving.routes import RouteFile
 from clary.engines.serving.shared import Bounds
 from clary.kernel.clock import SystemClock
-from clary.processes.front import authenticator
+from clary.processes.front import EVENTS, authenticator
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -222,6 +222,7 @@ async def site(
             SystemClock(),
             bounds,
             limits,
+            EVENTS,
         )
         await front.start()
         plane = Plane(directory, sockets, limits)

@@ -32,6 +32,9 @@ class Config:
     sandbox: Literal["auto", "plain"] = _setting(
         "auto", "auto: bubblewrap where this machine allows it; plain: never (same contract, no isolation)."
     )
+    other_hosts: Literal["pass", "refuse"] = _setting(
+        "pass", "What `clary run` does with requests to hosts that are not AWS's: pass them on, or refuse them."
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
@@ -67,6 +70,21 @@ class Config:
         return self.home / "server.log"
 
     @property
+    def authority_dir(self) -> Path:
+        """Key and certificate of the home's certificate authority, made by the first `clary run`."""
+        return self.home / "authority"
+
+    @property
+    def intercept_log(self) -> Path:
+        """JSON lines of the proxies of `clary run`."""
+        return self.home / "intercept.log"
+
+    @property
+    def sdk_dir(self) -> Path:
+        """Defaults for the SageMaker Python SDK."""
+        return self.home / "sdk"
+
+    @property
     def endpoint_url(self) -> str:
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
@@ -94,6 +112,7 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
 _CHOICES = {
     "store_sync": ("normal", "full"),
     "sandbox": ("auto", "plain"),
+    "other_hosts": ("pass", "refuse"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 
-from clary.aws.credentials import HomeKeyRing, Keys
+from clary.aws.credentials import HomeKeyRing, Keys, UserKeys, user_secret
 from clary.config import Config
 from clary.kernel import ids
 
@@ -21,10 +21,20 @@ class Home:
     account: str
     keys: Keys
     master: bytes
+    made: float
+    """When the account began: epoch seconds."""
 
     @property
     def ring(self) -> HomeKeyRing:
         return HomeKeyRing(self.keys, self.account, self.master)
+
+    def ring_with(self, users: UserKeys) -> HomeKeyRing:
+        """The ring that also knows the keys of users."""
+        return HomeKeyRing(self.keys, self.account, self.master, users)
+
+    def user_secret(self, access_key_id: str) -> str:
+        """The secret of a user's access key."""
+        return user_secret(self.master, access_key_id)
 
 
 def make(config: Config) -> Home:
@@ -48,7 +58,9 @@ def read(config: Config) -> Home:
     """Raises FileNotFoundError when `clary up` never made this home."""
     said = orjson.loads(config.credentials_file.read_bytes())
     keys = Keys(said["AccessKeyId"], said["SecretAccessKey"])
-    return Home(said["AccountId"], keys, base64.b64decode(said["MasterKey"]))
+    # Written once and never again, so its time is the home's.
+    made = config.credentials_file.stat().st_mtime
+    return Home(said["AccountId"], keys, base64.b64decode(said["MasterKey"]), made)
 
 
 def _write_credentials(path: Path) -> None:

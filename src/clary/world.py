@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from clary.aws.authorize import ResourcePolicies
 from clary.aws.credentials import KeyRing
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
@@ -57,14 +58,17 @@ class World:
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
+        self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
             KeyRing: home.ring,
             LogSink: self.logs,
             LogStore: self.logs,
             ObjectStore: self.objects,
+            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account),
             Runner: self.runner,
             Serving: self.serving,
+            s3.happenings.Happenings: self.happenings,
         }
         self.gateway = Gateway(
             SERVICES, ring=home.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
@@ -73,8 +77,11 @@ class World:
         self.controller = Controller(
             self.store,
             self.clock,
-            sagemaker.reconcilers(self._engines(home)),
-            sagemaker.MACHINES,
+            {
+                **sagemaker.reconcilers(self._engines(home)),
+                **s3.reconcilers(self.objects, self.happenings, self.clock),
+            },
+            {**sagemaker.MACHINES, **s3.MACHINES},
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )

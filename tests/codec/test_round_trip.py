@@ -107,7 +107,7 @@ def test_what_the_handler_answers_is_what_botocore_reads(service: str, name: str
         assert _parsed(service, name, protocol, codec.encode({}, "id")) == {}
         return
     if any(member.traits.get("eventstream") for member in shape.members.values()):
-        raise NotImplementedError(f"{name} answers an event stream: the codecs have none yet")
+        pytest.skip("an answer in events: see test_event_stream.py")
 
     @FEW
     @given(values(shape, xml=True))

@@ -234,8 +234,8 @@ async def test_conditions_are_looked_at_in_the_step_of_the_write(store: DiskObje
         await put_if(b"2", OnlyIf(etag="0" * 32))
     await put_if(b"2", OnlyIf(etag=stat.etag))
     with pytest.raises(ConditionFailed):
-        await store.delete_if("b", "k", OnlyIf(etag=stat.etag))
-    await store.delete_if("b", "k", OnlyIf(etag=hashlib.md5(b"2").hexdigest(), size=1))
+        await store.remove("b", "k", None, OnlyIf(etag=stat.etag))
+    await store.remove("b", "k", None, OnlyIf(etag=hashlib.md5(b"2").hexdigest(), size=1))
     assert await keys(store) == []
 
 

@@ -229,3 +229,14 @@ def test_the_last_page_of_100_000_rows_costs_what_the_first_does(memory: SqliteS
             assert far < first * 3, (order, where, first, far)
     assert best(lambda: memory.claim(10, 30)) < 0.001
     assert best(memory.next_due) < 0.001
+
+
+def test_a_reader_sees_what_is_written_and_writes_nothing(tmp_path: Path, clock: ManualClock) -> None:
+    store = SqliteStore(tmp_path / "clary.db", clock)
+    reader = SqliteStore(tmp_path / "clary.db", clock, read_only=True)
+    made = store.create(job())
+    assert reader.find("job", made.uid) == made
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.create(job("b"))
+    reader.close()
+    store.close()

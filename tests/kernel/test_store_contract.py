@@ -54,6 +54,27 @@ def test_replace_of_nothing_creates(store: Store) -> None:
     assert store.create(job(), replace=True).version == 1
 
 
+def test_a_rename_is_one_write_that_keeps_everything(store: Store) -> None:
+    made = store.create(job(arn="arn:a", status={"n": 1, "gone": 1}, due=5.0))
+    new = store.rename(made, "z", "arn:z", n=2, gone=None)
+    assert new == get(store, "z") == store.by_arn("arn:z") == store.find("job", made.uid)
+    assert (new.name, new.arn, new.uid, new.status, new.version, new.due) == ("z", "arn:z", made.uid, {"n": 2}, 2, 5.0)
+    with pytest.raises(Missing):
+        get(store)
+    assert [(one.type, one.name) for one in store.events(0, 9)] == [("created", "a"), ("changed", "z")]
+    with pytest.raises(Stale):
+        store.rename(made, "y", "arn:y")
+
+
+def test_no_rename_takes_another_s_name(store: Store) -> None:
+    store.create(job("b"))
+    made = store.create(job())
+    with pytest.raises(Exists):
+        store.rename(made, "b", "arn:b")
+    assert get(store) == made
+    assert len(store.events(0, 9)) == 2
+
+
 def test_a_datetime_is_refused_and_nothing_is_written(store: Store) -> None:
     with pytest.raises(TypeError):
         store.create(job(spec={"at": datetime.now(UTC)}))
@@ -299,3 +320,16 @@ def test_another_view_sees_and_writes_the_same(store: Store, reopen: Reopen) -> 
     assert get(store) == two
     with pytest.raises(Stale):
         store.update(replace(one), x=1)
+
+
+def test_a_stamp_stands_until_somebody_writes(store: Store, reopen: Reopen) -> None:
+    made = store.create(job())
+    other = reopen()
+    here, there = store.stamp(), other.stamp()
+    get(store)
+    assert (store.stamp(), other.stamp()) == (here, there)
+    made = store.update(made, n=1)
+    assert store.stamp() != here and other.stamp() != there
+    here = store.stamp()
+    other.delete(made)
+    assert store.stamp() != here

@@ -184,6 +184,6 @@ def test_roles_carry_tags(iam: Any) -> None:
 
 
 def test_other_operations_say_so(iam: Any) -> None:
-    with pytest.raises(ClientError, match="ListUsers") as caught:
-        iam.list_users()
+    with pytest.raises(ClientError, match="CreateLoginProfile") as caught:
+        iam.create_login_profile(UserName="u", Password="secret")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501

@@ -111,3 +111,29 @@ def test_other_operations_are_refused_by_name(house: House) -> None:
         house.client.invoke_endpoint_async(EndpointName="cars", InputLocation="s3://b/k")
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
     assert "InvokeEndpointAsync" in caught.value.response["Error"]["Message"]
+
+
+def test_an_answer_in_events(house: House) -> None:
+    async def model(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        return 200, {"content-type": "text/plain", "x-amzn-sagemaker-custom-attributes": "t=2"}, body * 100_000
+
+    house.model.model = model
+    answer = house.client.invoke_endpoint_with_response_stream(EndpointName="cars", Body=b"abcdef", Accept="text/plain")
+    assert (answer["ContentType"], answer["InvokedProductionVariant"]) == ("text/plain", "blue")
+    assert answer["CustomAttributes"] == "t=2"
+    assert b"".join(one["PayloadPart"]["Bytes"] for one in answer["Body"]) == b"abcdef" * 100_000
+    assert house.model.seen[0][1]["accept"] == "text/plain"
+
+
+def test_errors_before_the_first_event(house: House) -> None:
+    async def failing(path: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        return 500, {}, b"no such column"
+
+    house.model.model = failing
+    with pytest.raises(house.client.exceptions.ModelError) as modelled:
+        house.client.invoke_endpoint_with_response_stream(EndpointName="cars", Body=b"")
+    assert modelled.value.response["OriginalMessage"] == "no such column"
+    with pytest.raises(ClientError, match="not found"):
+        house.client.invoke_endpoint_with_response_stream(EndpointName="nope", Body=b"")
+    with pytest.raises(ClientError, match="the member SessionId of InvokeEndpointWithResponseStream"):
+        house.client.invoke_endpoint_with_response_stream(EndpointName="cars", Body=b"", SessionId="NEW_SESSION")

@@ -91,7 +91,6 @@ def test_names_that_s3_does_not_take(house: InProcess, name: str) -> None:
     [
         ({"CreateBucketConfiguration": {"Location": {"Type": "AvailabilityZone", "Name": "x"}}}, "Location"),
         ({"CreateBucketConfiguration": {"Bucket": {"Type": "Directory"}}}, "Bucket"),
-        ({"CreateBucketConfiguration": {"Tags": [{"Key": "a", "Value": "b"}]}}, "Tags"),
         ({"BucketNamespace": "account-regional"}, "BucketNamespace"),
         ({"ObjectLockEnabledForBucket": True}, "ObjectLockEnabledForBucket"),
     ],

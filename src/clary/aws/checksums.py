@@ -60,6 +60,12 @@ def _counted(algorithm: str) -> Running:
     return _Crc(model.calc, size)
 
 
+def _xxh(name: str) -> Running:
+    """An xxHash, seeded with zero; its digest is big-endian as S3 writes it."""
+    made: Running = getattr(importlib.import_module("xxhash"), name)()
+    return made
+
+
 def combines(algorithm: str) -> bool:
     """The checksum of a whole can be made from those of its parts, without the bytes."""
     return algorithm in _CRCS
@@ -82,6 +88,9 @@ ALGORITHMS: Mapping[str, Callable[[], Running]] = {
     "SHA256": hashlib.sha256,
     "SHA512": hashlib.sha512,
     "MD5": lambda: hashlib.md5(usedforsecurity=False),
+    "XXHASH64": lambda: _xxh("xxh64"),
+    "XXHASH3": lambda: _xxh("xxh3_64"),
+    "XXHASH128": lambda: _xxh("xxh3_128"),
 }
 """By the name in the SDKs' ChecksumAlgorithm."""
 

@@ -7,9 +7,9 @@ verify a request, and nothing has to be stored, replicated or revoked on expiry.
 import base64
 import hmac
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from hashlib import sha256
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import orjson
 
@@ -21,7 +21,21 @@ class Principal:
     account: str
     arn: str
     user_id: str
-    kind: Literal["root", "user", "assumed-role"]
+    kind: Literal["root", "user", "assumed-role", "federated-user", "anonymous"]
+    issued: float | None = None
+    """When the session began (epoch seconds); None for long-lived keys."""
+    tags: tuple[tuple[str, str], ...] = ()
+    """Session tags: (key, value)."""
+    policies: tuple[str, ...] | None = None
+    """Session policies: documents (JSON) that bound what the session may do; None: nothing bounds it."""
+    policy_arns: tuple[str, ...] = ()
+    """Session policies by the ARN of a managed policy; bound the session together with `policies`."""
+    issuer: str = ""
+    """Of a federated user: the ARN of the user (or root) whose permissions the session shares."""
+
+
+ANONYMOUS = Principal("", "", "anonymous", "anonymous")
+"""Who sent an unsigned request. Only policies that resources carry can allow it anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +61,23 @@ class BadSessionToken(Exception):
     """The token was not made by this home, or belongs to another key."""
 
 
+class UserKeys(Protocol):
+    """The port of long-lived keys other than root's."""
+
+    def find(self, access_key_id: str) -> Known | None:
+        """The user behind an active access key; None: no such key, or it is inactive, or its user is gone."""
+        ...
+
+
+class KeyUses(Protocol):
+    """The port that remembers when keys of users were last used."""
+
+    def used(self, access_key_id: str, service: str, region: str) -> None:
+        """A request that was proven to come from that key is let in. `service` is its signing name. Session keys are
+        passed too; they are none of a user's."""
+        ...
+
+
 class KeyRing(Protocol):
     """The port of identity: who stands behind an access key."""
 
@@ -58,12 +89,18 @@ class KeyRing(Protocol):
         """Short-lived keys that act as `principal` until `expires`."""
         ...
 
+    def user_secret(self, access_key_id: str) -> str:
+        """The secret of a user's long-lived key. It is derived from the home's master key, so no secret of a user is
+        ever stored: who reads the state file, or a copy of it, can sign nothing."""
+        ...
+
 
 class HomeKeyRing:
-    """The root key of a home and the sessions made under its master key."""
+    """The root key of a home, the keys of its users, and the sessions made under its master key."""
 
-    def __init__(self, root: Keys, account: str, master: bytes) -> None:
+    def __init__(self, root: Keys, account: str, master: bytes, users: UserKeys | None = None) -> None:
         self._root = root
+        self._users = users
         principal = Principal(account, f"arn:aws:iam::{account}:root", account, "root")
         self._known_root = Known(root.secret_access_key, principal)
         self._master = master
@@ -72,7 +109,7 @@ class HomeKeyRing:
         if access_key_id == self._root.access_key_id:
             return self._known_root
         if session_token is None:
-            return None
+            return None if self._users is None else self._users.find(access_key_id)
         try:
             packed = base64.urlsafe_b64decode(session_token.encode())
         except ValueError:
@@ -81,17 +118,41 @@ class HomeKeyRing:
         if not hmac.compare_digest(self._mac(b"token", access_key_id.encode() + b"\0" + claims), mac):
             raise BadSessionToken
         said = orjson.loads(claims)
-        return Known(self._secret(access_key_id, mac), Principal(**said["p"]), said["e"])
+        return Known(self._secret(access_key_id, mac), _unpacked(said["p"]), said["e"])
 
     def issue(self, principal: Principal, expires: float) -> Keys:
         access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
-        claims = orjson.dumps({"p": asdict(principal), "e": expires})
+        claims = orjson.dumps({"p": _packed(principal), "e": expires})
         mac = self._mac(b"token", access_key_id.encode() + b"\0" + claims)
         token = base64.urlsafe_b64encode(claims + mac).decode()
         return Keys(access_key_id, self._secret(access_key_id, mac), token, expires)
+
+    def user_secret(self, access_key_id: str) -> str:
+        return user_secret(self._master, access_key_id)
 
     def _secret(self, access_key_id: str, mac: bytes) -> str:
         return base64.b64encode(self._mac(b"secret", access_key_id.encode() + b"\0" + mac)[:30]).decode()
 
     def _mac(self, purpose: bytes, data: bytes) -> bytes:
         return hmac.digest(self._master, purpose + b"\0" + data, sha256)
+
+
+def user_secret(master: bytes, access_key_id: str) -> str:
+    """The secret of a user's key in the home of that master key."""
+    return base64.b64encode(hmac.digest(master, b"user\0" + access_key_id.encode(), sha256)[:30]).decode()
+
+
+def _packed(principal: Principal) -> dict[str, Any]:
+    """Only what is not as it is by default: the token travels with every request."""
+    said = {one.name: getattr(principal, one.name) for one in fields(principal)}
+    return {name: value for name, value in said.items() if value not in (None, (), "")}
+
+
+def _unpacked(said: dict[str, Any]) -> Principal:
+    said = dict(said)
+    if "tags" in said:
+        said["tags"] = tuple((key, value) for key, value in said["tags"])
+    for name in ("policies", "policy_arns"):
+        if name in said:
+            said[name] = tuple(said[name])
+    return Principal(**said)

@@ -8,9 +8,11 @@ from hashlib import sha256
 from typing import Any, Final
 
 from clary.aws import query, rest_xml, sigv2
-from clary.aws.authorize import authorize
+from clary.aws.anonymous import anonymous, is_unsigned
+from clary.aws.authorize import Authorizer, origin_of
 from clary.aws.body import of_bytes
-from clary.aws.credentials import KeyRing, Principal
+from clary.aws.credentials import ANONYMOUS, KeyRing, KeyUses, Principal
+from clary.aws.doors import Porch
 from clary.aws.errors import ServiceError
 from clary.aws.http import Answer, ClientGone, Message, Receive, Request, Send
 from clary.aws.inside import Inside
@@ -19,6 +21,7 @@ from clary.aws.refusals import Family, refusal
 from clary.aws.route import Call, Router, Unrouted, with_bucket_of_host
 from clary.aws.s3_body import check_whole, open_body
 from clary.aws.service import Context, Service
+from clary.aws.sigv2 import REGION
 from clary.aws.sigv4 import Refused, Signed, Verifier
 from clary.aws.strict import Strict
 from clary.kernel import ids, log
@@ -35,6 +38,8 @@ BLOB_BYTES: Final = 32 * 2**20
 """The longest body of an operation that takes opaque bytes and is not streamed."""
 DRAIN_BYTES: Final = 2**20
 """What is read and thrown away so that a connection can be kept after a refusal."""
+
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 class InternalFailure(ServiceError):
@@ -61,10 +66,13 @@ class Gateway:
     ) -> None:
         self.router = Router(services)
         self.verifier = Verifier(ring, clock)
-        self._inside = Inside(self.router, store, clock, ports, account)
+        self.authorizer = Authorizer(ports, account)
+        self._inside = Inside(self.router, self.authorizer, store, clock, ports, account)
         self._strict = Strict() if strict else None
-        self._account = account
         self._clock = clock
+        self._uses: KeyUses | None = ports.get(KeyUses)
+        self._doors = [door for service in services for door in service.doors]
+        self._finishers = [finish for service in services for finish in service.finishers]
 
     def inside(self, principal: Principal, region: str) -> Context:
         """The context of a call that Clary makes by itself, as `principal`."""
@@ -83,6 +91,8 @@ class Gateway:
         answer, gone = Answer(0), False
         try:
             answer = await self._answer(request, request_id, call)
+            for finish in self._finishers:
+                finish(request, answer, lambda: self._inside.context(ANONYMOUS, REGION, request_id))
             await _settle_body(request, answer)
             await _send(request, answer, send)
         except ClientGone:
@@ -94,6 +104,10 @@ class Gateway:
     async def _answer(self, request: Request, request_id: str, found: list[Call]) -> Answer:
         family: Family = "query"
         try:
+            for door in self._doors:
+                if door.wants(request):
+                    request.door, family = door.name, "s3"
+                    return await door.answer(self._porch(request, request_id))
             call = self.router.route(request)
             if call is None:
                 await request.read_body(DOCUMENT_BYTES)
@@ -101,9 +115,20 @@ class Gateway:
             found.append(call)
             family = call.codec.family
             signed = await self._verified(request, call)
+            if signed.principal.kind == "user" and self._uses is not None:
+                self._uses.used(signed.access_key_id, signed.service, signed.region)
             doc = call.codec.decode(request)
-            authorize(signed.principal, self._account, call.operation, family)
-            ctx = self._inside.context(signed.principal, signed.region, request_id, request.headers)
+            trusted = self.authorizer.trusted(signed.principal)
+            ctx = self._inside.context(
+                signed.principal,
+                signed.region,
+                request_id,
+                headers=request.headers,
+                family=family,
+                origin=_NOTHING if trusted else origin_of(request),
+            )
+            if not trusted:
+                self.authorizer.check(ctx, call.asks(ctx, doc))
             result = await call.handler(ctx, doc)
             if self._strict:
                 self._strict.check(call.operation, result)
@@ -120,6 +145,16 @@ class Gateway:
             LOG.exception("a handler failed", extra={"operation": found[0].operation.name if found else ""})
             failure = InternalFailure("The request processing has failed because of an unknown error.")
             return _refuse(failure, family, found, request, request_id)
+
+    def _porch(self, request: Request, request_id: str) -> Porch:
+        def context(principal: Principal, region: str) -> Context:
+            return self._inside.context(
+                principal, region, request_id, headers=request.headers, family="s3", origin=origin_of(request)
+            )
+
+        return Porch(
+            request, request_id, self._clock, self.verifier.known, context, self.router.served, self._inside.checked
+        )
 
     async def _verified(self, request: Request, call: Call) -> Signed:
         """Who signed it. The body is then read and proven, or stands in `request.stream` to be proven at its end."""
@@ -141,6 +176,8 @@ class Gateway:
         return signed
 
     def _proven(self, request: Request, call: Call, body_sha256: str | None) -> Signed:
+        if call.codec.family == "s3" and is_unsigned(request):
+            return anonymous(request)
         if call.codec.family == "s3" and sigv2.is_presigned(request.query):
             path, now = with_bucket_of_host(request), self._clock.now()
             return sigv2.verify(request.method, path, request.query, request.headers, now, self.verifier.known)
@@ -218,7 +255,7 @@ def _access(request: Request, found: list[Call], answer: Answer, gone: bool, beg
             "method": request.method,
             "path": request.path.decode("latin-1"),
             "service": found[0].service if found else "",
-            "operation": found[0].operation.name if found else "",
+            "operation": found[0].operation.name if found else request.door,
             "status": answer.status,
             "ms": round((time.perf_counter() - began) * 1000, 3),
         }

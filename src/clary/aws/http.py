@@ -50,12 +50,17 @@ class Request:
         raw: bytes | None = scope.get("raw_path")
         self.path: bytes = (raw or scope["path"].encode()).split(b"?", 1)[0]
         self.query: bytes = scope.get("query_string", b"")
+        self.client: str = (scope.get("client") or ("",))[0]
+        """The address of the peer; "" when it is not known."""
+        self.scheme: str = scope.get("scheme", "http")
         self.headers = headers.read(scope["headers"])
         self.body = b""
         self.read = not _has_body(self.headers)
         """The whole body has been taken off the connection."""
         self.labels: dict[str, str] = {}
         """What the path holds by the labels of the operation's template; set by the router."""
+        self.door = ""
+        """The name of the door that answers it, if it is no operation; for the access line."""
         self.stream: Body | None = None
         """The body of a streaming operation; set by the gateway before decoding."""
         self._receive = receive

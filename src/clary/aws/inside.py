@@ -1,25 +1,39 @@
 """Calls from one service to another: the public operation, checked and authorised alike, without HTTP."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-from clary.aws.authorize import authorize
+from clary.aws.authorize import Authorizer
 from clary.aws.body import Body, of_bytes
 from clary.aws.codec import without_reserved
 from clary.aws.credentials import Principal
 from clary.aws.model import Operation
-from clary.aws.route import Router
+from clary.aws.refusals import Family
+from clary.aws.route import Call, Router
 from clary.aws.service import Context
 from clary.aws.shapes import Check, compile_check
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
 from clary.kernel.store import Store
 
+_NOTHING: Final[Mapping[str, str]] = {}
+_INSIDE: Final[Mapping[str, str]] = {"aws:viaawsservice": "true", "aws:securetransport": "true"}
+"""What policies may ask of a call that never was on a wire."""
+
 
 class Inside:
     """Makes contexts, and is what `Context.call` goes through."""
 
-    def __init__(self, router: Router, store: Store, clock: Clock, ports: Mapping[type, Any], account: str) -> None:
+    def __init__(
+        self,
+        router: Router,
+        authorizer: Authorizer,
+        store: Store,
+        clock: Clock,
+        ports: Mapping[type, Any],
+        account: str,
+    ) -> None:
+        self._authorizer = authorizer
         self._router = router
         self._store = store
         self._clock = clock
@@ -28,7 +42,14 @@ class Inside:
         self._checks: dict[tuple[str, str], Check] = {}
 
     def context(
-        self, principal: Principal, region: str, request_id: str, headers: Mapping[str, str] | None = None
+        self,
+        principal: Principal,
+        region: str,
+        request_id: str,
+        *,
+        headers: Mapping[str, str] = _NOTHING,
+        family: Family = "json",
+        origin: Mapping[str, str] = _INSIDE,
     ) -> Context:
         return Context(
             self._account,
@@ -39,19 +60,28 @@ class Inside:
             self._clock,
             self._ports,
             self._call,
-            headers if headers is not None else {},
+            headers,
+            family,
+            origin,
+            self._authorizer,
         )
 
     async def _call(self, ctx: Context, service: str, name: str, params: Doc) -> Doc:
         call = self._router.served(service, name)
-        check = self._checks.get((service, name))
+        inner = self.context(ctx.principal, ctx.region, ctx.request_id, family=call.codec.family)
+        return without_reserved(await call.handler(inner, self.checked(inner, call, params)))
+
+    def checked(self, ctx: Context, call: Call, params: Doc) -> Doc:
+        """`params` in handler form, and allowed. Raises ServiceError: not of the shape, or AccessDenied."""
+        name = (call.service, call.operation.name)
+        check = self._checks.get(name)
         if check is None:
-            check = self._checks[(service, name)] = compile_check(call.operation.input, wire=False)
+            check = self._checks[name] = compile_check(call.operation.input, wire=False)
         doc = check(params)
         _open_streams(call.operation, doc)
-        authorize(ctx.principal, self._account, call.operation, call.codec.family)
-        inner = self.context(ctx.principal, ctx.region, ctx.request_id)
-        return without_reserved(await call.handler(inner, doc))
+        if not self._authorizer.trusted(ctx.principal):
+            self._authorizer.check(ctx, call.asks(ctx, doc))
+        return doc
 
 
 def _open_streams(operation: Operation, doc: Doc) -> None:

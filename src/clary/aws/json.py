@@ -4,8 +4,9 @@ from typing import Any
 
 import orjson
 
+from clary.aws import event_stream
 from clary.aws.codec import Codec, error_shape, error_status, take_reserved, without_reserved
-from clary.aws.documents import compile_document
+from clary.aws.documents import compile_document, compile_members
 from clary.aws.errors import ServiceError
 from clary.aws.http import Answer, Request
 from clary.aws.model import Model, Operation, Shape
@@ -32,7 +33,25 @@ def compile_codec(operation: Operation) -> Codec:
     def refuse(error: ServiceError, request: Request, request_id: str) -> Answer:
         return encode_error(error, operation, request, request_id)
 
+    if operation.output is not None and (member := event_stream.member_of(operation.output)):
+        return Codec("json", decode, _stream_encoder(operation.output, member, kind), refuse)
     return Codec("json", decode, encode, refuse)
+
+
+def _stream_encoder(shape: Shape, member: str, kind: bytes) -> Any:
+    """The members beside the stream go ahead of it, as the first event."""
+    document, inner = compile_members(shape), kind.decode()
+    stream = event_stream.compile_stream(shape.members[member], inner)
+
+    def encode(doc: Any, request_id: str) -> Answer:
+        answer = Answer(200, [(b"content-type", event_stream.CONTENT_TYPE.encode())])
+        answer.headers.append((b"x-amzn-requestid", request_id.encode()))
+        take_reserved(doc, answer)
+        others = {name: item for name, item in without_reserved(doc).items() if name != member}
+        answer.body = stream(doc[member], event_stream.initial_response(document(others), inner))
+        return answer
+
+    return encode
 
 
 def content_type(model: Model) -> bytes:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from clary.aws import json
+from clary.aws import event_stream, json
 from clary.aws.codec import Codec, take_reserved, without_reserved
 from clary.aws.documents import compile_document, compile_members
 from clary.aws.errors import ServiceError
@@ -75,6 +75,8 @@ def _encoder(operation: Operation) -> Any:
         return lambda doc, request_id: Answer(status, [(b"x-amzn-requestid", request_id.encode())])
     headers = compile_headers(shape)
     payload = shape.members[shape.payload] if shape.payload else None
+    if payload is not None and payload.traits.get("eventstream"):
+        return _stream_encoder(operation, shape, payload)
     raw = payload is not None and payload.kind in ("blob", "string")
     document = compile_document(payload) if payload is not None else compile_members(shape)
     has_body = payload is not None or any(one.location is None for one in shape.members.values())
@@ -89,6 +91,22 @@ def _encoder(operation: Operation) -> Any:
         elif has_body:
             answer.body = document(value) if value is not None else b"{}"
             answer.headers.append((b"content-type", b"application/json"))
+        return answer
+
+    return encode
+
+
+def _stream_encoder(operation: Operation, shape: Shape, payload: Shape) -> Any:
+    """An answer whose body is a stream of events; all other members stand in headers."""
+    headers = compile_headers(shape)
+    stream = event_stream.compile_stream(payload, "application/json")
+
+    def encode(doc: Doc, request_id: str) -> Answer:
+        answer = Answer(operation.status, [(b"x-amzn-requestid", request_id.encode())])
+        headers(doc, answer)
+        take_reserved(doc, answer)
+        answer.headers.append((b"content-type", event_stream.CONTENT_TYPE.encode()))
+        answer.body = stream(doc[shape.payload or ""], b"")
         return answer
 
     return encode

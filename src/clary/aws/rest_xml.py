@@ -119,10 +119,13 @@ def _document(operation: Operation, shape: Shape) -> Callable[[Doc, Answer], Non
 
 
 def encode_error(error: ServiceError, operation: Operation | None, request: Request, request_id: str) -> Answer:
-    """<Error> with S3's own members. An answer to HEAD has no body, so only its status tells."""
+    """<Error> with S3's own members, and headers that the error brings as `_headers`. An answer to HEAD has no body, so
+    only its status and headers tell."""
     shape = error_shape(operation, error.error_code)
     code = (shape.traits.get("error", {}).get("code") or shape.name) if shape else error.error_code
     answer = Answer(error_status(error, shape), _ids(request_id))
+    for name, value in error.fields.get("_headers", {}).items():
+        answer.headers.append((name.encode(), value.encode()))
     if request.method == "HEAD" or answer.status == 304:
         return answer
     resource = unquote(request.path.decode("latin-1"))

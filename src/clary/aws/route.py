@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from clary.aws import json, model, query, rest_json, rest_xml
+from clary.aws.access import Asks
 from clary.aws.codec import Codec
 from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.aws.http import Request
@@ -42,6 +43,8 @@ class Call:
     operation: Operation
     handler: Handler
     codec: Codec
+    asks: Asks
+    """What it asks of the policies."""
 
 
 _Compile = Callable[[Operation], Codec]
@@ -134,7 +137,8 @@ class Router:
                 family: Family = "s3" if protocol == "rest-xml" else "query" if protocol == "query" else "json"
                 raise Unrouted(family, NotImplementedHere(f"{one.name} {name} is not served by Clary yet."))
             operation = one.operation(name)
-            call = self._calls[key] = Call(one.name, operation, handler, _COMPILERS[protocol](operation))
+            asks = self._services[one.name].asks(name)
+            call = self._calls[key] = Call(one.name, operation, handler, _COMPILERS[protocol](operation), asks)
         return call
 
     def _models(self) -> list[Model]:

@@ -2,9 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
+from clary.aws.access import Ask, Asks, anywhere
 from clary.aws.credentials import Principal
+from clary.aws.doors import Door, Finish
+from clary.aws.errors import AccessDenied
+from clary.aws.policy.decision import Decision
+from clary.aws.refusals import Family
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
 from clary.kernel.store import Store
@@ -12,6 +17,14 @@ from clary.kernel.store import Store
 T = TypeVar("T")
 Handler = Callable[["Context", Doc], Awaitable[Doc]]
 Caller = Callable[["Context", str, str, Doc], Awaitable[Doc]]
+DENIED: Mapping[Family, str] = {"json": "AccessDeniedException", "query": "AccessDenied", "s3": "AccessDenied"}
+"""What a denied request is called."""
+
+
+class Authority(Protocol):
+    """Who knows the policies."""
+
+    def decide(self, ctx: "Context", ask: Ask) -> Decision: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +42,12 @@ class Context:
     caller: Caller
     headers: Mapping[str, str] = field(default_factory=dict)
     """Request headers in lower case; empty for calls from inside."""
+    family: Family = "json"
+    """How the operation's service calls its errors."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Where the request came from, as condition keys in lower case ("aws:sourceip" ...)."""
+    authority: Authority | None = None
+    """None: root may do everything, nobody else anything."""
 
     def port(self, kind: type[T]) -> T:
         """The engine behind a port, for example `ctx.port(ObjectStore)`."""
@@ -38,19 +57,53 @@ class Context:
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
+    def decide(self, ask: Ask) -> Decision:
+        """What the policies say of the caller and `ask`, under the circumstances of this request."""
+        if self.principal.kind == "root" and self.principal.account == self.account:
+            return Decision("allowed")
+        if self.authority is None:
+            return Decision("implicitDeny", f"because no identity-based policy allows the {ask.action} action")
+        return self.authority.decide(self, ask)
+
+    def allowed(self, ask: Ask) -> bool:
+        return self.decide(ask).allowed
+
+    def require(self, *asks: Ask) -> None:
+        """Raises AccessDenied in AWS's words unless every ask is allowed."""
+        for ask in asks:
+            decision = self.decide(ask)
+            if not decision.allowed:
+                raise denied(self, ask, decision)
+
     async def call(self, service: str, operation: str, params: Doc) -> Doc:
         """Another service's operation, in process: same validation, same authorisation, no HTTP."""
         return await self.caller(self, service, operation, params)
 
 
-class Service:
-    """The operations that Clary serves of one AWS service. `name` is botocore's, for example "sagemaker-runtime"."""
+def denied(ctx: Context, ask: Ask, decision: Decision) -> AccessDenied:
+    """The refusal of one ask, in AWS's words."""
+    message = "Access Denied"  # Nobody in particular is told nothing in particular.
+    if ctx.principal.kind != "anonymous":
+        message = (
+            f"User: {ctx.principal.arn} is not authorized to perform: {ask.action} on resource: {ask.resource} "
+            f"{decision.because}"
+        )
+    return AccessDenied(message, code=DENIED[ctx.family])
 
-    def __init__(self, name: str) -> None:
+
+class Service:
+    """The operations that Clary serves of one AWS service. `name` is botocore's, for example "sagemaker-runtime";
+    `prefix` is what its actions begin with in policies, for example "sagemaker"; None: the name."""
+
+    def __init__(self, name: str, *, prefix: str | None = None) -> None:
         self.name = name
+        self.prefix = name if prefix is None else prefix
+        self.accesses: dict[str, Asks] = {}
         self.handlers: dict[str, Handler] = {}
         self.ignored: dict[str, tuple[str, ...]] = {}
         self.stored: set[str] = set()
+        self.doors: list[Door] = []
+        self.finishers: list[Finish] = []
 
     def operation(
         self, name: str, *, ignores: tuple[str, ...] = (), stored: bool = False
@@ -69,3 +122,21 @@ class Service:
             return handler
 
         return register
+
+    def door(self, door: Door) -> None:
+        """Every request that the door wants is answered by it and not routed."""
+        self.doors.append(door)
+
+    def finish(self, finish: Finish) -> None:
+        """Every answer is shown to `finish`, which may add headers to it."""
+        self.finishers.append(finish)
+
+    def access(self, operation: str, asks: Asks | None = None) -> None:
+        """Say what the operation asks of the policies before it runs; None: `<prefix>:<operation>` on "*"."""
+        if operation in self.accesses:
+            raise ValueError(f"{self.name}: the access of the operation {operation} is said twice")
+        self.accesses[operation] = asks or anywhere(f"{self.prefix}:{operation}")
+
+    def asks(self, operation: str) -> Asks:
+        """What the operation asks; the default where nothing was said. (A test wants every operation said.)"""
+        return self.accesses.get(operation) or anywhere(f"{self.prefix}:{operation}")

@@ -70,11 +70,20 @@ def env(home: HomeOption = None, json: JsonOption = False) -> None:
 def run(
     command: Annotated[list[str], typer.Argument(help="The program and its arguments.", metavar="-- COMMAND...")],
     home: HomeOption = None,
+    role: Annotated[
+        str | None, typer.Option(help="Act as this IAM role, as a notebook or job would.", metavar="NAME")
+    ] = None,
+    no_proxy: Annotated[
+        bool, typer.Option("--no-proxy", help="Set variables only: AWS's own host names lead to AWS.")
+    ] = False,
 ) -> None:
-    """Run any program with the environment of `clary env`: clary run -- aws s3 ls"""
+    """Run any program against Clary: clary run -- python train.py
+
+    It gets the environment of `clary env` and, until it ends, a proxy that answers AWS's own host names.
+    """
     from clary.cli import environment
 
-    environment.run(home, command)
+    environment.run(home, command, role, not no_proxy)
 
 
 @app.command()

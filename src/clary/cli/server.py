@@ -88,18 +88,8 @@ JOBS = (("training", "TrainingJob"), ("processing", "ProcessingJob"))
 
 def _client(home: Path | None, service: str) -> Any:
     """A boto3 client of the server on this home, whatever the caller's own AWS settings are."""
-    import boto3
-    from botocore.config import Config as Options
-
     _, found, _ = environment.of(home)
-    return boto3.client(
-        service,
-        endpoint_url=found["AWS_ENDPOINT_URL"],
-        region_name=found["AWS_REGION"],
-        aws_access_key_id=found["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=found["AWS_SECRET_ACCESS_KEY"],
-        config=Options(proxies={}, retries={"max_attempts": 1}, read_timeout=10, connect_timeout=5),
-    )
+    return environment.client(service, found)
 
 
 def _running_jobs(home: Path | None, stop: bool) -> list[str]:

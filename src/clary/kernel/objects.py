@@ -21,6 +21,8 @@ class Stat:
     modified: float
     meta: Doc = field(default_factory=dict)
     """What its writer left beside it (content type, user metadata, checksums, ...)."""
+    version: str | None = None
+    """Its version id; None: the version "null", as every object of a bucket that never had versions."""
 
 
 class ObjectStore(Protocol):

@@ -9,6 +9,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -36,6 +37,13 @@ _UPDATE = """
 UPDATE resource
 SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0,
     due = CASE WHEN ? THEN due WHEN hinted THEN min(?, ?) ELSE ? END
+WHERE uid = ? AND kind = ? AND version = ?
+RETURNING due
+"""
+
+_RENAME = """
+UPDATE resource
+SET name = ?, arn = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0
 WHERE uid = ? AND kind = ? AND version = ?
 RETURNING due
 """
@@ -100,13 +108,18 @@ class SqliteStore:
     """kernel.store.Store on the file `path` (":memory:" for one that ends with the object). Belongs to the thread that
     made it: SQLite's Python module refuses any other. Other processes may read and write the file beside it.
 
-    sync "normal": a write that was answered survives a killed process; "full": a power cut too. Raises ForeignState."""
+    sync "normal": a write that was answered survives a killed process; "full": a power cut too. With read_only every
+    write raises sqlite3.OperationalError. Raises ForeignState."""
 
-    def __init__(self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal") -> None:
+    def __init__(
+        self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal", read_only: bool = False
+    ) -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
         self._db = open_state(path, sync)
         self._run = self._db.execute
+        if read_only:
+            self._run("PRAGMA query_only = ON")
         self._checkpointer = None if str(path) == ":memory:" else Checkpointer(path)
 
     def create(self, new: Resource, *, replace: bool = False) -> Resource:
@@ -196,6 +209,22 @@ class SqliteStore:
         self._wake()
         return new
 
+    def rename(self, old: Resource, name: str, arn: str, **status: Any) -> Resource:
+        now = self._clock.now()
+        merged = rows.merge(old.status, status)
+        packed = rows.dump(merged)
+        with self._transaction():
+            try:
+                row = self._run(_RENAME, (name, arn, packed, now, *rows.held_by(old))).fetchone()
+            except sqlite3.IntegrityError:
+                raise Exists(f"{old.kind} {name!r} exists already") from None
+            if row is None:
+                raise Stale(f"{old.kind} {old.name!r} was written since it was read")
+            new = rows.next_version(replace(old, name=name, arn=arn), old.phase, old.spec, merged, now, row[0])
+            self._emit("changed", new, old.phase, rows.dump(old.spec), packed, now)
+        self._wake()
+        return new
+
     def delete(self, old: Resource) -> None:
         with self._transaction():
             if self._run(_DELETE, rows.held_by(old)).rowcount == 0:
@@ -253,6 +282,10 @@ class SqliteStore:
 
     def listen(self, woken: Callable[[], None]) -> None:
         self._listeners.append(woken)
+
+    def stamp(self) -> object:
+        # data_version tells of commits by other connections, total_changes of our own.
+        return self._run("PRAGMA data_version").fetchone()[0], self._db.total_changes
 
     def close(self) -> None:
         if self._checkpointer is not None:

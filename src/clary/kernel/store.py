@@ -109,6 +109,11 @@ class Store(Protocol):
         or a public status member changes."""
         ...
 
+    def rename(self, old: Resource, name: str, arn: str, **status: Any) -> Resource:
+        """`old`, with all that is in it, stands under another name; in one transaction, with a "changed" event. What
+        `status` says is merged as by `update`. Raises Stale, and Exists when the name is taken."""
+        ...
+
     def delete(self, old: Resource) -> None:
         """Gone, with a "deleted" event. Raises Stale when `old.version` is no longer the stored one."""
         ...
@@ -158,6 +163,11 @@ class Store(Protocol):
     def listen(self, woken: Callable[[], None]) -> None:
         """Call `woken` after every commit made through this store object that made something due or wrote an event.
         Only a hint: correctness needs none."""
+        ...
+
+    def stamp(self) -> object:
+        """Equal stamps say that nothing was written in between, by this process or another. A few microseconds: what
+        was read under a stamp can be kept for as long as the stamp stands."""
         ...
 
     def close(self) -> None: ...

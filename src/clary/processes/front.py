@@ -15,19 +15,21 @@ from pathlib import Path
 import uvloop
 
 from clary import home
+from clary.aws.event_stream import event, exception
 from clary.aws.refusals import refusal
 from clary.aws.sigv4 import Refused, Verifier
 from clary.config import Config, read
 from clary.engines.serving.front import Front
 from clary.engines.serving.paths import socket_dir
 from clary.engines.serving.routes import RouteFile
-from clary.engines.serving.shared import Authenticate, Caller, Denied
+from clary.engines.serving.shared import Authenticate, Caller, Denied, EventWriter
 from clary.kernel import log
 from clary.kernel.clock import SystemClock
 from clary.processes.descriptors import raise_limit
 
 DRAIN_SECONDS = 30.0
 SIGNING_NAME = "sagemaker"
+EVENTS = EventWriter(part=lambda data: event("PayloadPart", data), error=exception)
 
 
 def authenticator(verifier: Verifier, account: str) -> Authenticate:
@@ -63,6 +65,7 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         socket_dir(config.home),
         authenticator(Verifier(owner.ring, clock), owner.account),
         clock,
+        events=EVENTS,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -112,13 +112,7 @@ async def test_what_cannot_be_is_said(
     assert words in caught.value.response["Error"]["Message"]
 
 
-@pytest.mark.parametrize(
-    ("path", "operation"),
-    [
-        ("async-invocations", "InvokeEndpointAsync"),
-        ("invocations-response-stream", "InvokeEndpointWithResponseStream"),
-    ],
-)
+@pytest.mark.parametrize(("path", "operation"), [("async-invocations", "InvokeEndpointAsync")])
 async def test_other_operations_are_refused_by_name(here: Site, model: ModelServer, path: str, operation: str) -> None:
     reader, writer = await here.connect()
     writer.write(here.request("cars", path=path))

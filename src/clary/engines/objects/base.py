@@ -4,6 +4,8 @@ KernelError
   Missing
     NoBucket          no such bucket
     NoUpload          no such multipart upload, or it has ended
+    NoVersion         the key has no version of that id
+    IsMarker          the version is a delete marker
   BucketNotEmpty      something is still in the bucket
   ConditionFailed     the key does not hold what the caller asked it to hold
   PartChanged         a part was uploaded again while its upload was being completed
@@ -24,6 +26,19 @@ class NoBucket(Missing):
 
 class NoUpload(Missing):
     """No such multipart upload, or it has ended."""
+
+
+class NoVersion(Missing):
+    """The key has no version of that id."""
+
+
+class IsMarker(Missing):
+    """The version that was asked for, or the current one, is a delete marker."""
+
+    def __init__(self, version: str, modified: float) -> None:
+        super().__init__(version)
+        self.version = version
+        self.modified = modified
 
 
 class BucketNotEmpty(KernelError):
@@ -58,6 +73,40 @@ class Page:
     last: str
     """The key or prefix to go on after; "" when the page is empty."""
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of a key."""
+
+    key: str
+    id: str
+    latest: bool
+    """It is what the key holds, or the marker that says that it holds nothing."""
+    modified: float
+    stat: Stat | None
+    """None: a delete marker."""
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage:
+    """One page of versions: by key, the newest first; rolled-up prefixes stand in key order among them."""
+
+    versions: list[Version]
+    prefixes: list[str]
+    last: tuple[str, str]
+    """What to go on after: a key and a version id, or a prefix and ""."""
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What a deletion did."""
+
+    version: str | None = None
+    """The version that was deleted for good, or the delete marker that was added; None where there are no versions."""
+    marker: bool = False
+    """That version is a delete marker."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +193,33 @@ class BucketStore(ObjectStore, Protocol):
         """Gone, with its multipart uploads. Raises BucketNotEmpty."""
         ...
 
-    async def open(self, bucket: str, key: str) -> Opened:
-        """Raises Missing."""
+    async def versioning(self, bucket: str) -> str:
+        """ "" (never), "Enabled" or "Suspended"."""
+        ...
+
+    async def set_versioning(self, bucket: str, state: str) -> None:
+        """From now on, writes keep what they replace ("Enabled"), or replace the version "null" only ("Suspended").
+        Raises NoBucket."""
+        ...
+
+    async def open(self, bucket: str, key: str, version: str | None = None) -> Opened:
+        """Raises Missing, NoVersion, IsMarker."""
+        ...
+
+    async def head(self, bucket: str, key: str, version: str | None = None) -> Stat:
+        """Raises Missing, NoVersion, IsMarker."""
+        ...
+
+    async def versions(
+        self, bucket: str, prefix: str, delimiter: str, after: tuple[str, str], limit: int
+    ) -> VersionPage:
+        """As `page`, of every version. `after`: a key and a version id of it; ("a", "") is after all of "a"."""
+        ...
+
+    async def remove(self, bucket: str, key: str, version: str | None = None, only_if: OnlyIf | None = None) -> Removed:
+        """That version is gone for good; without one, the key holds nothing: where versions are kept, a delete marker
+        says so. No complaint when it was not there. Raises ConditionFailed, and Missing when a condition finds
+        nothing to hold against."""
         ...
 
     def draft(self, bucket: str, hashes: Mapping[str, Hash] | None = None) -> Draft:
@@ -153,16 +227,12 @@ class BucketStore(ObjectStore, Protocol):
         ...
 
     async def set_meta(self, stat: Stat, meta: Doc) -> None:
-        """The object of `stat` has the metadata `meta`; nothing else of it changes. Raises Missing when it was
-        replaced."""
-        ...
-
-    async def delete_if(self, bucket: str, key: str, only_if: OnlyIf) -> None:
-        """Gone. Raises ConditionFailed, and Missing when it was not there."""
+        """The version of `stat` has the metadata `meta`; nothing else of it changes. Raises Missing when it was
+        replaced, or its metadata has changed since `stat`."""
         ...
 
     async def delete_many(self, bucket: str, keys: Sequence[str]) -> None:
-        """All gone."""
+        """All hold nothing, as after `remove`."""
         ...
 
     async def page(self, bucket: str, prefix: str, delimiter: str, after: str, limit: int) -> Page:

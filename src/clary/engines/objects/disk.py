@@ -4,6 +4,7 @@
     <root>/.clary/index.db      metadata, multipart uploads (index.sql)
     <root>/.clary/tmp/          files on their way in
     <root>/.clary/parts/        parts of multipart uploads
+    <root>/.clary/versions/     versions of keys, where a bucket keeps them (versions.py)
 
 A put is two changes, the file and its record, and one commit point, the rename. The record goes first and is bound to
 the new file's identity, so it says nothing until that file is at the key; the old file's record goes last. At every
@@ -19,12 +20,26 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Final
 
-from clary.engines.objects.base import Hash, NoBucket, OnlyIf, Page, Part, Upload
+from clary.engines.objects.base import (
+    BucketNotEmpty,
+    Hash,
+    NoBucket,
+    OnlyIf,
+    Page,
+    Part,
+    Removed,
+    Upload,
+    Version,
+    VersionPage,
+)
 from clary.engines.objects.draft import DiskDraft, DiskOpened
 from clary.engines.objects.index import Index, Statement
 from clary.engines.objects.site import Identity, Site, doubt, forget, identity, remember, settle
 from clary.engines.objects.tree import Tree
+from clary.engines.objects.turns import Turns
 from clary.engines.objects.uploads import Uploads
+from clary.engines.objects.version_pages import VersionPages
+from clary.engines.objects.versions import NULL, Versions
 from clary.engines.objects.walk import Found, Walker
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.errors import KernelError, Missing
@@ -32,6 +47,7 @@ from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
 
 _THREADS: Final = 16
+_DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OWN: Final = ".clary"
 """No bucket can have this name."""
 
@@ -45,7 +61,7 @@ class DiskObjects:
 
     def __init__(self, root: Path, clock: Clock | None = None) -> None:
         own = root / _OWN
-        for path in (own / "tmp", own / "parts"):
+        for path in (own / "tmp", own / "parts", own / "versions"):
             path.mkdir(parents=True, exist_ok=True)
         self._lock = (own / "lock").open("w")
         try:
@@ -56,15 +72,19 @@ class DiskObjects:
         self._site = Site(
             root=root,
             tmp=own / "tmp",
-            tmp_handle=os.open(own / "tmp", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC),
+            tmp_handle=os.open(own / "tmp", _DIRECTORY),
+            versions_handle=os.open(own / "versions", _DIRECTORY),
             parts=own / "parts",
             tree=Tree(root),
             index=Index(own / "index.db"),
             clock=clock or SystemClock(),
             pool=ThreadPoolExecutor(_THREADS, thread_name_prefix="objects"),
+            turns=Turns(),
         )
-        self._uploads = Uploads(self._site)
+        self._versions = Versions(self._site)
+        self._uploads = Uploads(self._site, self._versions)
         self._walker = Walker(self._site.tree)
+        self._version_pages = VersionPages(self._site, self._versions, self._walker)
         self._recover()
 
     def close(self) -> None:
@@ -72,6 +92,7 @@ class DiskObjects:
         self._site.index.close()
         self._site.tree.close()
         os.close(self._site.tmp_handle)
+        os.close(self._site.versions_handle)
         self._lock.close()
 
     # Buckets
@@ -80,18 +101,18 @@ class DiskObjects:
         await self._site.run(self._site.tree.make_bucket, bucket)
 
     async def delete_bucket(self, bucket: str) -> None:
-        try:
-            await self._site.run(self._site.tree.remove_bucket, bucket)
-        except NoBucket:
-            # Perhaps a crash came between the two lines: the uploads must not wait for a later bucket of that name.
-            await self._site.run(self._uploads.forget_bucket, bucket)
-            raise
-        await self._site.run(self._uploads.forget_bucket, bucket)
+        await self._site.run(self._delete_bucket, bucket)
+
+    async def versioning(self, bucket: str) -> str:
+        return self._versions.state(bucket)
+
+    async def set_versioning(self, bucket: str, state: str) -> None:
+        await self._site.run(self._versions.set_state, bucket, state)
 
     # Objects
 
     def draft(self, bucket: str, hashes: Mapping[str, Hash] | None = None) -> DiskDraft:
-        return DiskDraft(self._site, bucket, hashes)
+        return DiskDraft(self._site, self._versions, bucket, hashes)
 
     async def put(self, bucket: str, key: str, body: AsyncIterator[bytes], meta: Doc) -> Stat:
         async with self.draft(bucket) as draft:
@@ -99,29 +120,34 @@ class DiskObjects:
                 await draft.write(data)
             return await draft.commit(key, meta)
 
-    async def open(self, bucket: str, key: str) -> DiskOpened:
-        return await self._site.run(self._open, bucket, key)
+    async def open(self, bucket: str, key: str, version: str | None = None) -> DiskOpened:
+        return await self._site.run(self._open, bucket, key, version)
 
     async def get(self, bucket: str, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         return (await self.open(bucket, key)).stream(start, end)
 
-    async def head(self, bucket: str, key: str) -> Stat:
-        return await self._site.run(self._site.stat, bucket, key)
+    async def head(self, bucket: str, key: str, version: str | None = None) -> Stat:
+        return await self._site.run(self._head, bucket, key, version)
 
     async def set_meta(self, stat: Stat, meta: Doc) -> None:
         await self._site.run(self._set_meta, stat, meta)
 
     async def delete(self, bucket: str, key: str) -> None:
-        await self.delete_many(bucket, [key])
+        await self.remove(bucket, key)
 
-    async def delete_if(self, bucket: str, key: str, only_if: OnlyIf) -> None:
-        await self._site.run(self._delete, bucket, [key], only_if)
+    async def remove(self, bucket: str, key: str, version: str | None = None, only_if: OnlyIf | None = None) -> Removed:
+        return await self._site.run(self._remove, bucket, key, version, only_if)
 
     async def delete_many(self, bucket: str, keys: Sequence[str]) -> None:
-        await self._site.run(self._delete, bucket, keys, None)
+        await self._site.run(self._delete_many, bucket, keys)
 
     async def page(self, bucket: str, prefix: str, delimiter: str, after: str, limit: int) -> Page:
         return await self._site.run(self._page, bucket, prefix, delimiter, after, limit)
+
+    async def versions(
+        self, bucket: str, prefix: str, delimiter: str, after: tuple[str, str], limit: int
+    ) -> VersionPage:
+        return await self._site.run(self._page_of_versions, bucket, prefix, delimiter, after, limit)
 
     def local(self, bucket: str, key: str) -> Path | None:
         try:
@@ -154,27 +180,90 @@ class DiskObjects:
 
     # In threads
 
-    def _open(self, bucket: str, key: str) -> DiskOpened:
+    def _delete_bucket(self, bucket: str) -> None:
+        if self._site.tree.has_bucket(bucket) and self._versions.holds(bucket):
+            raise BucketNotEmpty(bucket)
+        try:
+            self._site.tree.remove_bucket(bucket)
+        except BucketNotEmpty:
+            raise
+        except NoBucket:
+            # Perhaps a crash came between here and the next lines: what is known must not wait for a later bucket of
+            # that name.
+            self._forget_bucket(bucket)
+            raise
+        self._forget_bucket(bucket)
+
+    def _forget_bucket(self, bucket: str) -> None:
+        self._uploads.forget_bucket(bucket)
+        self._versions.forget_bucket(bucket)
+
+    def _open(self, bucket: str, key: str, version: str | None) -> DiskOpened:
         while True:
-            handle, found = self._site.tree.open(bucket, key)
+            kept = self._versions.open(bucket, key, version) if version is not None else None
+            if kept is not None:
+                return DiskOpened(self._site, *kept)
+            try:
+                handle, found = self._site.tree.open(bucket, key)
+            except Missing as missing:
+                raise self._versions.marked(bucket, key) or missing from None
             try:
                 known = self._site.known(bucket, key, found)
             except BaseException:
                 os.close(handle)
                 raise
-            if known is not None:
+            if known is not None and not (version == NULL and known.version):
                 return DiskOpened(self._site, handle, known)
             os.close(handle)
 
+    def _head(self, bucket: str, key: str, version: str | None) -> Stat:
+        while True:
+            kept = self._versions.stat(bucket, key, version) if version is not None else None
+            if kept is not None:
+                return kept
+            try:
+                stat = self._site.stat(bucket, key)
+            except Missing as missing:
+                raise self._versions.marked(bucket, key) or missing from None
+            if not (version == NULL and stat.version):
+                return stat
+
     def _set_meta(self, stat: Stat, meta: Doc) -> None:
+        with self._site.turns.of((stat.bucket, stat.key)):
+            file, known = self._find_again(stat)
+            if known is None or (known.etag, known.meta) != (stat.etag, stat.meta):
+                raise Missing(f"{stat.bucket}/{stat.key}")
+            # Bound to the file: a put that comes in between replaces both.
+            remembered = remember(stat.bucket, stat.key, file, stat.etag, meta, stat.version)
+            self._site.index.write(remembered, settle(stat.bucket, stat.key, file))
+
+    def _find_again(self, stat: Stat) -> tuple[Identity, Stat | None]:
+        """The file of a version, and what is known of it now. Raises Missing."""
+        if self._versions.state(stat.bucket):
+            kept = self._versions.open(stat.bucket, stat.key, stat.version or NULL)
+            if kept is not None:
+                try:
+                    return identity(os.fstat(kept[0])), kept[1]
+                finally:
+                    os.close(kept[0])
         found = self._site.tree.stat(stat.bucket, stat.key)
-        file = identity(found)
-        known = self._site.known(stat.bucket, stat.key, found)
-        if known is None or known.etag != stat.etag:
-            raise Missing(f"{stat.bucket}/{stat.key}")
-        # Bound to the file: a put that comes in between replaces both.
-        remembered = remember(stat.bucket, stat.key, file, stat.etag, meta)
-        self._site.index.write(remembered, settle(stat.bucket, stat.key, file))
+        return identity(found), self._site.known(stat.bucket, stat.key, found)
+
+    def _remove(self, bucket: str, key: str, version: str | None, only_if: OnlyIf | None) -> Removed:
+        if not self._versions.state(bucket):
+            if version in (None, NULL):
+                self._delete(bucket, [key], only_if)
+            return Removed(version)
+        if version is None:
+            return self._versions.mark(bucket, key, only_if)
+        return self._versions.remove(bucket, key, version, only_if)
+
+    def _delete_many(self, bucket: str, keys: Sequence[str]) -> None:
+        if self._versions.state(bucket):
+            for key in keys:
+                self._versions.mark(bucket, key, None)
+        else:
+            self._delete(bucket, keys, None)
 
     def _delete(self, bucket: str, keys: Sequence[str], only_if: OnlyIf | None) -> None:
         # Marked first, so that no record outlives its file unnoticed; forgotten when the file is gone for good.
@@ -205,7 +294,18 @@ class DiskObjects:
             stats += self._site.stats(bucket, dirs, [(one.key, one.path[-1]) for one in ones if one.path])
         return stats
 
+    def _page_of_versions(
+        self, bucket: str, prefix: str, delimiter: str, after: tuple[str, str], limit: int
+    ) -> VersionPage:
+        if self._versions.state(bucket):
+            return self._version_pages.page(bucket, prefix, delimiter, after, limit)
+        page = self._page(bucket, prefix, delimiter, after[0], limit)
+        every = [Version(stat.key, NULL, True, stat.modified, stat) for stat in page.objects]
+        last = (page.last, "" if page.last in page.prefixes else NULL)
+        return VersionPage(every, page.prefixes, last, page.truncated)
+
     def _recover(self) -> None:
+        self._versions.recover()
         self._uploads.recover()
         for entry in list(self._site.tmp.iterdir()):
             entry.unlink()
@@ -220,6 +320,7 @@ class DiskObjects:
                 current = identity(self._site.tree.stat(bucket, key)) == of_record
             except Missing:
                 current = False
+            current = current or self._versions.is_version(bucket, key, of_record)
             changes.append((settle if current else forget)(bucket, key, of_record))
         self._site.index.write(*changes)
 

@@ -12,6 +12,7 @@ import orjson
 
 from clary.engines.objects.base import Hash, NoUpload, OnlyIf, Opened, Part, Upload
 from clary.engines.objects.site import Identity, Site, forget, identity, remember
+from clary.engines.objects.versions import Arrived, Versions
 from clary.kernel import ids
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
@@ -98,8 +99,9 @@ class DiskDraft:
     """A temporary file and the digests of what was written to it. One task writes; the disk work happens in threads,
     one piece behind."""
 
-    def __init__(self, site: Site, bucket: str, hashes: Mapping[str, Hash] | None = None) -> None:
+    def __init__(self, site: Site, versions: Versions, bucket: str, hashes: Mapping[str, Hash] | None = None) -> None:
         self._site = site
+        self._versions = versions
         self._bucket = bucket
         self._name = ids.new()
         self._md5: Any = hashlib.md5(usedforsecurity=False)
@@ -210,6 +212,18 @@ class DiskDraft:
     def _commit(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
         self._flush()
         file = stamp(self._site, self._open())
+        version = self._versions.new_id(self._bucket)
+        if self._versions.state(self._bucket):
+            os.fsync(self._handle)
+            arrived = Arrived(self._name, file, self._etag(), meta, version)
+            self._versions.put(self._bucket, key, arrived, only_if)
+        else:
+            self._replace(key, file, meta, only_if)
+        self._published = True
+        self._discard()
+        return Stat(self._bucket, key, file.size, self._etag(), file.mtime / 1e9, meta, version)
+
+    def _replace(self, key: str, file: Identity, meta: Doc, only_if: OnlyIf | None) -> None:
         # The record first, synced, then the rename: a crash between them leaves the old object with the old record. The
         # record's sync and the file's go on side by side.
         recorded = self._site.index.begin(remember(self._bucket, key, file, self._etag(), meta))
@@ -220,9 +234,6 @@ class DiskDraft:
         except BaseException:
             self._site.index.later(forget(self._bucket, key, file))
             raise
-        self._published = True
-        self._discard()
-        return Stat(self._bucket, key, file.size, self._etag(), file.mtime / 1e9, meta)
 
     def _commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
         self._flush()

@@ -42,3 +42,30 @@ CREATE TABLE IF NOT EXISTS part (
     meta     TEXT    NOT NULL,
     PRIMARY KEY (upload, number)
 ) WITHOUT ROWID;
+
+-- Buckets that keep versions, or once did.
+CREATE TABLE IF NOT EXISTS bucket (
+    name       TEXT PRIMARY KEY,
+    versioning TEXT NOT NULL   -- Enabled, Suspended
+) WITHOUT ROWID;
+
+-- One row for each version of a key, the current one among them. The row is the commit: from it on the version is there,
+-- and what the key holds follows (versions.py).
+CREATE TABLE IF NOT EXISTS version (
+    bucket   TEXT    NOT NULL,
+    key      BLOB    NOT NULL,
+    seq      INTEGER NOT NULL,  -- the order of a key's versions: microseconds, the newest has the highest
+    id       TEXT    NOT NULL,
+    phase    INTEGER NOT NULL,  -- 0 settled, 1 arriving, 2 leaving: from 1 and 2 on, the key may have to follow yet
+    marker   INTEGER NOT NULL,  -- 1: a delete marker
+    file     TEXT,              -- in .clary/versions; NULL: a marker, or bytes that are not kept
+    ino      INTEGER,
+    size     INTEGER,
+    mtime    INTEGER,
+    modified REAL    NOT NULL,
+    PRIMARY KEY (bucket, key, seq)
+) WITHOUT ROWID;
+
+CREATE INDEX IF NOT EXISTS version_file ON version (bucket, key, ino);
+CREATE INDEX IF NOT EXISTS version_id ON version (bucket, key, id);
+CREATE INDEX IF NOT EXISTS version_unsettled ON version (bucket, key) WHERE phase != 0;

@@ -16,6 +16,7 @@ import orjson
 from clary.engines.objects.base import ConditionFailed, OnlyIf
 from clary.engines.objects.index import Index, Statement
 from clary.engines.objects.tree import Allowed, Tree
+from clary.engines.objects.turns import Turns
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.objects import Stat
@@ -24,6 +25,7 @@ from clary.kernel.resource import Doc
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_VERSION: Final = "_version"
 _AT_ONCE: Final = 500
 """Keys in one query."""
 
@@ -52,10 +54,14 @@ class Site:
     tmp_handle: int
     parts: Path
     """Parts of multipart uploads: <upload>/<file>."""
+    versions_handle: int
+    """Every version of buckets that keep them: versions.py."""
     tree: Tree
     index: Index
     clock: Clock
     pool: ThreadPoolExecutor
+    turns: Turns
+    """Of (bucket, key): changes of one key that take more than one step."""
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work` done in a thread: the event loop never waits for the disk."""
@@ -71,18 +77,18 @@ class Site:
 
     def known(self, bucket: str, key: str, found: os.stat_result) -> Stat | None:
         """What is known of this file of the key; None: the key holds another one meanwhile, look again."""
-        record = self.record(bucket, key, identity(found))
+        file = identity(found)
+        record = self.record(bucket, key, file)
         if record is None:
             # A record is there before its file is at the key and forgotten after another is: no record, and afterwards
             # still the same file, means that it never had one and was written in place.
             try:
-                if identity(self.tree.stat(bucket, key)) != identity(found):
+                if identity(self.tree.stat(bucket, key)) != file:
                     return None
             except Missing:
                 return None
-            record = in_place_etag(identity(found)), {}
-        etag, meta = record
-        return Stat(bucket, key, found.st_size, etag, found.st_mtime_ns / 1e9, meta)
+            record = in_place_etag(file), "{}"
+        return described(bucket, key, file, *record)
 
     def stats(self, bucket: str, dirs: tuple[str, ...], files: Sequence[tuple[str, str]]) -> list[Stat]:
         """Of those (key, name) below one directory that are still there: as `stat`, for many at once."""
@@ -95,7 +101,7 @@ class Site:
                     if file is None:
                         found.append(key)
                     elif (record := records.get((key, file))) is not None:
-                        found.append(Stat(bucket, key, file.size, record[0], file.mtime / 1e9, orjson.loads(record[1])))
+                        found.append(described(bucket, key, file, *record))
                     elif _look(handle, name) == file:
                         found.append(Stat(bucket, key, file.size, in_place_etag(file), file.mtime / 1e9))
                     else:
@@ -123,12 +129,13 @@ class Site:
             found.update({(row[0].decode(), Identity(*row[1:4])): (row[4], row[5]) for row in rows})
         return found
 
-    def record(self, bucket: str, key: str, file: Identity) -> tuple[str, Doc] | None:
+    def record(self, bucket: str, key: str, file: Identity) -> tuple[str, str] | None:
+        """(ETag, metadata as JSON)."""
         rows = self.index.read(
             "SELECT etag, meta FROM object WHERE bucket = ? AND key = ? AND ino = ? AND size = ? AND mtime = ?",
             (bucket, key.encode(), *file),
         )
-        return (rows[0][0], orjson.loads(rows[0][1])) if rows else None
+        return rows[0] if rows else None
 
     def publish(self, bucket: str, key: str, name: str, file: Identity, only_if: OnlyIf | None) -> None:
         """The temporary file `name`, whose record is on the disk as pending, is the object. Raises ConditionFailed,
@@ -172,11 +179,25 @@ def in_place_etag(file: Identity) -> str:
     return hashlib.md5(b"%d %d %d" % file, usedforsecurity=False).hexdigest() + "-1"
 
 
-def remember(bucket: str, key: str, file: Identity, etag: str, meta: Doc) -> Statement:
+def described(bucket: str, key: str, file: Identity, etag: str, meta: str) -> Stat:
+    """What a file and its record say together."""
+    said: Doc = orjson.loads(meta)
+    version = said.pop(_VERSION, None)
+    return Stat(bucket, key, file.size, etag, file.mtime / 1e9, said, version)
+
+
+def remember(
+    bucket: str, key: str, file: Identity, etag: str, meta: Doc, version: str | None = None, *, pending: int = 1
+) -> Statement:
     return (
-        "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, 1)",
-        (bucket, key.encode(), *file, etag, orjson.dumps(meta).decode()),
+        "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (bucket, key.encode(), *file, etag, as_text(meta, version), pending),
     )
+
+
+def as_text(meta: Doc, version: str | None) -> str:
+    """As a record keeps it: the version id stands among the metadata."""
+    return orjson.dumps(meta if version is None else {**meta, _VERSION: version}).decode()
 
 
 def settle(bucket: str, key: str, file: Identity) -> Statement:

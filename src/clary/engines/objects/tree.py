@@ -99,6 +99,18 @@ class Tree:
             os.close(directory)
         return old
 
+    def link(self, bucket: str, key: str, target: int, name: str) -> os.stat_result:
+        """The object's file has a second name in the directory `target`. Raises Missing."""
+
+        def look(directory: int, leaf: str) -> bool | None:
+            if _regular(directory, leaf) is None:
+                return None
+            os.link(leaf, name, src_dir_fd=directory, dst_dir_fd=target, follow_symlinks=False)
+            return True
+
+        self._find(bucket, key, look)
+        return os.stat(name, dir_fd=target, follow_symlinks=False)
+
     def remove(self, bucket: str, key: str, allowed: Allowed) -> tuple[os.stat_result | None, tuple[str, ...]]:
         """No file is the object any more; returns what was, and the directory to `sync`."""
         with self._lock(bucket):

@@ -7,8 +7,7 @@ phase   open -> completing -> done
 import contextlib
 import os
 import shutil
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import orjson
@@ -16,7 +15,9 @@ import orjson
 from clary.engines.objects.base import NoUpload, OnlyIf, Part, PartChanged, Upload
 from clary.engines.objects.draft import append_file, finish, sync_directory
 from clary.engines.objects.index import Statement
-from clary.engines.objects.site import Identity, Site, forget, identity, remember
+from clary.engines.objects.site import Identity, Site, as_text, described, forget, identity, remember
+from clary.engines.objects.turns import Turns
+from clary.engines.objects.versions import Arrived, Versions
 from clary.kernel import ids
 from clary.kernel.errors import Missing
 from clary.kernel.objects import Stat
@@ -28,20 +29,14 @@ _COLUMNS: Final = "bucket, key, id, initiated, meta, phase, size, mtime, etag, r
 _THIS: Final = " WHERE bucket = ? AND key = ? AND id = ?"
 
 
-class _Turn:
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.waiting = 0
-
-
 class Uploads:
     """All methods run in threads."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, versions: Versions) -> None:
         self._site = site
-        self._turns: dict[str, _Turn] = {}
+        self._versions = versions
+        self._turns = Turns()
         """One upload ends once: completions and aborts of it take turns."""
-        self._guard = threading.Lock()
 
     def create(self, bucket: str, key: str, meta: Doc) -> Upload:
         now = self._site.clock.now()
@@ -82,14 +77,14 @@ class Uploads:
         return [Part(row[0], row[1], row[2], row[3], orjson.loads(row[4]), row[5]) for row in rows]
 
     def complete(self, upload: Upload, parts: Sequence[Part], etag: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
-        with self._turn(upload):
+        with self._turns.of(upload.id):
             now = self.get(upload.bucket, upload.key, upload.id)
             if now.result is not None:
                 return now.result
             return self._complete(upload, parts, etag, meta, only_if)
 
     def abort(self, upload: Upload) -> None:
-        with self._turn(upload):
+        with self._turns.of(upload.id):
             (gone, _) = self._site.index.write(
                 ("DELETE FROM upload" + _THIS + " AND phase = 'open'", _this(upload)),
                 (
@@ -113,10 +108,12 @@ class Uploads:
         rows = self._site.index.read(f"SELECT {_COLUMNS}, ino FROM upload WHERE phase = 'completing'")
         for row in rows:
             upload = _upload(row)
+            file = Identity(row[10], row[6], row[7])
             try:
-                done = identity(self._site.tree.stat(upload.bucket, upload.key)) == (row[10], row[6], row[7])
+                done = identity(self._site.tree.stat(upload.bucket, upload.key)) == file
             except Missing:
                 done = False
+            done = done or self._versions.is_version(upload.bucket, upload.key, file)
             self._site.index.write(*(_done(upload, self._site.clock.now()) if done else [_reopen(upload)]))
         for (bucket,) in self._site.index.read("SELECT DISTINCT bucket FROM upload WHERE phase = 'open'"):
             if not self._site.tree.has_bucket(bucket):
@@ -130,9 +127,9 @@ class Uploads:
             if home.name not in wanted:
                 shutil.rmtree(home)
                 continue
-            for file in list(home.iterdir()):
-                if file.name not in wanted[home.name]:
-                    file.unlink()
+            for part in list(home.iterdir()):
+                if part.name not in wanted[home.name]:
+                    part.unlink()
 
     def _complete(self, upload: Upload, parts: Sequence[Part], etag: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
         name = ids.new()
@@ -144,7 +141,8 @@ class Uploads:
                 file = finish(self._site, handle)
             finally:
                 os.close(handle)
-            self._publish(upload, name, file, etag, meta, only_if)
+            arrived = Arrived(name, file, etag, meta, self._versions.new_id(upload.bucket))
+            self._publish(upload, arrived, only_if)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name, dir_fd=self._site.tmp_handle)
@@ -152,7 +150,7 @@ class Uploads:
         # Synced before the parts go: an upload that is opened again must have all of them.
         self._site.index.write(*_done(upload, self._site.clock.now()))
         shutil.rmtree(self._site.parts / upload.id, ignore_errors=True)
-        return Stat(upload.bucket, upload.key, file.size, etag, file.mtime / 1e9, meta)
+        return Stat(upload.bucket, upload.key, file.size, etag, file.mtime / 1e9, meta, arrived.version)
 
     def _append(self, handle: int, upload: Upload, part: Part) -> None:
         try:
@@ -164,37 +162,27 @@ class Uploads:
         finally:
             os.close(source)
 
-    def _publish(self, upload: Upload, name: str, file: Identity, etag: str, meta: Doc, only_if: OnlyIf | None) -> None:
+    def _publish(self, upload: Upload, new: Arrived, only_if: OnlyIf | None) -> None:
         # One transaction says what the key will hold and that this upload made it. After a crash, the file that the key
-        # then holds tells whether the rename came to pass: `recover`.
+        # then holds, or the row of the version, tells whether it came to pass: `recover`.
+        bucket, key = upload.bucket, upload.key
         (_, held) = self._site.index.write(
-            remember(upload.bucket, upload.key, file, etag, meta),
+            remember(bucket, key, new.file, new.etag, new.meta, new.version),
             (
                 "UPDATE upload SET phase = 'completing', ino = ?, size = ?, mtime = ?, etag = ?, result = ?" + _THIS,
-                (*file, etag, orjson.dumps(meta).decode(), *_this(upload)),
+                (*new.file, new.etag, as_text(new.meta, new.version), *_this(upload)),
             ),
         )
         try:
             if not held:
                 raise NoUpload(upload.id)
-            self._site.publish(upload.bucket, upload.key, name, file, only_if)
+            if self._versions.state(bucket):
+                self._versions.put(bucket, key, new, only_if)
+            else:
+                self._site.publish(bucket, key, new.name, new.file, only_if)
         except BaseException:
-            self._site.index.write(_reopen(upload), forget(upload.bucket, upload.key, file))
+            self._site.index.write(_reopen(upload), forget(bucket, key, new.file))
             raise
-
-    @contextlib.contextmanager
-    def _turn(self, upload: Upload) -> Iterator[None]:
-        with self._guard:
-            turn = self._turns.setdefault(upload.id, _Turn())
-            turn.waiting += 1
-        try:
-            with turn.lock:
-                yield
-        finally:
-            with self._guard:
-                turn.waiting -= 1
-                if not turn.waiting:
-                    del self._turns[upload.id]
 
 
 def _this(upload: Upload) -> tuple[str, bytes, str]:
@@ -216,5 +204,5 @@ def _upload(row: Sequence[Any]) -> Upload:
     bucket, key, upload_id, initiated, meta, phase, size, mtime, etag, result = row[:10]
     stat = None
     if phase == "done":
-        stat = Stat(bucket, key.decode(), size, etag, mtime / 1e9, orjson.loads(result))
+        stat = described(bucket, key.decode(), Identity(0, size, mtime), etag, result)
     return Upload(upload_id, bucket, key.decode(), initiated, orjson.loads(meta), stat)

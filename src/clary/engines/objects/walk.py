@@ -83,14 +83,14 @@ class Walker:
         """Keys with `prefix` after `after`; those with `delimiter` beyond the prefix rolled up into one."""
         over = ""
         """Every key that starts with this has been rolled up."""
-        if delimiter and _rolled(after, prefix, delimiter) == after:
+        if delimiter and rolled(after, prefix, delimiter) == after:
             over = after
         while True:
             for found in self._keys(bucket, (), "", _Span(prefix, after, over, delimiter == "/")):
-                rolled = found.key if found.path is None else _rolled(found.key, prefix, delimiter)
-                if rolled:
-                    yield Found(rolled, None)
-                    over = after = rolled
+                up = found.key if found.path is None else rolled(found.key, prefix, delimiter)
+                if up:
+                    yield Found(up, None)
+                    over = after = up
                     break
                 yield found
             else:
@@ -240,7 +240,7 @@ def _start(sorted_names: list[str], base: str, bound: str) -> int:
     return bisect_left(sorted_names, first + slash)
 
 
-def _rolled(key: str, prefix: str, delimiter: str) -> str:
+def rolled(key: str, prefix: str, delimiter: str) -> str:
     """The common prefix that stands for the key; "" when it stands for itself."""
     if not delimiter or not key.startswith(prefix):
         return ""

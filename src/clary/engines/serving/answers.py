@@ -42,6 +42,36 @@ def render_reply(reply: Reply, request_id: str, date: bytes, close: bool) -> byt
     return _render(200, headers, reply.body, date, close)
 
 
+def render_stream_head(reply: Reply, request_id: str, date: bytes, close: bool) -> bytes:
+    """The head of an answer in events; chunks follow."""
+    headers = [
+        ("x-amzn-RequestId", request_id),
+        (VARIANT, reply.variant),
+        ("X-Amzn-SageMaker-Content-Type", reply.headers.get("content-type", "application/octet-stream")),
+        ("Content-Type", "application/vnd.amazon.eventstream"),
+        ("Transfer-Encoding", "chunked"),
+    ]
+    attributes = reply.headers.get("x-amzn-sagemaker-custom-attributes")
+    if attributes is not None:
+        headers.append((ATTRIBUTES, attributes))
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    end = b"connection: close\r\n\r\n" if close else b"\r\n"
+    return b"".join((_LINES[200], date, lines.encode("latin-1"), end))
+
+
+def chunk(data: bytes) -> bytes:
+    """One chunk of a body whose length nobody knows. `data` must not be empty."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+LAST_CHUNK = b"0\r\n\r\n"
+
+
+def fault_document(fault: Fault) -> bytes:
+    """The members of an error."""
+    return orjson.dumps({**fault.fields, "Message": fault.message})
+
+
 def render_fault(fault: Fault, request_id: str, date: bytes, close: bool) -> bytes:
     body = orjson.dumps({**fault.fields, "Message": fault.message, "message": fault.message})
     headers = [("x-amzn-RequestId", request_id), ("Content-Type", "application/json")]
@@ -63,20 +93,29 @@ _CONSTRAINTS = (
     ("x-amzn-sagemaker-target-variant", "targetVariant", 63, _VARIANT, "^[a-zA-Z0-9](-*[a-zA-Z0-9])*"),
 )
 _NOT_SERVED = frozenset(name for name, _ in NOT_SERVED.values())
-_OPERATIONS = {
-    "async-invocations": "InvokeEndpointAsync",
-    "invocations-response-stream": "InvokeEndpointWithResponseStream",
-}
+STREAM = "invocations-response-stream"
+_ASYNC = "async-invocations"
+_ACCEPT = "x-amzn-sagemaker-accept"
+"""What a request for a stream calls the Accept that is meant for the model."""
+
+
+def model_headers(operation: str, headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The request's headers as those of an InvokeEndpoint."""
+    if operation != STREAM:
+        return headers
+    found = {name: value for name, value in headers.items() if name not in ("accept", _ACCEPT)}
+    return {**found, "accept": headers[_ACCEPT]} if _ACCEPT in headers else found
 
 
 def check_request(operation: str, headers: Mapping[str, str]) -> Fault | None:
-    """What the request asks for that cannot be, in AWS's words; None when it can go on."""
-    if operation != "invocations":
-        return not_served(f"the operation {_OPERATIONS[operation]}")
+    """What the request asks for that cannot be, in AWS's words; None when it can go on. `headers`: `model_headers`."""
+    if operation == _ASYNC:
+        return not_served("the operation InvokeEndpointAsync")
+    name_of = "InvokeEndpointWithResponseStream" if operation == STREAM else "InvokeEndpoint"
     if not _NOT_SERVED.isdisjoint(headers):
         named = ((member, what) for member, (name, what) in NOT_SERVED.items() if name in headers)
         member, what = next(named)
-        return not_served(f"the member {member} of InvokeEndpoint ({what})")
+        return not_served(f"the member {member} of {name_of} ({what})")
     errors = []
     for name, member, longest, pattern, written in _CONSTRAINTS:
         value = headers.get(name)

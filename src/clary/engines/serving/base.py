@@ -1,6 +1,6 @@
 """The port of the real-time data plane: the control plane says what shall be served, the data plane says what is."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,6 +52,14 @@ class Serving(Protocol):
 
     async def invoke(self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Reply:
         """One request through the same router as the fronts use. Raises NoRoute, NoInstance."""
+        ...
+
+    async def invoke_stream(
+        self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
+        """The same, with the body of a good answer in parts as the model sends them (then the reply's is empty). The
+        iterator is to be closed; it raises a faults.InferenceError when the answer breaks off. Raises NoRoute,
+        NoInstance."""
         ...
 
 

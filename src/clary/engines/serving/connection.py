@@ -8,9 +8,29 @@ import time
 from hashlib import sha256
 from typing import cast
 
-from clary.engines.serving.answers import CONTINUE, check_request, render_fault, render_reply
+from clary.engines.serving.answers import (
+    CONTINUE,
+    LAST_CHUNK,
+    STREAM,
+    check_request,
+    chunk,
+    fault_document,
+    model_headers,
+    render_fault,
+    render_reply,
+    render_stream_head,
+)
+from clary.engines.serving.base import Reply
 from clary.engines.serving.exchange import Exchange
-from clary.engines.serving.faults import RETRY_AFTER_SECONDS, Fault, Target, fault_in, fault_of
+from clary.engines.serving.faults import (
+    RETRY_AFTER_SECONDS,
+    Fault,
+    Target,
+    fault_in,
+    fault_of,
+    not_served,
+    stream_fault,
+)
 from clary.engines.serving.framing import HEAD_LIMIT, BadRequest, Chunked, Head, parse_head, sniff, too_long
 from clary.engines.serving.shared import Denied, Shared
 from clary.kernel import ids
@@ -41,6 +61,8 @@ class InferenceConnection(asyncio.Protocol):
         self._began = 0.0
         """Loop time of the first byte of the request at hand; 0 between requests."""
         self._exchange: Exchange | None = None
+        self._streamed = False
+        """The head of an answer in events has been written."""
         self._target = Target("", "", "")
         self._request_id = ""
         self._busy = self._blocked = self._handing = self._refused = self._advancing = self._half_closed = False
@@ -75,6 +97,8 @@ class InferenceConnection(asyncio.Protocol):
             self._shared.router.drop(self._exchange)  # nobody waits for it, and no model works on it yet
             self._exchange = None
             self._busy = False
+        elif self._exchange is not None and self._streamed:
+            self._give_up_stream(self._exchange)
         if not self._busy:  # else the body is still in use, and counts until `_admit` or `_told`
             self._release()
         if not self._shared.connections:
@@ -82,6 +106,8 @@ class InferenceConnection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self._blocked = True
+        if self._streamed and self._exchange is not None:
+            self._exchange.pause()
         if not self._refused:
             self.deadline = self._loop.time() + self._shared.bounds.write_seconds
 
@@ -91,6 +117,9 @@ class InferenceConnection(asyncio.Protocol):
             self._hand_over_now()
         elif not self._busy:
             self._go_on()
+        elif self._streamed and self._exchange is not None:
+            self.deadline = NEVER
+            self._exchange.resume()
 
     # What the front calls.
 
@@ -216,11 +245,15 @@ class InferenceConnection(asyncio.Protocol):
             return
         try:
             caller = self._shared.authenticate("POST", head.path, head.query, head.raw, digest)
-            fault = check_request(head.operation, head.headers)
+            headers = model_headers(head.operation, head.headers)
+            fault = check_request(head.operation, headers)
+            if head.operation == STREAM and self._shared.events is None:
+                fault = not_served("the operation InvokeEndpointWithResponseStream")
             if fault is None:
                 self._target = Target(caller.account, caller.region, head.endpoint)
                 key = (caller.account, caller.region, head.endpoint)
-                exchange = self._shared.router.dispatch(key, head.headers, body, self._told)
+                sink = self if head.operation == STREAM else None
+                exchange = self._shared.router.dispatch(key, headers, body, self._told, sink)
                 self._exchange = None if exchange.done else exchange
                 return
         except Denied as denied:
@@ -243,6 +276,8 @@ class InferenceConnection(asyncio.Protocol):
     def _rendered(self, exchange: Exchange) -> bytes:
         date, closes = self._shared.date, self._closes()
         reply = exchange.reply
+        if self._streamed:
+            return self._last_event(exchange) + LAST_CHUNK
         if reply is None:
             assert exchange.error is not None
             return render_fault(fault_of(exchange.error, self._target), self._request_id, date, closes)
@@ -250,6 +285,34 @@ class InferenceConnection(asyncio.Protocol):
         if fault is not None:
             return render_fault(fault, self._request_id, date, closes)
         return render_reply(reply, self._request_id, date, closes)
+
+    def _last_event(self, exchange: Exchange) -> bytes:
+        if exchange.error is None:
+            return b""
+        assert self._shared.events is not None
+        fault = stream_fault(exchange.error)
+        return chunk(self._shared.events.error(fault.code, fault_document(fault)))
+
+    # An answer in parts: what a router calls before `_told`.
+
+    def opened(self, exchange: Exchange, reply: Reply) -> None:
+        self._exchange = exchange
+        self._streamed = True
+        if self._transport is None:
+            self._give_up_stream(exchange)
+            self._release()
+        else:
+            self._transport.write(render_stream_head(reply, self._request_id, self._shared.date, self._closes()))
+
+    def part(self, data: bytes) -> None:
+        if self._transport is not None and self._shared.events is not None:
+            self._transport.write(chunk(self._shared.events.part(data)))
+
+    def _give_up_stream(self, exchange: Exchange) -> None:
+        """The client is gone: the model need not go on."""
+        self._exchange = None
+        self._busy = self._streamed = False
+        self._shared.router.abandon(exchange)
 
     def _closes(self) -> bool:
         """The answer at hand is the last on this connection."""
@@ -260,7 +323,7 @@ class InferenceConnection(asyncio.Protocol):
         assert self._transport is not None
         closes = self._closes()
         self._release()
-        self._busy = False
+        self._busy = self._streamed = False
         self._head = None
         self._chunked = None
         self._began = 0.0

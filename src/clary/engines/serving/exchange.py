@@ -32,7 +32,21 @@ class Owner(Protocol):
         """Give it to an instance, or let it wait for one, or end it with the reason why not."""
         ...
 
+    def opened(self, exchange: "Exchange") -> None:
+        """The model has begun its answer, and sends it in parts."""
+        ...
+
     def end(self, exchange: "Exchange") -> None: ...
+
+
+class Sink(Protocol):
+    """Who takes a good answer in parts. The end is told to `Exchange.told`, as that of any other."""
+
+    def opened(self, exchange: "Exchange", reply: Reply) -> None:
+        """`reply` is the answer's head; its body is empty."""
+        ...
+
+    def part(self, data: bytes) -> None: ...
 
 
 class Exchange:
@@ -50,14 +64,28 @@ class Exchange:
         "parked",
         "reply",
         "sent",
+        "sink",
         "started",
         "told",
         "tried",
+        "upstream",
         "variant",
         "wanted",
     )
 
-    def __init__(self, owner: Owner, key: RouteKey, head: bytes, body: bytes, wanted: str | None) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        key: RouteKey,
+        head: bytes,
+        body: bytes,
+        wanted: str | None,
+        sink: Sink | None = None,
+    ) -> None:
+        self.sink = sink
+        """Who takes the answer in parts; None: it is wanted whole."""
+        self.upstream: Connection | None = None
+        """The connection on which the parts come."""
         self.owner = owner
         self.key = key
         self.head = head
@@ -81,9 +109,34 @@ class Exchange:
         self.error: InferenceError | NoRoute | NoInstance | None = None
         self.told: Callable[[Exchange], None] | None = None
 
+    # Who takes the parts may be slower than the model.
+
+    def pause(self) -> None:
+        if self.upstream is not None:
+            self.upstream.pause()
+
+    def resume(self) -> None:
+        if self.upstream is not None:
+            self.upstream.resume()
+
     # What a connection and an instance call.
 
+    @property
+    def taker(self) -> "Exchange | None":
+        return None if self.sink is None else self
+
+    def opened(self, connection: Connection, reply: Reply) -> None:
+        assert self.sink is not None
+        self.upstream = connection
+        self.owner.opened(self)
+        self.sink.opened(self, replace(reply, variant=self.variant))
+
+    def part(self, data: bytes) -> None:
+        assert self.sink is not None
+        self.sink.part(data)
+
     def answered(self, connection: Connection, reply: Reply) -> None:
+        self.upstream = None
         instance, self.instance = self.instance, None
         assert instance is not None
         instance.finished(connection, keep=True)
@@ -91,6 +144,7 @@ class Exchange:
         self.owner.end(self)
 
     def broken(self, connection: Connection, reached: bool, why: str) -> None:
+        self.upstream = None
         instance, self.instance = self.instance, None
         assert instance is not None
         instance.forget_idle()

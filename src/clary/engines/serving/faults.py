@@ -99,6 +99,18 @@ def fault_in(reply: Reply, target: Target) -> Fault | None:
     return _model_error(reply.status, reply.body[:MESSAGE_BYTES].decode("utf-8", "replace"), target)
 
 
+def stream_fault(error: Exception) -> Fault:
+    """The ModelStreamError that ends an answer which has begun. An exception of another family is raised again."""
+    match error:
+        case ModelTimeout():
+            code = "ModelInvocationTimeExceeded"
+        case InferenceError() | NoInstance():
+            code = "StreamBroken"
+        case _:
+            raise error
+    return Fault(424, "ModelStreamError", str(error), {"ErrorCode": code})
+
+
 def _model_error(status: int, said: str, target: Target) -> Fault:
     side = "client" if 400 <= status < 500 else "server"
     message = (

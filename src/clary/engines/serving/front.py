@@ -19,7 +19,7 @@ from clary.engines.serving.primed import Primed
 from clary.engines.serving.router import Router
 from clary.engines.serving.routes import BadTable, RouteFile
 from clary.engines.serving.sending import Sender
-from clary.engines.serving.shared import Authenticate, Bounds, Shared
+from clary.engines.serving.shared import Authenticate, Bounds, EventWriter, Shared
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
 
@@ -56,6 +56,7 @@ class Front:
         clock: Clock,
         bounds: Bounds | None = None,
         limits: Limits | None = None,
+        events: EventWriter | None = None,
     ) -> None:
         self._name = name
         self._listener = listener
@@ -73,7 +74,7 @@ class Front:
         self._empty = asyncio.Event()
         self.sender = Sender(adopt_socket(sockets), self._bounds.adopt_seconds, self._turn_away)
         self.router = Router(limits)
-        self.shared = Shared(self.router, authenticate, self.sender, Counters(), self._bounds)
+        self.shared = Shared(self.router, authenticate, self.sender, Counters(), self._bounds, events)
         self.shared.emptied = self._empty.set
 
     async def start(self) -> None:

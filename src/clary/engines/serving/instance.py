@@ -25,6 +25,8 @@ class Limits:
     connect_seconds: float = 2.0
     answer_seconds: float = 60.0
     """AWS's bound from the request's arrival to the model's answer."""
+    stream_seconds: float = 480.0
+    """From the head of an answer in parts to its end."""
     patience_seconds: float = 5.0
     """How long a request waits when no instance of its endpoint can be reached."""
     retry_seconds: float = 0.2

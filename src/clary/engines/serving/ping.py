@@ -9,6 +9,8 @@ _REPLY_BYTES = 64 * 1024
 
 
 class _Ping:
+    taker = None
+
     def __init__(self) -> None:
         self.head = b"GET /ping HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
         self.body = b""

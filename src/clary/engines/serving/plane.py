@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from clary.engines.serving.ask import NoFront, ask
@@ -72,6 +72,14 @@ class Plane:
         router = await self._fresh_router()
         lower = {name.lower(): value for name, value in headers.items()}
         return await router.invoke((account, region, endpoint), lower, body)
+
+    async def invoke_stream(
+        self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
+        """The head of the model's answer and its parts. Raises NoRoute, NoInstance, or a faults.InferenceError."""
+        router = await self._fresh_router()
+        lower = {name.lower(): value for name, value in headers.items()}
+        return await router.stream((account, region, endpoint), lower, body)
 
     async def counters(self) -> list[Doc]:
         """What every running front has counted since it started; one Doc a front."""

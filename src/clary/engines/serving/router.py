@@ -4,11 +4,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route
 from clary.engines.serving.choosing import Endpoint, Share, Variant
-from clary.engines.serving.exchange import Exchange, model_head
+from clary.engines.serving.collected import Collected
+from clary.engines.serving.exchange import Exchange, Sink, model_head
 from clary.engines.serving.faults import InferenceError, ModelTimeout, Overloaded
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.routes import RouteKey, Table
@@ -36,6 +37,8 @@ class Router:
         self._instances: dict[str, Instance] = {}
         self._flying: dict[Exchange, None] = {}
         """In order of their deadlines, as all have the same time."""
+        self._streaming: dict[Exchange, None] = {}
+        """Those whose model has begun an answer in parts; in order of their deadlines, too."""
         self._parked: list[Exchange] = []
         self._turn = 0
         self._retry: asyncio.TimerHandle | None = None
@@ -47,7 +50,7 @@ class Router:
 
     @property
     def in_flight(self) -> int:
-        return len(self._flying)
+        return len(self._flying) + len(self._streaming)
 
     def take(self, table: Table) -> None:
         """From now on these routes are served, and no others. Requests that were sent are finished where they are."""
@@ -73,12 +76,18 @@ class Router:
         self._retry_parked()
 
     def dispatch(
-        self, key: RouteKey, headers: Mapping[str, str], body: bytes, told: Callable[[Exchange], None]
+        self,
+        key: RouteKey,
+        headers: Mapping[str, str],
+        body: bytes,
+        told: Callable[[Exchange], None],
+        sink: Sink | None = None,
     ) -> Exchange:
-        """Send the request on its way; `told` is called once, now or later. `headers` are in lower case.
+        """Send the request on its way; `told` is called once, now or later. `headers` are in lower case. A good answer
+        goes to `sink` in parts, if there is one, before `told` hears of its end.
 
         Raises ValueError when a header cannot be passed on."""
-        exchange = Exchange(self, key, model_head(headers, len(body)), body, headers.get(TARGET_VARIANT))
+        exchange = Exchange(self, key, model_head(headers, len(body)), body, headers.get(TARGET_VARIANT), sink)
         exchange.told = told
         exchange.started = time.perf_counter()
         exchange.deadline = self._loop.time() + self.limits.answer_seconds
@@ -107,6 +116,26 @@ class Router:
         assert exchange.reply is not None
         return exchange.reply
 
+    async def stream(
+        self, key: RouteKey, headers: Mapping[str, str], body: bytes
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
+        """The head of the model's answer, and the parts of its body as they come; a model's error comes whole, in the
+        reply. Raises as `invoke` does; the iterator, which is to be closed, raises an InferenceError when the answer
+        breaks off."""
+        taken = Collected(self.abandon)
+        taken.exchange = self.dispatch(key, headers, body, taken.told, taken)
+        try:
+            return await taken.head(), taken.parts()
+        except asyncio.CancelledError:
+            self.abandon(taken.exchange)
+            raise
+
+    def abandon(self, exchange: Exchange) -> None:
+        """Nobody takes the rest of the answer: the connection to the model is closed. `told` is not called."""
+        exchange.told = None
+        if not exchange.done:
+            self._give_up(exchange)
+
     def drop(self, exchange: Exchange) -> None:
         """Nobody waits for the answer any more. What is not sent yet is not sent; `told` is not called."""
         exchange.told = None
@@ -117,17 +146,18 @@ class Router:
         for timer in (self._retry, self._sweep):
             if timer is not None:
                 timer.cancel()
-        for exchange in list(self._flying):
+        for exchange in [*self._flying, *self._streaming]:
             self._fail(exchange, NoInstance("the server is shutting down"))
         for instance in self._instances.values():
             instance.close()
 
     def sweep(self, now: float) -> None:
         """Whatever is past its time at `now` is ended, and connections that idle too long are closed."""
-        for exchange in list(self._flying):
-            if exchange.deadline > now:
-                break
-            self._fail(exchange, ModelTimeout(TIMED_OUT))
+        for ordered in (self._flying, self._streaming):
+            for exchange in list(ordered):
+                if exchange.deadline > now:
+                    break
+                self._fail(exchange, ModelTimeout(TIMED_OUT))
         for instance in self._instances.values():
             instance.sweep(now)
 
@@ -147,9 +177,15 @@ class Router:
         exchange.instance = instance
         instance.submit(exchange)
 
+    def opened(self, exchange: Exchange) -> None:
+        self._flying.pop(exchange, None)
+        exchange.deadline = self._loop.time() + self.limits.stream_seconds
+        self._streaming[exchange] = None
+
     def end(self, exchange: Exchange) -> None:
         exchange.done = True
         self._flying.pop(exchange, None)
+        self._streaming.pop(exchange, None)
         if exchange.told is not None:
             exchange.told(exchange)
 
@@ -203,5 +239,5 @@ class Router:
     def _swept(self) -> None:
         self._sweep = None
         self.sweep(self._loop.time())
-        if self._flying or any(instance.has_idle for instance in self._instances.values()):
+        if self._flying or self._streaming or any(instance.has_idle for instance in self._instances.values()):
             self._sweep = self._loop.call_later(SWEEP_SECONDS, self._swept)

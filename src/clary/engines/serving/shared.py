@@ -56,6 +56,16 @@ class Bounds:
     """How long a connection waits for the control process to come back."""
 
 
+@dataclass(frozen=True, slots=True)
+class EventWriter:
+    """How an answer in events goes over the wire."""
+
+    part: Callable[[bytes], bytes]
+    """A piece of the model's answer as an event."""
+    error: Callable[[str, bytes], bytes]
+    """(the exception's name, its document) as the last event."""
+
+
 class Served(Protocol):
     """What a front asks of each of its connections."""
 
@@ -78,6 +88,8 @@ class Shared:
     sender: Sender
     counters: Counters
     bounds: Bounds
+    events: EventWriter | None = None
+    """None: answers in events are refused by name."""
     connections: set[Served] = field(default_factory=set)
     held: int = 0
     """Bytes of bodies held now."""

@@ -10,16 +10,29 @@ from clary.engines.serving.base import Reply
 
 
 class Carried(Protocol):
-    """What a connection carries: a request, and who is told of its end. Exactly one of the two is called."""
+    """What a connection carries: a request, and who is told of its end: `answered` or `broken`, exactly one of them."""
 
     head: bytes
     body: bytes
+
+    @property
+    def taker(self) -> "Taker | None":
+        """Who takes a good answer in parts, as they come, before its end is told; None: it is wanted whole."""
+        ...
 
     def answered(self, connection: "Connection", reply: Reply) -> None: ...
 
     def broken(self, connection: "Connection", reached: bool, why: str) -> None:
         """`reached` False: the model server has certainly not read the whole request, so it may be sent again."""
         ...
+
+
+class Taker(Protocol):
+    def opened(self, connection: "Connection", reply: Reply) -> None:
+        """The head of a good answer; `reply` has no body."""
+        ...
+
+    def part(self, data: bytes) -> None: ...
 
 
 class Connection(asyncio.Protocol):
@@ -40,6 +53,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._clear()
         self._unsent = False
+        self._paused = False
         self.fresh = True
         """Nothing was sent on it before the request at hand."""
         self.idle_since = 0.0
@@ -52,6 +66,7 @@ class Connection(asyncio.Protocol):
         self._headed = False
         self._complete = False
         self._keep = False
+        self._taker: Taker | None = None
 
     def send(self, carried: Carried) -> None:
         assert self._transport is not None and self._carried is None
@@ -65,6 +80,17 @@ class Connection(asyncio.Protocol):
     @property
     def usable(self) -> bool:
         return self._transport is not None and not self._transport.is_closing()
+
+    def pause(self) -> None:
+        """Nothing more of the answer is read until `resume`: who it is for is slower than the model."""
+        if self._transport is not None and self._carried is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        if self._paused and self._transport is not None:
+            self._transport.resume_reading()
+        self._paused = False
 
     def abandon(self) -> None:
         """Closed at once; whoever it carried for is not told."""
@@ -88,6 +114,8 @@ class Connection(asyncio.Protocol):
             if self._carried is not None:
                 self._break(True, f"the container's answer is not HTTP: {error}")
             return
+        if self._carried is None:
+            return  # it was given up while its answer was read
         if self._size > self._reply_limit:
             self._break(True, f"the container's answer is larger than {self._reply_limit} bytes")
         elif self._complete:
@@ -122,6 +150,7 @@ class Connection(asyncio.Protocol):
     def _finish(self, keep: bool) -> None:
         carried, self._carried = self._carried, None
         assert carried is not None
+        self.resume()  # the end of an answer may come in the same bytes as the part that was too much
         body = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         reply = Reply(self._parser.get_status_code(), self._headers, body)
         self._clear()
@@ -138,8 +167,17 @@ class Connection(asyncio.Protocol):
 
     def on_headers_complete(self) -> None:
         self._headed = True
+        status = self._parser.get_status_code()
+        taker = self._carried.taker if self._carried is not None else None
+        if taker is not None and 200 <= status < 300:
+            self._taker = taker
+            taker.opened(self, Reply(status, self._headers, b""))
 
     def on_body(self, data: bytes) -> None:
+        if self._taker is not None:
+            if self._carried is not None:
+                self._taker.part(data)
+            return
         self._size += len(data)
         if self._size <= self._reply_limit:
             self._parts.append(data)

@@ -1,6 +1,40 @@
-"""IAM: roles and their policies, one for all regions."""
+"""IAM: users, groups, roles and their policies, one for all regions."""
 
-from clary.services.iam import policies, roles
+from clary.services.iam import (
+    absent,
+    access_keys,
+    account,
+    attachments,
+    groups,
+    inline,
+    linked,
+    policies,
+    profiles,
+    roles,
+    tagging,
+    usage,
+    users,
+)
 from clary.services.iam.api import service
+from clary.services.iam.keyring import StoredKeyUses, StoredUserKeys
+from clary.services.iam.users import Birth
 
-__all__ = ["policies", "roles", "service"]
+__all__ = [
+    "Birth",
+    "StoredKeyUses",
+    "StoredUserKeys",
+    "absent",
+    "access_keys",
+    "account",
+    "attachments",
+    "groups",
+    "inline",
+    "linked",
+    "policies",
+    "profiles",
+    "roles",
+    "service",
+    "tagging",
+    "usage",
+    "users",
+]

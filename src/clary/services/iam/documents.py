@@ -5,13 +5,17 @@ from urllib.parse import quote
 
 import orjson
 
-from clary.services.iam.api import MalformedPolicyDocumentException
+from clary.services.iam.api import LimitExceededException, MalformedPolicyDocumentException
 
 _VERSIONS: Final = ("2012-10-17", "2008-10-17")
+_MOST_TRUST: Final = 2048
 
 
 def check_trust(document: str) -> None:
-    """A role's trust policy: says who may assume it. Raises MalformedPolicyDocumentException."""
+    """A role's trust policy: says who may assume it. Raises MalformedPolicyDocumentException,
+    LimitExceededException."""
+    if size(document) > _MOST_TRUST:
+        raise LimitExceededException(f"Cannot exceed quota for ACLSizePerRole: {_MOST_TRUST}")
     for statement in _statements(document):
         _one_of(statement, "Principal", "NotPrincipal")
         for prohibited in ("Resource", "NotResource"):
@@ -63,3 +67,8 @@ def _one_of(statement: dict[str, Any], name: str, inverse: str) -> None:
             if name in statement
             else f"Missing required field {name}"
         )
+
+
+def size(document: str) -> int:
+    """Characters as IAM counts them: white space left out."""
+    return len("".join(document.split()))

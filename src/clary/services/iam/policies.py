@@ -1,138 +1,254 @@
-"""Policies of roles: managed ones attached by ARN, inline ones kept with the role.
+"""Managed policies: the account's own, with their versions, and AWS's."""
 
-What they allow is not decided yet: every principal of the account may do everything. They are kept as given."""
-
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from clary.aws.service import Context
 from clary.kernel import page
 from clary.kernel.resource import Doc, Resource
+from clary.services.iam import managed
 from clary.services.iam.api import (
-    InvalidInputException,
+    DeleteConflictException,
     LimitExceededException,
     NoSuchEntityException,
-    attached,
-    change_role,
-    inline,
-    role_named,
     service,
 )
-from clary.services.iam.documents import check_permissions, on_the_wire
-from clary.services.iam.roles import paged
+from clary.services.iam.documents import check_permissions, on_the_wire, size
+from clary.services.iam.entities import POLICY, change, create, every, path_of, remove, tags
+from clary.services.iam.pages import of_names
+from clary.services.iam.policy_arns import Usage, path_of_arn, policy_at, policy_name, usage
+from clary.services.iam.tagging import merged
 
-_MOST_ATTACHED: Final = 10
-_MOST_INLINE_BYTES: Final = 10_240
-_OF_AWS: Final = "arn:aws:iam::aws:policy/"
+_MOST_CHARACTERS: Final = 6144
+_MOST_VERSIONS: Final = 5
+_VERSION_OF_AWS: Final = "v1"
+"""What Clary calls the version of a policy of AWS that it has."""
 
 
-@service.operation("AttachRolePolicy", stored=True)
-async def attach_role_policy(ctx: Context, req: Doc) -> Doc:
-    """The policy is attached; again changes nothing. Policies of AWS (arn:aws:iam::aws:policy/...) need not exist here.
+@service.operation("CreatePolicy")
+async def create_policy(ctx: Context, req: Doc) -> Doc:
+    """The policy is there with its version v1, attached to nobody. Errors: EntityAlreadyExists, InvalidInput,
+    LimitExceeded, MalformedPolicyDocument."""
+    _check(req["PolicyDocument"])
+    version = {"Document": req["PolicyDocument"], "CreateDate": int(ctx.clock.now())}
+    status = {
+        "Path": req.get("Path", "/"),
+        "Description": req.get("Description"),
+        "DefaultVersionId": "v1",
+        "Tags": merged([], req.get("Tags", [])),
+        "_versions": {"v1": version},
+        "_made": 1,
+    }
+    made = create(ctx, POLICY, {"PolicyName": req["PolicyName"], "Path": status["Path"]}, status)
+    return {"Policy": _described(made, usage(ctx))}
 
-    Errors: NoSuchEntity, InvalidInput, LimitExceeded."""
+
+@service.operation("GetPolicy")
+async def get_policy(ctx: Context, req: Doc) -> Doc:
+    """Also of AWS's policies that Clary has. Errors: NoSuchEntity, InvalidInput."""
     arn = req["PolicyArn"]
-    if not arn.startswith("arn:"):
-        raise InvalidInputException(f"ARN {arn} is not valid.")
+    if arn in managed.DOCUMENTS:
+        return {"Policy": _described_of_aws(arn, usage(ctx))}
+    policy = policy_at(ctx, arn)
+    return {"Policy": _described(policy, usage(ctx)) | _told_only_by_get(policy)}
 
-    def attach(role: Resource) -> Mapping[str, Any]:
-        if not arn.startswith(_OF_AWS) or arn == _OF_AWS:
-            raise NoSuchEntityException(f"Policy {arn} does not exist or is not attachable.")
-        arns = attached(role)
-        if arn in arns:
-            return {}
-        if len(arns) >= _MOST_ATTACHED:
-            raise LimitExceededException(f"Cannot exceed quota for PoliciesPerRole: {_MOST_ATTACHED}")
-        return {"_attached": [*arns, arn]}
 
-    change_role(ctx, req["RoleName"], attach)
+@service.operation("ListPolicies", ignores=("PolicyUsageFilter",))
+async def list_policies(ctx: Context, req: Doc) -> Doc:
+    """Policies by ARN: with `Scope` Local the account's own, with AWS those of AWS whose documents Clary has.
+
+    Errors: ValidationError."""
+    scope, prefix, counted = req.get("Scope", "All"), req.get("PathPrefix", "/"), usage(ctx)
+    own = {one.arn: one for one in every(ctx, POLICY)} if scope != "AWS" else {}
+    arns = sorted([*own, *(managed.DOCUMENTS if scope != "Local" else ())])
+    wanted = [
+        arn
+        for arn in arns
+        if path_of_arn(arn).startswith(prefix) and (not req.get("OnlyAttached") or counted.attachments[arn])
+    ]
+    listed, answer = of_names(req, wanted, page.digest("policies", scope, prefix, req.get("OnlyAttached", False)))
+    described = [_described(own[arn], counted) if arn in own else _described_of_aws(arn, counted) for arn in listed]
+    return {"Policies": described, **answer}
+
+
+@service.operation("DeletePolicy")
+async def delete_policy(ctx: Context, req: Doc) -> Doc:
+    """The policy and its default version are gone. Errors: NoSuchEntity, DeleteConflict, InvalidInput."""
+    arn = req["PolicyArn"]
+
+    def check(policy: Resource) -> None:
+        counted = usage(ctx)
+        if counted.attachments[arn] or counted.boundaries[arn]:
+            raise DeleteConflictException("Cannot delete a policy attached to entities.")
+        if len(_versions(policy)) > 1:
+            raise DeleteConflictException(
+                "This policy has more than one version. Before you delete a policy, you must delete the policy's"
+                " versions. The default version is deleted with the policy."
+            )
+
+    remove(ctx, POLICY, policy_name(ctx, arn), check)
     return {}
 
 
-@service.operation("DetachRolePolicy", stored=True)
-async def detach_role_policy(ctx: Context, req: Doc) -> Doc:
-    """Errors: NoSuchEntity."""
+@service.operation("CreatePolicyVersion")
+async def create_policy_version(ctx: Context, req: Doc) -> Doc:
+    """The policy has one more version, in force if `SetAsDefault`. Numbers are given once. Errors: NoSuchEntity,
+    LimitExceeded, MalformedPolicyDocument, InvalidInput."""
+    _check(req["PolicyDocument"])
+    version = {"Document": req["PolicyDocument"], "CreateDate": int(ctx.clock.now())}
+
+    def changed(policy: Resource) -> Mapping[str, Any]:
+        versions, number = _versions(policy), policy.status["_made"] + 1
+        if len(versions) >= _MOST_VERSIONS:
+            raise LimitExceededException(
+                f"A managed policy can have up to {_MOST_VERSIONS} versions. Before you create a new version, you must"
+                " delete an existing version."
+            )
+        default = {"DefaultVersionId": f"v{number}"} if req.get("SetAsDefault") else {}
+        return {"_versions": {**versions, f"v{number}": version}, "_made": number, **default}
+
+    policy = change(ctx, POLICY, policy_name(ctx, req["PolicyArn"]), changed)
+    told = _described_version(policy, f"v{policy.status['_made']}")
+    told.pop("Document")
+    return {"PolicyVersion": told}
+
+
+@service.operation("GetPolicyVersion")
+async def get_policy_version(ctx: Context, req: Doc) -> Doc:
+    """With its document, URL-encoded. Errors: NoSuchEntity, InvalidInput."""
+    arn, version = req["PolicyArn"], req["VersionId"]
+    if arn in managed.DOCUMENTS:
+        if version != _VERSION_OF_AWS:
+            raise _no_version(arn, version)
+        return {"PolicyVersion": _version_of_aws(arn)}
+    policy = policy_at(ctx, arn)
+    if version not in _versions(policy):
+        raise _no_version(arn, version)
+    return {"PolicyVersion": _described_version(policy, version)}
+
+
+@service.operation("ListPolicyVersions")
+async def list_policy_versions(ctx: Context, req: Doc) -> Doc:
+    """The newest first, without documents. Errors: NoSuchEntity, InvalidInput."""
     arn = req["PolicyArn"]
+    if arn in managed.DOCUMENTS:
+        return {"Versions": [{"VersionId": _VERSION_OF_AWS, "IsDefaultVersion": True}], "IsTruncated": False}
+    policy = policy_at(ctx, arn)
+    # Five at most, so a page is never shorter than the whole unless MaxItems says so.
+    order = {f"{9_999_999 - number:07}": f"v{number}" for number in _numbers(policy)}
+    keys, answer = of_names(req, sorted(order), page.digest("versions", policy.uid))
+    listed = [_described_version(policy, order[key]) for key in keys]
+    for one in listed:
+        one.pop("Document")
+    return {"Versions": listed, **answer}
 
-    def detach(role: Resource) -> Mapping[str, Any]:
-        arns = attached(role)
-        if arn not in arns:
-            raise NoSuchEntityException(f"Policy {arn} was not found.")
-        return {"_attached": [one for one in arns if one != arn]}
 
-    change_role(ctx, req["RoleName"], detach)
+@service.operation("SetDefaultPolicyVersion")
+async def set_default_policy_version(ctx: Context, req: Doc) -> Doc:
+    """That version is in force, everywhere at once. Errors: NoSuchEntity, InvalidInput."""
+    version = req["VersionId"]
+
+    def changed(policy: Resource) -> Mapping[str, Any]:
+        if version not in _versions(policy):
+            raise _no_version(policy.arn, version)
+        return {"DefaultVersionId": version}
+
+    change(ctx, POLICY, policy_name(ctx, req["PolicyArn"]), changed)
     return {}
 
 
-@service.operation("ListAttachedRolePolicies", stored=True)
-async def list_attached_role_policies(ctx: Context, req: Doc) -> Doc:
-    """Errors: NoSuchEntity."""
-    role = role_named(ctx, req["RoleName"])
-    prefix = req.get("PathPrefix", "/")
-    arns = sorted(arn for arn in attached(role) if _path_of(arn).startswith(prefix))
-    listed, answer = paged(req, arns, page.digest("attached-policies", role.uid, prefix))
+@service.operation("DeletePolicyVersion")
+async def delete_policy_version(ctx: Context, req: Doc) -> Doc:
+    """Errors: NoSuchEntity, DeleteConflict (the default version), InvalidInput."""
+    version = req["VersionId"]
+
+    def changed(policy: Resource) -> Mapping[str, Any]:
+        versions = _versions(policy)
+        if versions.pop(version, None) is None:
+            raise _no_version(policy.arn, version)
+        if version == policy.status["DefaultVersionId"]:
+            raise DeleteConflictException("Cannot delete the default version of a policy.")
+        return {"_versions": versions}
+
+    change(ctx, POLICY, policy_name(ctx, req["PolicyArn"]), changed)
+    return {}
+
+
+def in_full(policy: Resource, counted: Usage) -> Doc:
+    """With all its versions and their documents, the newest first."""
+    versions = [_described_version(policy, f"v{number}") for number in sorted(_numbers(policy), reverse=True)]
+    return _described(policy, counted) | {"PolicyVersionList": versions}
+
+
+def of_aws_in_full(arn: str, counted: Usage) -> Doc:
+    return _described_of_aws(arn, counted) | {"PolicyVersionList": [_version_of_aws(arn)]}
+
+
+def _check(document: str) -> None:
+    check_permissions(document)
+    if size(document) > _MOST_CHARACTERS:
+        raise LimitExceededException(f"Cannot exceed quota for PolicySize: {_MOST_CHARACTERS}")
+
+
+def _versions(policy: Resource) -> dict[str, Doc]:
+    return dict(policy.status["_versions"])
+
+
+def _numbers(policy: Resource) -> Iterator[int]:
+    return (int(version[1:]) for version in _versions(policy))
+
+
+def _no_version(arn: str, version: str) -> NoSuchEntityException:
+    return NoSuchEntityException(f"Policy {arn} version {version} does not exist or is not attachable.")
+
+
+def _described(policy: Resource, counted: Usage) -> Doc:
     return {
-        "AttachedPolicies": [{"PolicyName": arn.rpartition("/")[2], "PolicyArn": arn} for arn in listed],
-        **answer,
+        "PolicyName": policy.name,
+        "PolicyId": policy.status["PolicyId"],
+        "Arn": policy.arn,
+        "Path": path_of(policy),
+        "DefaultVersionId": policy.status["DefaultVersionId"],
+        "AttachmentCount": counted.attachments[policy.arn],
+        "PermissionsBoundaryUsageCount": counted.boundaries[policy.arn],
+        "IsAttachable": True,
+        "CreateDate": int(policy.created),
+        "UpdateDate": max(one["CreateDate"] for one in _versions(policy).values()),
     }
 
 
-def _path_of(arn: str) -> str:
-    """ "/service-role/" of "arn:aws:iam::aws:policy/service-role/Name"."""
-    return "/" + arn.partition("/")[2].rpartition("/")[0].strip("/") + "/" if arn.count("/") > 1 else "/"
+def _told_only_by_get(policy: Resource) -> Doc:
+    told: Doc = {}
+    if policy.status.get("Description"):
+        told["Description"] = policy.status["Description"]
+    if tags(policy):
+        told["Tags"] = tags(policy)
+    return told
 
 
-@service.operation("PutRolePolicy", stored=True)
-async def put_role_policy(ctx: Context, req: Doc) -> Doc:
-    """The role has the inline policy, in place of one of the same name. Errors: NoSuchEntity, MalformedPolicyDocument,
-    LimitExceeded."""
-    check_permissions(req["PolicyDocument"])
-
-    def put(role: Resource) -> Mapping[str, Any]:
-        policies = inline(role) | {req["PolicyName"]: req["PolicyDocument"]}
-        # AWS counts all inline policies of a role together, white space left out.
-        if sum(len("".join(one.split())) for one in policies.values()) > _MOST_INLINE_BYTES:
-            raise LimitExceededException(
-                f"Maximum policy size of {_MOST_INLINE_BYTES} bytes exceeded for role {role.name}"
-            )
-        return {"_inline": policies}
-
-    change_role(ctx, req["RoleName"], put)
-    return {}
+def _described_of_aws(arn: str, counted: Usage) -> Doc:
+    """What is true here of a policy of AWS: its id and dates are AWS's, and not known."""
+    return {
+        "PolicyName": arn.rpartition("/")[2],
+        "Arn": arn,
+        "Path": path_of_arn(arn),
+        "DefaultVersionId": _VERSION_OF_AWS,
+        "AttachmentCount": counted.attachments[arn],
+        "PermissionsBoundaryUsageCount": counted.boundaries[arn],
+        "IsAttachable": True,
+    }
 
 
-@service.operation("GetRolePolicy", stored=True)
-async def get_role_policy(ctx: Context, req: Doc) -> Doc:
-    """Errors: NoSuchEntity."""
-    name = req["PolicyName"]
-    policies = inline(role_named(ctx, req["RoleName"]))
-    if name not in policies:
-        raise _no_policy(name)
-    return {"RoleName": req["RoleName"], "PolicyName": name, "PolicyDocument": on_the_wire(policies[name])}
+def _version_of_aws(arn: str) -> Doc:
+    document = on_the_wire(managed.DOCUMENTS[arn])
+    return {"Document": document, "VersionId": _VERSION_OF_AWS, "IsDefaultVersion": True}
 
 
-@service.operation("DeleteRolePolicy", stored=True)
-async def delete_role_policy(ctx: Context, req: Doc) -> Doc:
-    """Errors: NoSuchEntity."""
-    name = req["PolicyName"]
-
-    def delete(role: Resource) -> Mapping[str, Any]:
-        policies = inline(role)
-        if policies.pop(name, None) is None:
-            raise _no_policy(name)
-        return {"_inline": policies}
-
-    change_role(ctx, req["RoleName"], delete)
-    return {}
-
-
-@service.operation("ListRolePolicies", stored=True)
-async def list_role_policies(ctx: Context, req: Doc) -> Doc:
-    """Names of inline policies. Errors: NoSuchEntity."""
-    role = role_named(ctx, req["RoleName"])
-    names, answer = paged(req, sorted(inline(role)), page.digest("inline-policies", role.uid))
-    return {"PolicyNames": names, **answer}
-
-
-def _no_policy(name: str) -> NoSuchEntityException:
-    return NoSuchEntityException(f"The role policy with name {name} cannot be found.")
+def _described_version(policy: Resource, version: str) -> Doc:
+    said = _versions(policy)[version]
+    return {
+        "Document": on_the_wire(said["Document"]),
+        "VersionId": version,
+        "IsDefaultVersion": version == policy.status["DefaultVersionId"],
+        "CreateDate": said["CreateDate"],
+    }

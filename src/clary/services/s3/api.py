@@ -1,17 +1,18 @@
 """S3: the service, and what every operation on a bucket or an object needs first."""
 
 import hashlib
+import re
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
-from clary.aws.errors import NotImplementedHere
+from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.aws.service import Context, Service
-from clary.engines.objects.base import BucketStore, Opened
+from clary.engines.objects.base import BucketStore, IsMarker, NoBucket, NoVersion, Opened
 from clary.kernel.errors import Missing
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Where
-from clary.services.s3 import errors
+from clary.services.s3 import access, errors
 
 service = Service("s3")
 
@@ -22,6 +23,7 @@ KEY_MAX: Final = 1024
 GIB: Final = 1 << 30
 MIB: Final = 1 << 20
 PUT_MAX: Final = 5 * GIB
+_VERSION: Final = re.compile("[0-9a-f]{32}")
 
 UNSERVED: Final = (
     "SSECustomerAlgorithm",
@@ -40,12 +42,7 @@ UNSERVED: Final = (
 )
 """Members whose meaning would be lost if they were accepted in silence."""
 IGNORED: Final = (
-    "ACL",
     "BucketKeyEnabled",
-    "GrantFullControl",
-    "GrantRead",
-    "GrantReadACP",
-    "GrantWriteACP",
     "RequestPayer",
     "SSEKMSEncryptionContext",
     "SSEKMSKeyId",
@@ -77,8 +74,8 @@ def _is_taken(ctx: Context, name: str) -> bool:
     return bool(found) and found[0].name == name and found[0].account != ctx.account
 
 
-def opened_bucket(ctx: Context, req: Doc) -> str:
-    """The name of the bucket that the request is about. Raises NoSuchBucket, AccessDenied, NotImplementedHere."""
+def asked_bucket(ctx: Context, req: Doc) -> Resource:
+    """The bucket that the request is about. Raises NoSuchBucket, AccessDenied, NotImplementedHere."""
     bucket = bucket_named(ctx, req["Bucket"])
     owner = req.get("ExpectedBucketOwner")
     if owner is not None and owner != bucket.account:
@@ -86,34 +83,70 @@ def opened_bucket(ctx: Context, req: Doc) -> str:
     for member in UNSERVED:
         if member in req:
             raise NotImplementedHere(f"{member} is not implemented: this store would not keep its promise.")
-    return bucket.name
+    return bucket
+
+
+def opened_bucket(ctx: Context, req: Doc) -> str:
+    """Its name. Raises NoSuchBucket, AccessDenied, NotImplementedHere."""
+    return asked_bucket(ctx, req).name
 
 
 def checked_key(req: Doc) -> str:
-    """Raises KeyTooLongError, NoSuchVersion."""
+    """Raises KeyTooLongError."""
     key: str = req["Key"]
     size = len(key.encode())
     if size > KEY_MAX:
         raise errors.KeyTooLongError(size)
-    if req.get("VersionId", "null") != "null":
-        raise errors.NoSuchVersion(key, req["VersionId"])
     return key
 
 
-async def head(ctx: Context, bucket: str, key: str) -> Stat:
-    """Raises NoSuchKey."""
-    try:
-        return await objects(ctx).head(bucket, key)
-    except Missing:
-        raise errors.NoSuchKey(key) from None
+def checked_version(req: Doc) -> str | None:
+    """The version that the request names. Raises InvalidArgument."""
+    version: str | None = req.get("VersionId")
+    if version == "":
+        raise errors.InvalidArgument("Version id cannot be the empty string", "versionId", version)
+    if version not in (None, "null") and not _VERSION.fullmatch(version):
+        raise errors.InvalidArgument("Invalid version id specified", "versionId", version)
+    return version
 
 
-async def opened(ctx: Context, bucket: str, key: str) -> Opened:
-    """Raises NoSuchKey."""
+async def head(ctx: Context, bucket: str, key: str, version: str | None = None) -> Stat:
+    """Raises NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker), AccessDenied."""
     try:
-        return await objects(ctx).open(bucket, key)
-    except Missing:
-        raise errors.NoSuchKey(key) from None
+        return await objects(ctx).head(bucket, key, version)
+    except Missing as missing:
+        raise absent(ctx, bucket, key, version, missing) from None
+
+
+async def opened(ctx: Context, bucket: str, key: str, version: str | None = None) -> Opened:
+    """As `head`; the caller closes it."""
+    try:
+        return await objects(ctx).open(bucket, key, version)
+    except Missing as missing:
+        raise absent(ctx, bucket, key, version, missing) from None
+
+
+def absent(ctx: Context, bucket: str, key: str, version: str | None, missing: Missing) -> ServiceError:
+    """What a client is told of an object that is not there: nothing, unless it may list the bucket."""
+    if not ctx.allowed(access.list_ask(ctx, bucket)):
+        return errors.AccessDenied()
+    match missing:
+        case NoBucket():
+            return errors.NoSuchBucket(bucket)
+        case NoVersion() if version is not None:
+            return errors.NoSuchVersion(key, version)
+        case IsMarker() if version is not None:
+            return errors.MethodNotAllowed(missing.version, missing.modified)
+        case IsMarker():
+            return errors.NoSuchKey(key, missing.version)
+    return errors.NoSuchKey(key)
+
+
+async def versioned(ctx: Context, stat: Stat) -> Doc:
+    """VersionId as a member of an answer; nothing where the bucket never had versions."""
+    if stat.version is not None:
+        return {"VersionId": stat.version}
+    return {"VersionId": "null"} if await objects(ctx).versioning(stat.bucket) else {}
 
 
 def quoted(etag: str) -> str:

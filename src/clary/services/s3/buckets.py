@@ -10,7 +10,7 @@ from clary.kernel import ids, page
 from clary.kernel.errors import BadToken, Exists, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Where
-from clary.services.s3 import errors
+from clary.services.s3 import bucket_tagging, errors, ownership, public_access
 from clary.services.s3.api import (
     BUCKET,
     REGION,
@@ -21,6 +21,7 @@ from clary.services.s3.api import (
     owner,
     service,
 )
+from clary.services.s3.bucket_errors import InvalidBucketAclWithObjectOwnership
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]")
 _ADDRESS: Final = re.compile(r"\d+\.\d+\.\d+\.\d+")
@@ -28,14 +29,12 @@ _RESERVED_STARTS: Final = ("xn--", "sthree-", "amzn-s3-demo-")
 _RESERVED_ENDS: Final = ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")
 _CLASSIC: Final = "us-east-1"
 _PAGE_MAX: Final = 10_000
+_GRANTS: Final = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 
 
 @service.operation(
     "CreateBucket",
-    ignores=(
-        *("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"),
-        "ObjectOwnership",
-    ),
+    ignores=(*("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"),),
 )
 async def create_bucket(ctx: Context, req: Doc) -> Doc:
     """The bucket exists, in the region that the request names. Errors: InvalidBucketName, BucketAlreadyExists,
@@ -47,11 +46,9 @@ async def create_bucket(ctx: Context, req: Doc) -> Doc:
     for member in ("Location", "Bucket"):
         if member in req.get("CreateBucketConfiguration", {}):
             raise NotImplementedHere(f"CreateBucketConfiguration.{member} is not implemented: no directory buckets.")
-    if req.get("CreateBucketConfiguration", {}).get("Tags"):
-        raise NotImplementedHere("CreateBucketConfiguration.Tags is not implemented: buckets have no tags yet.")
     if req.get("BucketNamespace", "global") != "global":
         raise NotImplementedHere("BucketNamespace is not implemented: bucket names are one space for all.")
-    region = _region(ctx, req)
+    region, status = _region(ctx, req), _status(req)
     if is_taken_by_another(ctx, name):
         raise errors.BucketAlreadyExists(name)
     # The directory first: a bucket that is told of can be written to.
@@ -67,7 +64,7 @@ async def create_bucket(ctx: Context, req: Doc) -> Doc:
                 arn=f"arn:aws:s3:::{name}",
                 phase="Active",
                 spec=req,
-                status={"_region": region},
+                status={"_region": region, **status},
             )
         )
     except Exists:
@@ -89,13 +86,6 @@ async def get_bucket_location(ctx: Context, req: Doc) -> Doc:
     opened_bucket(ctx, req)
     region = bucket_named(ctx, req["Bucket"]).status["_region"]
     return {} if region == _CLASSIC else {"LocationConstraint": region}
-
-
-@service.operation("GetBucketVersioning")
-async def get_bucket_versioning(ctx: Context, req: Doc) -> Doc:
-    """Nothing: the bucket was never versioned."""
-    opened_bucket(ctx, req)
-    return {}
 
 
 @service.operation("ListBuckets")
@@ -148,6 +138,19 @@ def _check_name(name: str) -> None:
         or name.endswith(_RESERVED_ENDS)
     ):
         raise errors.InvalidBucketName(name)
+
+
+def _status(req: Doc) -> Doc:
+    """What a new bucket has set, as AWS makes them since 2023: access control lists do not count, and nothing of it can
+    be opened to everybody before the public access block is taken away. Raises InvalidTag,
+    InvalidBucketAclWithObjectOwnership."""
+    owned = req.get("ObjectOwnership", ownership.ENFORCED)
+    opens = req.get("ACL", "private") != "private" or any(name in req for name in _GRANTS)
+    if opens and owned == ownership.ENFORCED:
+        raise InvalidBucketAclWithObjectOwnership
+    status: Doc = {"_ownership": owned, "_public_access_block": public_access.CLOSED}
+    tags = bucket_tagging.checked(req.get("CreateBucketConfiguration", {}).get("Tags", []))
+    return status | ({"_tags": tags} if tags else {})
 
 
 def _region(ctx: Context, req: Doc) -> str:

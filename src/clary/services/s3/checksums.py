@@ -19,11 +19,7 @@ _PREFIX: Final = "Checksum"
 
 def given(req: Doc) -> dict[str, str]:
     """The checksum values that a request carries, by algorithm."""
-    return {
-        name: req[_PREFIX + name]
-        for name in (*ALGORITHMS, "XXHASH64", "XXHASH3", "XXHASH128")
-        if req.get(_PREFIX + name) is not None
-    }
+    return {name: req[_PREFIX + name] for name in ALGORITHMS if req.get(_PREFIX + name) is not None}
 
 
 def members(sums: dict[str, str]) -> Doc:
@@ -35,6 +31,12 @@ def of(stat: Stat) -> Doc:
     """The checksums of an object, as members of an answer."""
     sums = stat.meta.get("_sums")
     return {**members(sums), "ChecksumType": stat.meta.get("_sum_type", FULL)} if sums else {}
+
+
+def of_part(stat: Stat, number: int) -> Doc:
+    """The checksum of one part of an object, as members of an answer."""
+    sums: dict[str, list[str]] = stat.meta.get("_part_sums", {})
+    return members({name: values[number - 1] for name, values in sums.items()})
 
 
 class Wanted:

@@ -9,17 +9,20 @@ from clary.aws.service import Context
 from clary.engines.objects.base import ConditionFailed, Opened
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc
-from clary.services.s3 import checksums, conditions, errors, metadata
+from clary.services.s3 import acl, checksums, conditions, errors, metadata
 from clary.services.s3.api import (
     IGNORED,
     PUT_MAX,
+    asked_bucket,
     checked_key,
+    checked_version,
     modified,
     objects,
     opened,
     opened_bucket,
     quoted,
     service,
+    versioned,
 )
 
 _RANGE: Final = re.compile(r"bytes=([0-9]{1,30})-([0-9]{1,30})")
@@ -29,11 +32,14 @@ _RANGE: Final = re.compile(r"bytes=([0-9]{1,30})-([0-9]{1,30})")
 async def copy_object(ctx: Context, req: Doc) -> Doc:
     """The key holds the bytes of the source, with its metadata or those of the request. Errors: NoSuchKey,
     PreconditionFailed, InvalidRequest (onto itself without a change; longer than 5 GiB)."""
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    only_if = conditions.of_write(req)
+    into, key = asked_bucket(ctx, req), checked_key(req)
+    bucket, only_if, grants = into.name, conditions.of_write(req), acl.of_write(into, req)
     found = await source(ctx, req)
     try:
-        meta, hashes = _copied(req, found, itself=(found.stat.bucket, found.stat.key) == (bucket, key))
+        # An older version copied over the current one is how an object is restored.
+        itself = (found.stat.bucket, found.stat.key) == (bucket, key) and "?" not in req["CopySource"]
+        meta, hashes = _copied(req, found, itself=itself)
+        meta |= grants
         async with objects(ctx).draft(bucket, hashes.hashes if hashes else None) as draft:
             await draft.copy(found)
             if hashes and (sums := hashes.found(None, await draft.digests())):
@@ -45,7 +51,13 @@ async def copy_object(ctx: Context, req: Doc) -> Doc:
         raise errors.NoSuchKey(key) from None
     finally:
         found.close()
-    return {"CopyObjectResult": {"ETag": quoted(stat.etag), "LastModified": modified(stat), **checksums.of(stat)}}
+    version = {"CopySourceVersionId": found.stat.version} if found.stat.version is not None else {}
+    return {
+        "CopyObjectResult": {"ETag": quoted(stat.etag), "LastModified": modified(stat), **checksums.of(stat)},
+        **version,
+        **metadata.encryption(stat.meta),
+        **await versioned(ctx, stat),
+    }
 
 
 async def source(ctx: Context, req: Doc) -> Opened:
@@ -58,7 +70,12 @@ async def source(ctx: Context, req: Doc) -> Opened:
     if version is not None:
         asked["VersionId"] = version
     opened_bucket(ctx, asked)
-    found = await opened(ctx, bucket, checked_key(asked))
+    try:
+        found = await opened(ctx, bucket, checked_key(asked), checked_version(asked))
+    except errors.MethodNotAllowed:
+        raise errors.InvalidRequest(
+            "The source of a copy request may not specifically refer to a delete marker by version id."
+        ) from None
     try:
         conditions.check_source(req, found.stat)
         if found.stat.size > PUT_MAX and "CopySourceRange" not in req:
@@ -115,8 +132,10 @@ def _copied(req: Doc, found: Opened, *, itself: bool) -> tuple[Doc, checksums.Wa
         )
     meta: Doc = dict(new) if replace else {name: old[name] for name in (*metadata.HEADERS, "Metadata") if name in old}
     meta.pop("_tags", None)
-    if "StorageClass" in new:
-        meta["StorageClass"] = new["StorageClass"]
+    for name in ("StorageClass", "ServerSideEncryption", "WebsiteRedirectLocation"):
+        meta.pop(name, None)  # of the source, these three are not copied
+        if name in new:
+            meta[name] = new[name]
     tags = new.get("_tags") if req.get("TaggingDirective", "COPY") == "REPLACE" else old.get("_tags")
     if tags:
         meta["_tags"] = tags

@@ -1,5 +1,6 @@
 """The errors of S3, with the fields that its documents carry."""
 
+from clary.aws import times
 from clary.aws.errors import ServiceError
 
 
@@ -11,10 +12,13 @@ class NoSuchBucket(ServiceError):
 
 
 class NoSuchKey(ServiceError):
+    """With `marker`, the version id of the delete marker that is the reason."""
+
     status = 404
 
-    def __init__(self, key: str) -> None:
-        super().__init__("The specified key does not exist.", Key=key)
+    def __init__(self, key: str, marker: str | None = None) -> None:
+        headers = {} if marker is None else {"x-amz-delete-marker": "true", "x-amz-version-id": marker}
+        super().__init__("The specified key does not exist.", Key=key, _headers=headers)
 
 
 class NoSuchUpload(ServiceError):
@@ -29,12 +33,30 @@ class NoSuchUpload(ServiceError):
 
 
 class NoSuchVersion(ServiceError):
-    """Buckets are not versioned here: an object has one version, "null"."""
-
     status = 404
 
     def __init__(self, key: str, version: str) -> None:
         super().__init__("The specified version does not exist.", Key=key, VersionId=version)
+
+
+class MethodNotAllowed(ServiceError):
+    """A delete marker was asked for by its version id: there is nothing to read in it."""
+
+    status = 405
+
+    def __init__(self, marker: str, modified: float) -> None:
+        headers = {
+            "x-amz-delete-marker": "true",
+            "x-amz-version-id": marker,
+            "last-modified": times.render(modified, "rfc822"),
+            "allow": "DELETE",
+        }
+        super().__init__(
+            "The specified method is not allowed against this resource.",
+            Method="GET",
+            ResourceType="DeleteMarker",
+            _headers=headers,
+        )
 
 
 class BucketAlreadyOwnedByYou(ServiceError):
@@ -176,3 +198,41 @@ class InvalidPartOrder(ServiceError):
         super().__init__(
             "The list of parts was not in ascending order. Parts must be ordered by part number.", UploadId=upload_id
         )
+
+
+class InvalidStorageClass(ServiceError):
+    def __init__(self, asked: str) -> None:
+        super().__init__("The storage class you specified is not valid", StorageClassRequested=asked)
+
+
+class InvalidRedirectLocation(ServiceError):
+    def __init__(self) -> None:
+        super().__init__(
+            "The website redirect location must have a prefix of 'http://' or 'https://' or '/', and be no longer than"
+            " 2048 bytes."
+        )
+
+
+class AccessControlListNotSupported(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("The bucket does not allow ACLs")
+
+
+class MalformedACLError(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("The XML you provided was not well-formed or did not validate against our published schema")
+
+
+class UnresolvableGrantByEmailAddress(ServiceError):
+    def __init__(self, address: str) -> None:
+        super().__init__("The e-mail address you provided does not match any account on record.", EmailAddress=address)
+
+
+class IllegalVersioningConfigurationException(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("The Versioning element must be specified")
+
+
+class MissingSecurityHeader(ServiceError):
+    def __init__(self, header: str) -> None:
+        super().__init__("Your request was missing a required header", MissingHeaderName=header)

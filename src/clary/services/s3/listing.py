@@ -1,4 +1,4 @@
-"""Lists of objects: ListObjectsV2, ListObjects and ListObjectVersions (of buckets that have no versions)."""
+"""Lists of objects: ListObjectsV2 and ListObjects."""
 
 from typing import Any, Final
 from urllib.parse import quote
@@ -33,7 +33,7 @@ async def list_objects_v2(ctx: Context, req: Doc) -> Doc:
     with_owner = owner(ctx.account) if req.get("FetchOwner") else None
     answer = _common(req, found, limit, encode) | {
         "KeyCount": len(found.objects) + len(found.prefixes),
-        "Contents": [_content(stat, encode, with_owner) for stat in found.objects],
+        "Contents": [content(stat, encode, with_owner) for stat in found.objects],
     }
     answer |= echoed(req, ("ContinuationToken",), str) | echoed(req, ("StartAfter",), encode)
     if found.truncated:
@@ -48,28 +48,11 @@ async def list_objects(ctx: Context, req: Doc) -> Doc:
     encode = encoder(req)
     answer = _common(req, found, limit, encode) | {
         "Marker": encode(req.get("Marker", "")),
-        "Contents": [_content(stat, encode, owner(ctx.account)) for stat in found.objects],
+        "Contents": [content(stat, encode, owner(ctx.account)) for stat in found.objects],
     }
     if found.truncated and req.get("Delimiter"):
         # Without a delimiter clients go on after the last key.
         answer["NextMarker"] = encode(found.last)
-    return answer
-
-
-@service.operation("ListObjectVersions", ignores=_IGNORED)
-async def list_object_versions(ctx: Context, req: Doc) -> Doc:
-    """Every object in its one version, "null"."""
-    bucket, limit = opened_bucket(ctx, req), asked_limit(req, "MaxKeys", "max-keys")
-    found = await _page(ctx, bucket, req, req.get("KeyMarker", ""), limit)
-    encode = encoder(req)
-    version = {"VersionId": "null", "IsLatest": True}
-    answer = _common(req, found, limit, encode) | {
-        "KeyMarker": encode(req.get("KeyMarker", "")),
-        "VersionIdMarker": req.get("VersionIdMarker", ""),
-        "Versions": [_content(stat, encode, owner(ctx.account)) | version for stat in found.objects],
-    }
-    if found.truncated:
-        answer |= {"NextKeyMarker": encode(found.last), "NextVersionIdMarker": "null"}
     return answer
 
 
@@ -115,7 +98,8 @@ def _common(req: Doc, found: Page, limit: int, encode: Any) -> Doc:
     return answer | echoed(req, ("Delimiter",), encode) | echoed(req, ("EncodingType",), str)
 
 
-def _content(stat: Stat, encode: Any, of: Doc | None) -> Doc:
+def content(stat: Stat, encode: Any, of: Doc | None) -> Doc:
+    """One object of a list."""
     item: Doc = {
         "Key": encode(stat.key),
         "LastModified": modified(stat),

@@ -1,5 +1,6 @@
 """What a write says about an object and a read says again: headers, user metadata, tags."""
 
+import base64
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -28,24 +29,38 @@ _OVERRIDES: Final = (
     "Expires",
 )
 _METADATA_MAX: Final = 2048
+_REDIRECT_MAX: Final = 2048
 _TAGS_MAX: Final = 10
+_CLASSES: Final = frozenset(
+    {
+        *("DEEP_ARCHIVE", "GLACIER", "GLACIER_IR", "INTELLIGENT_TIERING", "ONEZONE_IA", "REDUCED_REDUNDANCY"),
+        *("STANDARD_IA",),
+    }
+)
+"""Remembered and told; every object lies on the same disk and can be read at once."""
 
 
 def of_request(req: Doc) -> Doc:
     """The metadata document of an object that this request writes. Raises MetadataTooLarge, InvalidTag,
-    InvalidArgument."""
+    InvalidArgument, InvalidStorageClass, InvalidRedirectLocation."""
     meta: Doc = {name: req[name] for name in HEADERS if name in req}
     encoding = [one.strip() for one in meta.pop("ContentEncoding", "").split(",")]
     # aws-chunked was how the body travelled, not what it is.
     if kept := [one for one in encoding if one and one.lower() != "aws-chunked"]:
         meta["ContentEncoding"] = ",".join(kept)
+    if "WebsiteRedirectLocation" in meta and not _is_redirect(meta["WebsiteRedirectLocation"]):
+        raise errors.InvalidRedirectLocation
     if user := req.get("Metadata"):
         size = sum(len(name.encode()) + len(value.encode()) for name, value in user.items())
         if size > _METADATA_MAX:
             raise errors.MetadataTooLarge(size)
         meta["Metadata"] = {name.lower(): value for name, value in user.items()}
     if (kind := req.get("StorageClass", STANDARD)) != STANDARD:
+        if kind not in _CLASSES:
+            raise errors.InvalidStorageClass(kind)
         meta["StorageClass"] = kind
+    if req.get("ServerSideEncryption") == "AES256":
+        meta["ServerSideEncryption"] = "AES256"
     if tags := tags_of_header(req.get("Tagging")):
         meta["_tags"] = tags
     return meta
@@ -60,7 +75,8 @@ def of_object(stat: Stat) -> Doc:
         "AcceptRanges": "bytes",
         "ETag": quoted(stat.etag),
         "LastModified": modified(stat),
-        "Metadata": meta.get("Metadata", {}),
+        "Metadata": {name: _header(value) for name, value in meta.get("Metadata", {}).items()},
+        **encryption(meta),
     }
     if "StorageClass" in meta:
         answer["StorageClass"] = meta["StorageClass"]
@@ -69,9 +85,25 @@ def of_object(stat: Stat) -> Doc:
     return answer
 
 
+def encryption(meta: Doc) -> Doc:
+    """What was asked for, where that was S3's own keys. Keys of KMS are nobody's here, and no answer names one."""
+    return {"ServerSideEncryption": meta["ServerSideEncryption"]} if "ServerSideEncryption" in meta else {}
+
+
 def overridden(req: Doc) -> Doc:
     """The headers that a read asks to see instead of the object's."""
     return {name: req["Response" + name] for name in _OVERRIDES if "Response" + name in req}
+
+
+def _header(value: str) -> str:
+    """As S3 writes user metadata that is not ASCII: RFC 2047."""
+    if value.isascii():
+        return value
+    return f"=?UTF-8?B?{base64.b64encode(value.encode()).decode()}?="
+
+
+def _is_redirect(location: str) -> bool:
+    return location.startswith(("/", "http://", "https://")) and len(location.encode()) <= _REDIRECT_MAX
 
 
 def tags_of_header(text: str | None) -> list[list[str]]:

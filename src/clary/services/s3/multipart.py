@@ -10,11 +10,12 @@ from clary.aws.service import Context
 from clary.engines.objects.base import ConditionFailed, NoUpload, Part, PartChanged, Upload
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc
-from clary.services.s3 import checksums, conditions, errors, metadata
+from clary.services.s3 import acl, checksums, conditions, errors, metadata
 from clary.services.s3.api import (
     IGNORED,
     MIB,
     PUT_MAX,
+    asked_bucket,
     checked_key,
     limited,
     objects,
@@ -22,6 +23,7 @@ from clary.services.s3.api import (
     quoted,
     service,
     unquoted,
+    versioned,
 )
 from clary.services.s3.copies import source, source_range
 
@@ -33,8 +35,9 @@ _PART_MIN: Final = 5 * MIB
 async def create_multipart_upload(ctx: Context, req: Doc) -> Doc:
     """An upload to which parts can be added. Errors: InvalidRequest (a checksum type that does not go with the
     algorithm)."""
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    meta, asked = metadata.of_request(req), req.get("ChecksumAlgorithm")
+    found, key = asked_bucket(ctx, req), checked_key(req)
+    bucket, asked = found.name, req.get("ChecksumAlgorithm")
+    meta = metadata.of_request(req) | acl.of_write(found, req)
     algorithm = asked or checksums.DEFAULT
     running(algorithm)  # refuses one that cannot be counted before anything is kept
     kind = checksums.asked_type(algorithm, req.get("ChecksumType"))
@@ -43,7 +46,7 @@ async def create_multipart_upload(ctx: Context, req: Doc) -> Doc:
     if asked:
         answer |= {"ChecksumAlgorithm": algorithm, "ChecksumType": kind}
     upload = await objects(ctx).create_upload(bucket, key, meta)
-    return answer | {"UploadId": upload.id}
+    return answer | {"UploadId": upload.id} | metadata.encryption(meta)
 
 
 @service.operation("UploadPart", ignores=("RequestPayer",))
@@ -87,7 +90,8 @@ async def upload_part_copy(ctx: Context, req: Doc) -> Doc:
         found.close()
     shown = sums if upload.meta.get("_asked") else {}
     result = {"ETag": quoted(part.etag), "LastModified": float(int(part.modified)), **checksums.members(shown)}
-    return {"CopyPartResult": result}
+    version = {"CopySourceVersionId": found.stat.version} if found.stat.version is not None else {}
+    return {"CopyPartResult": result, **version}
 
 
 @service.operation("CompleteMultipartUpload", ignores=("RequestPayer",))
@@ -128,6 +132,8 @@ async def complete_multipart_upload(ctx: Context, req: Doc) -> Doc:
         "Key": stat.key,
         "ETag": quoted(stat.etag),
         **checksums.of(stat),
+        **metadata.encryption(stat.meta),
+        **await versioned(ctx, stat),
     }
 
 
@@ -232,4 +238,6 @@ def _meta(upload: Upload, parts: Sequence[Part], req: Doc) -> Doc:
         if said is not None and said.partition("-")[0] != whole.partition("-")[0]:
             raise BadDigest(f"The {algorithm} you specified did not match the calculated checksum.")
         meta |= {"_sums": {algorithm: whole}, "_sum_type": kind}
+        if upload.meta["_asked"]:
+            meta["_part_sums"] = {algorithm: [value for value, _ in sums]}
     return meta

@@ -1,16 +1,21 @@
 """Objects: put, get, head, delete."""
 
-from clary.aws.errors import ServiceError
+import asyncio
+from collections.abc import Sequence
+
+from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.aws.service import Context
-from clary.engines.objects.base import ConditionFailed, NoBucket, OnlyIf
+from clary.engines.objects.base import ConditionFailed, NoBucket, OnlyIf, Removed
 from clary.kernel.errors import Missing
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
-from clary.services.s3 import checksums, conditions, errors, metadata
+from clary.services.s3 import access, acl, checksums, conditions, errors, metadata
 from clary.services.s3.api import (
     IGNORED,
     PUT_MAX,
+    asked_bucket,
     checked_key,
+    checked_version,
     head,
     limited,
     modified,
@@ -20,6 +25,7 @@ from clary.services.s3.api import (
     quoted,
     service,
     unquoted,
+    versioned,
 )
 
 _DELETE_MAX = 1000
@@ -28,8 +34,9 @@ _DELETE_MAX = 1000
 @service.operation("PutObject", ignores=IGNORED)
 async def put_object(ctx: Context, req: Doc) -> Doc:
     """The key holds the body, whole and durably. Errors: PreconditionFailed, BadDigest, EntityTooLarge."""
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    only_if, meta = conditions.of_write(req), metadata.of_request(req)
+    found, key = asked_bucket(ctx, req), checked_key(req)
+    bucket = found.name
+    only_if, meta = conditions.of_write(req), metadata.of_request(req) | acl.of_write(found, req)
     wanted = checksums.Wanted(req, ctx.headers)
     async with objects(ctx).draft(bucket, wanted.hashes) as draft:
         async for data in limited(req["Body"], PUT_MAX):
@@ -44,20 +51,27 @@ async def put_object(ctx: Context, req: Doc) -> Doc:
             raise errors.NoSuchBucket(bucket) from None
         except Missing:
             raise errors.NoSuchKey(key) from None
-    return {"ETag": quoted(stat.etag), **checksums.of(stat)}
+    return {
+        "ETag": quoted(stat.etag),
+        **checksums.of(stat),
+        **metadata.encryption(meta),
+        **await versioned(ctx, stat),
+    }
 
 
 @service.operation("GetObject", ignores=("RequestPayer",))
 async def get_object(ctx: Context, req: Doc) -> Doc:
-    """The object as it was when it was opened. Errors: NoSuchKey, PreconditionFailed, InvalidRange."""
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    found = await opened(ctx, bucket, key)
+    """The object, or one version of it, as it was when it was opened. Errors: NoSuchKey, NoSuchVersion,
+    PreconditionFailed, InvalidRange, MethodNotAllowed (a delete marker)."""
+    bucket, key, version = opened_bucket(ctx, req), checked_key(req), checked_version(req)
+    found = await opened(ctx, bucket, key, version)
     try:
         answer, start, end = _read(req, found.stat)
     except BaseException:
         found.close()
         raise
-    if "_status" in answer and answer["_status"] == 304:
+    answer |= await versioned(ctx, found.stat)
+    if answer.get("_status") == 304:
         found.close()
         return answer
     answer["Body"] = found.stream(start, end)
@@ -67,15 +81,17 @@ async def get_object(ctx: Context, req: Doc) -> Doc:
 @service.operation("HeadObject", ignores=("RequestPayer",))
 async def head_object(ctx: Context, req: Doc) -> Doc:
     """What GetObject would answer, without the body."""
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    answer, _, _ = _read(req, await head(ctx, bucket, key))
-    return answer
+    bucket, key, version = opened_bucket(ctx, req), checked_key(req), checked_version(req)
+    stat = await head(ctx, bucket, key, version)
+    answer, _, _ = _read(req, stat)
+    return answer | await versioned(ctx, stat)
 
 
 @service.operation("GetObjectAttributes", ignores=("RequestPayer",))
 async def get_object_attributes(ctx: Context, req: Doc) -> Doc:
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    stat = await head(ctx, bucket, key)
+    """Those that the request names and the object has. Errors: NoSuchKey, NoSuchVersion."""
+    bucket, key, version = opened_bucket(ctx, req), checked_key(req), checked_version(req)
+    stat = await head(ctx, bucket, key, version)
     wanted = set(req["ObjectAttributes"])
     every: Doc = {
         "ETag": stat.etag,
@@ -85,56 +101,87 @@ async def get_object_attributes(ctx: Context, req: Doc) -> Doc:
         "ObjectSize": stat.size,
     }
     answer = {name: value for name, value in every.items() if name in wanted and value not in ({}, None)}
-    return {"LastModified": modified(stat), **answer}
+    return {"LastModified": modified(stat), **answer, **await versioned(ctx, stat)}
 
 
-@service.operation("DeleteObject", ignores=("RequestPayer", "MFA", "BypassGovernanceRetention"))
+@service.operation("DeleteObject", ignores=("RequestPayer", "BypassGovernanceRetention"))
 async def delete_object(ctx: Context, req: Doc) -> Doc:
-    """The key holds nothing; that it held nothing before is no error."""
-    bucket, key = opened_bucket(ctx, req), checked_key(req)
-    await _delete(ctx, bucket, key, req, req.get("IfMatchLastModifiedTime"), req.get("IfMatchSize"))
-    return {}
+    """Without a version the key holds nothing, which in a bucket with versions a delete marker says; with one, that
+    version is gone for good. That it was not there is no error. Errors: PreconditionFailed, NoSuchKey (a condition on
+    what is not there)."""
+    bucket = opened_bucket(ctx, req)
+    _refuse_mfa(req)
+    removed = await _delete(ctx, bucket, req, req.get("IfMatch"), req.get("IfMatchLastModifiedTime"), "IfMatchSize")
+    return _removed(removed)
 
 
-@service.operation("DeleteObjects", ignores=("RequestPayer", "MFA", "BypassGovernanceRetention"))
+@service.operation("DeleteObjects", ignores=("RequestPayer", "BypassGovernanceRetention"))
 async def delete_objects(ctx: Context, req: Doc) -> Doc:
-    """Every key that has no error in the answer holds nothing."""
+    """Every key, and every version that is named, that has no error in the answer is gone as by DeleteObject."""
     bucket, asked = opened_bucket(ctx, req), req["Delete"]["Objects"]
+    _refuse_mfa(req)
     if not 1 <= len(asked) <= _DELETE_MAX:
         raise errors.MalformedXML
-    plain: list[str] = []
+    done = await _delete_all(ctx, bucket, asked)
     deleted: list[Doc] = []
     failed: list[Doc] = []
-    for one in asked:
-        try:
-            key = checked_key(one)
-            if one.keys() & {"ETag", "LastModifiedTime", "Size"}:
-                await _delete(
-                    ctx, bucket, key, {"IfMatch": one.get("ETag")}, one.get("LastModifiedTime"), one.get("Size")
-                )
-            else:
-                plain.append(key)
-            version = {"VersionId": one["VersionId"]} if "VersionId" in one else {}
-            deleted.append({"Key": key, **version})
-        except ServiceError as error:
-            failed.append({"Key": one["Key"], "Code": error.error_code, "Message": error.message})
-    await objects(ctx).delete_many(bucket, plain)
+    for one, result in zip(asked, done, strict=True):
+        version = {"VersionId": one["VersionId"]} if "VersionId" in one else {}
+        if isinstance(result, ServiceError):
+            failed.append({"Key": one["Key"], **version, "Code": result.error_code, "Message": result.message})
+            continue
+        marker: Doc = {}
+        if result.marker:
+            marker = {"DeleteMarker": True, "DeleteMarkerVersionId": result.version}
+        deleted.append({"Key": one["Key"], **version, **marker})
     answer: Doc = {} if req["Delete"].get("Quiet") else {"Deleted": deleted}
     return answer | ({"Errors": failed} if failed else {})
 
 
-async def _delete(ctx: Context, bucket: str, key: str, req: Doc, at: float | None, size: int | None) -> None:
-    match = req.get("IfMatch")
-    if match is None and at is None and size is None:
-        await objects(ctx).delete(bucket, key)
-        return
-    only_if = OnlyIf(etag=unquoted(match) if match else None, modified=at, size=size)
+async def _delete_all(ctx: Context, bucket: str, asked: Sequence[Doc]) -> list[Removed | ServiceError]:
+    """What became of each, in their order. Those that need no look of their own go together."""
+    kept = bool(await objects(ctx).versioning(bucket))
+    together: list[str] = []
+
+    async def one(item: Doc) -> Removed | ServiceError:
+        try:
+            key, version = checked_key(item), checked_version(item)
+            ctx.require(access.delete_ask(ctx, bucket, key, version))
+            if not kept and version is None and not item.keys() & {"ETag", "LastModifiedTime", "Size"}:
+                together.append(key)
+                return Removed()
+            return await _delete(ctx, bucket, item, item.get("ETag"), item.get("LastModifiedTime"), "Size")
+        except ServiceError as error:
+            return error
+
+    done = await asyncio.gather(*(one(item) for item in asked))
+    await objects(ctx).delete_many(bucket, together)
+    return list(done)
+
+
+async def _delete(ctx: Context, bucket: str, req: Doc, match: str | None, at: float | None, size: str) -> Removed:
+    key, version = checked_key(req), checked_version(req)
+    only_if = None
+    if match is not None or at is not None or size in req:
+        only_if = OnlyIf(etag=unquoted(match) if match else None, modified=at, size=req.get(size))
     try:
-        await objects(ctx).delete_if(bucket, key, only_if)
+        return await objects(ctx).remove(bucket, key, version, only_if)
     except ConditionFailed:
         raise errors.PreconditionFailed("If-Match") from None
+    except NoBucket:
+        raise errors.NoSuchBucket(bucket) from None
     except Missing:
         raise errors.NoSuchKey(key) from None
+
+
+def _removed(removed: Removed) -> Doc:
+    version = {"VersionId": removed.version} if removed.version is not None else {}
+    return version | ({"DeleteMarker": True} if removed.marker else {})
+
+
+def _refuse_mfa(req: Doc) -> None:
+    if "MFA" in req:
+        raise NotImplementedHere("MFA delete is not implemented: no device could be asked.")
 
 
 def _read(req: Doc, stat: Stat) -> tuple[Doc, int, int]:
@@ -157,9 +204,12 @@ def _read(req: Doc, stat: Stat) -> tuple[Doc, int, int]:
     if some is not None:
         start, end = some
         answer |= {"_status": 206, "ContentRange": f"bytes {start}-{end - 1}/{stat.size}"}
-    elif req.get("ChecksumMode") == "ENABLED":
-        # A checksum of the whole beside a part of it would be taken for the part's.
-        answer |= checksums.of(stat)
+    if req.get("ChecksumMode") == "ENABLED":
+        if part is not None and stat.meta.get("_part_sums"):
+            answer |= checksums.of_part(stat, part)
+        elif some is None:
+            # A checksum of the whole beside a part of it would be taken for the part's.
+            answer |= checksums.of(stat)
     answer["ContentLength"] = end - start
     return answer, start, end
 
@@ -176,5 +226,7 @@ def _parts(req: Doc, stat: Stat) -> Doc:
         "NextPartNumberMarker": numbers[-1] if numbers else marker,
         "MaxParts": limit,
         "IsTruncated": marker + len(numbers) < len(sizes),
-        "Parts": [{"PartNumber": number, "Size": sizes[number - 1]} for number in numbers],
+        "Parts": [
+            {"PartNumber": number, "Size": sizes[number - 1], **checksums.of_part(stat, number)} for number in numbers
+        ],
     }

@@ -24,18 +24,15 @@ _HEADERS = {
 @service.operation("InvokeEndpoint")
 async def invoke_endpoint(ctx: Context, req: Doc) -> Doc:
     """The model's answer. Errors: ValidationError (no such endpoint or variant), ModelError, ServiceUnavailable."""
-    for member, (_, what) in NOT_SERVED.items():
-        if req.get(member) is not None:
-            raise NotImplementedHere(not_served(f"the member {member} of InvokeEndpoint ({what})").message)
+    headers = headers_of("InvokeEndpoint", req)
     target = Target(ctx.account, ctx.region, req["EndpointName"])
-    headers = {header: req[member] for member, header in _HEADERS.items() if req.get(member) is not None}
     try:
         reply = await ctx.port(Serving).invoke(ctx.account, ctx.region, target.endpoint, req["Body"], headers)
     except (NoRoute, NoInstance, InferenceError) as error:
-        raise _raised(fault_of(error, target)) from error
+        raise raised(fault_of(error, target)) from error
     fault = fault_in(reply, target)
     if fault is not None:
-        raise _raised(fault)
+        raise raised(fault)
     answer: Doc = {
         "Body": reply.body,
         "ContentType": reply.headers.get("content-type", "application/octet-stream"),
@@ -47,5 +44,14 @@ async def invoke_endpoint(ctx: Context, req: Doc) -> Doc:
     return answer
 
 
-def _raised(fault: Fault) -> ServiceError:
+def headers_of(operation: str, req: Doc) -> dict[str, str]:
+    """The request's members as headers for the model. Raises NotImplementedHere."""
+    for member, (_, what) in NOT_SERVED.items():
+        if req.get(member) is not None:
+            raise NotImplementedHere(not_served(f"the member {member} of {operation} ({what})").message)
+    return {header: req[member] for member, header in _HEADERS.items() if req.get(member) is not None}
+
+
+def raised(fault: Fault) -> ServiceError:
+    """The fault as an error of the wire."""
     return ServiceError(fault.message, code=fault.code, status=fault.status, **fault.fields)

@@ -1,0 +1,140 @@
+"""Bucket policies: what S3 takes, and what it calls public."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clary.services.s3 import policy
+from tests.inprocess import ACCOUNT, InProcess
+from tests.s3_house import refused, s3_house
+
+EVERYBODY = {
+    "Sid": "Read",
+    "Effect": "Allow",
+    "Principal": "*",
+    "Action": "s3:GetObject",
+    "Resource": "arn:aws:s3:::data/*",
+}
+OURS = EVERYBODY | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
+
+
+def written(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[InProcess]:
+    with s3_house(tmp_path) as (house, _):
+        yield house
+
+
+@pytest.fixture
+def s3(house: InProcess) -> Any:
+    made = house.client("s3")
+    made.create_bucket(Bucket="data")
+    return made
+
+
+def test_a_policy_from_its_start_to_its_end(s3: Any) -> None:
+    for ask in (s3.get_bucket_policy, s3.get_bucket_policy_status):
+        with refused("NoSuchBucketPolicy", 404):
+            ask(Bucket="data")
+    answer = s3.put_bucket_policy(Bucket="data", Policy=written(OURS))
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 204
+    assert s3.get_bucket_policy(Bucket="data")["Policy"] == written(OURS)
+    assert s3.get_bucket_policy_status(Bucket="data")["PolicyStatus"] == {"IsPublic": False}
+    s3.delete_bucket_policy(Bucket="data")
+    with refused("NoSuchBucketPolicy", 404):
+        s3.get_bucket_policy(Bucket="data")
+
+
+def test_a_public_policy_needs_an_open_bucket(s3: Any) -> None:
+    with refused("AccessDenied", 403) as error:
+        s3.put_bucket_policy(Bucket="data", Policy=written(EVERYBODY))
+    assert "BlockPublicPolicy" in error["Error"]["Message"]
+    s3.delete_public_access_block(Bucket="data")
+    s3.put_bucket_policy(Bucket="data", Policy=written(EVERYBODY))
+    assert s3.get_bucket_policy_status(Bucket="data")["PolicyStatus"] == {"IsPublic": True}
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "first byte"),
+        ("[]", "first byte"),
+        ('{"Statement": ', "first byte"),
+        (json.dumps({"Version": "2012-10-17"}), "Statement"),
+        (written({name: value for name, value in OURS.items() if name != "Principal"}), "Principal"),
+        (written({name: value for name, value in OURS.items() if name != "Effect"}), "Effect"),
+        (written(OURS | {"Effect": "Maybe"}), "effect"),
+        (written(OURS | {"Resource": "arn:aws:s3:::other/*"}), "invalid resource"),
+        (written(OURS | {"Resource": "arn:aws:s3:::database/*"}), "invalid resource"),
+        (written(OURS | {"Resource": "data/*"}), "Resource"),
+        (written(OURS | {"Resource": "arn:aws:sqs:us-east-1:1:q"}), "invalid resource"),
+        (written(OURS | {"Action": "s3:GetObjects"}), "invalid action"),
+        (written(OURS | {"Action": "sqs:SendMessage"}), "invalid action"),
+        (written(OURS | {"Action": "s3:ListBucket"}), "does not apply"),
+        (written(OURS | {"Action": ["s3:GetObject", "s3:PutBucketPolicy"]}), "does not apply"),
+        (written(OURS | {"Resource": "arn:aws:s3:::data"}), "does not apply"),
+        (written(OURS | {"Condition": {"NoSuchOperator": {"aws:SourceIp": "1.2.3.4"}}}), "NoSuchOperator"),
+        (written(OURS | {"Sid": "x" * 21_000}), "20480"),
+    ],
+)
+def test_policies_that_s3_does_not_take(s3: Any, text: str, word: str) -> None:
+    with refused("MalformedPolicy", 400) as error:
+        s3.put_bucket_policy(Bucket="data", Policy=text)
+    assert word in error["Error"]["Message"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        OURS | {"Resource": ["arn:aws:s3:::data", "arn:aws:s3:::data/*"], "Action": ["s3:ListBucket", "s3:GetObject"]},
+        OURS | {"Resource": "arn:aws:s3:::data*", "Action": "s3:*"},
+        OURS | {"Resource": "*", "Action": "*"},
+        OURS | {"Resource": "arn:aws:s3:::data/${aws:username}/*", "Action": "s3:Put*"},
+        {
+            **{"Effect": "Deny", "Principal": "*", "NotAction": "s3:GetObject", "Resource": "arn:aws:s3:::data"},
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        },
+    ],
+)
+def test_policies_that_s3_takes(s3: Any, statement: dict[str, Any]) -> None:
+    s3.put_bucket_policy(Bucket="data", Policy=written(statement))
+
+
+@pytest.mark.parametrize(
+    ("change", "public"),
+    [
+        ({}, True),
+        ({"Principal": {"AWS": "*"}}, True),
+        ({"Principal": {"AWS": [ACCOUNT, "*"]}}, True),
+        ({"Principal": {"AWS": ACCOUNT}}, False),
+        ({"Principal": {"Service": "cloudtrail.amazonaws.com"}}, False),
+        ({"Effect": "Deny"}, False),
+        ({"Condition": {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}}, False),
+        ({"Condition": {"StringLike": {"aws:PrincipalArn": "arn:aws:iam::*:role/x"}}}, True),
+        ({"Condition": {"StringNotEquals": {"aws:PrincipalAccount": ACCOUNT}}}, True),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}}, False),
+        ({"Condition": {"IpAddress": {"aws:SourceIp": ["10.0.0.0/8", "0.0.0.0/1"]}}}, True),
+        ({"Condition": {"StringEquals": {"aws:UserAgent": "curl"}}}, True),
+        ({"Condition": {"StringEquals": {"aws:SourceVpce": "vpce-1"}}}, False),
+    ],
+)
+def test_what_is_public(change: dict[str, Any], public: bool) -> None:
+    assert policy.is_public(written(EVERYBODY | change)) is public
+
+
+def test_the_policy_that_governs_a_resource(house: InProcess, s3: Any) -> None:
+    policies = policy.BucketPolicies(house.store, ACCOUNT)
+    s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={})
+    text = written(EVERYBODY)
+    s3.put_bucket_policy(Bucket="data", Policy=text)
+    assert policies.of("arn:aws:s3:::data") == policies.of("arn:aws:s3:::data/a/b") == text
+    assert policies.of("arn:aws:s3:::database/a") is policies.of("arn:aws:sqs:us-east-1:1:data") is None
+    s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    restricted = json.loads(policies.of("arn:aws:s3:::data") or "")
+    assert [one["Effect"] for one in restricted["Statement"]] == ["Allow", "Deny"]
