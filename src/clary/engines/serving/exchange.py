@@ -1,6 +1,7 @@
 """One inference on its way from a router to a model and back."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Protocol
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply
