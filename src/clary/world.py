@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from clary.aws.authorize import ResourcePolicies
+from clary.aws.authorize import IdentityPolicies, ResourcePolicies
 from clary.aws.credentials import KeyRing
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
@@ -30,6 +30,7 @@ from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.kernel.telemetry import LogSink, LogStore
 from clary.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+from clary.services.iam.effective import StoredIdentities
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -59,8 +60,10 @@ class World:
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
+        self.identities = StoredIdentities(self.store, home.account)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
+            IdentityPolicies: self.identities,
             KeyRing: home.ring,
             LogSink: self.logs,
             LogStore: self.logs,
@@ -99,6 +102,7 @@ class World:
             clock=self.clock,
             store=self.store,
             inside=self.gateway.inside,
+            identities=self.identities,
             endpoint_url=self.config.endpoint_url,
             scratch=scratch,
             max_cpus=self.config.max_run_cpus or None,

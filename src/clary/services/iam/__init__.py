@@ -2,6 +2,7 @@
 
 from clary.services.iam import (
     absent,
+    access,
     access_keys,
     account,
     attachments,
@@ -19,11 +20,14 @@ from clary.services.iam.api import service
 from clary.services.iam.keyring import StoredKeyUses, StoredUserKeys
 from clary.services.iam.users import Birth
 
+access.register()
+
 __all__ = [
     "Birth",
     "StoredKeyUses",
     "StoredUserKeys",
     "absent",
+    "access",
     "access_keys",
     "account",
     "attachments",
