@@ -32,6 +32,8 @@ class Principal:
     """Session policies by the ARN of a managed policy; bound the session together with `policies`."""
     issuer: str = ""
     """Of a federated user: the ARN of the user (or root) whose permissions the session shares."""
+    transitive: tuple[str, ...] = ()
+    """Keys of those tags that go on to the sessions that this one opens."""
 
 
 ANONYMOUS = Principal("", "", "anonymous", "anonymous")
@@ -152,7 +154,7 @@ def _unpacked(said: dict[str, Any]) -> Principal:
     said = dict(said)
     if "tags" in said:
         said["tags"] = tuple((key, value) for key, value in said["tags"])
-    for name in ("policies", "policy_arns"):
+    for name in ("policies", "policy_arns", "transitive"):
         if name in said:
             said[name] = tuple(said[name])
     return Principal(**said)
