@@ -8,9 +8,10 @@ from contextlib import suppress
 from typing import Any
 
 from clary.aws.authorize import IdentityPolicies, ResourcePolicies
-from clary.aws.credentials import KeyRing
+from clary.aws.credentials import KeyRing, KeyUses
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
+from clary.aws.tagging import Taggables
 from clary.config import Config
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
@@ -29,8 +30,12 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
-from clary.services.iam.effective import StoredIdentities
+from clary.services import iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
+from clary.services.iam import taggable as iam_tags
+from clary.services.iam.effective import KeptUserKeys, StoredIdentities
+from clary.services.logs import taggable as logs_tags
+from clary.services.s3 import taggable as s3_tags
+from clary.services.sagemaker import taggable as sagemaker_tags
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -41,11 +46,13 @@ log = logging.getLogger(__name__)
 SERVICES: tuple[Service, ...] = (
     iam.service,
     logs.service,
+    resourcegroupstaggingapi.service,
     s3.service,
     sagemaker.service,
     sagemaker_runtime.service,
     sts.service,
 )
+TAGGABLES = Taggables([*iam_tags.TAGGABLES, *logs_tags.TAGGABLES, *s3_tags.TAGGABLES, *sagemaker_tags.TAGGABLES])
 
 
 class World:
@@ -61,27 +68,32 @@ class World:
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)
+        users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
+        self.ring = home.ring_with(users)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
             IdentityPolicies: self.identities,
-            KeyRing: home.ring,
+            KeyRing: self.ring,
+            KeyUses: iam.StoredKeyUses(self.store, self.clock, home.account),
+            iam.Birth: iam.Birth(home.made),
             LogSink: self.logs,
             LogStore: self.logs,
             ObjectStore: self.objects,
             ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account),
             Runner: self.runner,
             Serving: self.serving,
+            Taggables: TAGGABLES,
             s3.happenings.Happenings: self.happenings,
         }
         self.gateway = Gateway(
-            SERVICES, ring=home.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
+            SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
         )
         self.bus = Bus(self.store, self.clock)
         self.controller = Controller(
             self.store,
             self.clock,
             {
-                **sagemaker.reconcilers(self._engines(home)),
+                **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
             },
             {**sagemaker.MACHINES, **s3.MACHINES},
@@ -90,7 +102,7 @@ class World:
         )
         self.runner.watch(self._run_changed)
 
-    def _engines(self, home: Home) -> sagemaker.Engines:
+    def _engines(self) -> sagemaker.Engines:
         scratch = self.config.runs_dir / ".scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
         return sagemaker.Engines(
@@ -98,7 +110,7 @@ class World:
             serving=self.serving,
             objects=self.objects,
             logs=self.logs,
-            keys=home.ring,
+            keys=self.ring,
             clock=self.clock,
             store=self.store,
             inside=self.gateway.inside,

@@ -12,6 +12,7 @@ from clary.aws.access import Ask
 from clary.aws.credentials import Principal
 from clary.aws.http import Request
 from clary.aws.keys import Keys
+from clary.aws.origin import origin
 from clary.aws.policy import Decision, Malformed, Policies, Policy, Question, Who, evaluate, parse
 from clary.aws.policy.document import NOTHING_AT_ALL, Kind
 from clary.aws.service import Context
@@ -136,15 +137,5 @@ def service_may_assume(role: Role, service: str, keys: Mapping[str, str]) -> boo
 
 
 def origin_of(request: Request) -> Mapping[str, str]:
-    """Where a request came from, as condition keys in lower case.
-
-    Loopback counts as secure transport: what is sent there cannot be read on the way, and the usual bucket policies
-    that deny plain HTTP would otherwise shut out every job on this machine."""
-    loopback = request.client in ("127.0.0.1", "::1")
-    said = {
-        "aws:securetransport": "true" if loopback or request.scheme == "https" else "false",
-        "aws:sourceip": request.client,
-        "aws:useragent": request.headers.get("user-agent", ""),
-        "aws:referer": request.headers.get("referer", ""),
-    }
-    return {key: value for key, value in said.items() if value}
+    """Where a request came from, as condition keys in lower case."""
+    return origin(request.client, request.headers, request.scheme)

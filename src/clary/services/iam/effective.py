@@ -8,7 +8,7 @@ import logging
 from typing import Any, Final
 
 from clary.aws.authorize import Role, Standing, readable
-from clary.aws.credentials import Principal
+from clary.aws.credentials import Known, Principal, UserKeys
 from clary.aws.policy import Policies, Policy
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Resource
@@ -146,3 +146,25 @@ _NOTHING: Final = readable(
     "identity",
 )
 """Allows what nobody asks for."""
+
+
+class KeptUserKeys:
+    """clary.aws.credentials.UserKeys: what `keys` found is kept for as long as nothing is written to the store."""
+
+    def __init__(self, store: Store, keys: UserKeys) -> None:
+        self._store = store
+        self._keys = keys
+        self._stamp: object = None
+        self._kept: dict[str, Known] = {}
+
+    def find(self, access_key_id: str) -> Known | None:
+        stamp = self._store.stamp()
+        if stamp != self._stamp or len(self._kept) >= _MOST_KEPT:
+            self._stamp = stamp
+            self._kept.clear()
+        known = self._kept.get(access_key_id)
+        if known is None:
+            known = self._keys.find(access_key_id)
+            if known is not None:  # Keys that are no keys are not kept: a guesser would fill the place.
+                self._kept[access_key_id] = known
+        return known
