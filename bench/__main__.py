@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane")
+NAMES = ("startup", "control_plane", "s3")
 
 
 def main() -> int:

@@ -57,7 +57,7 @@ def clary() -> Iterator[Server]:
         command = [sys.executable, "-m", "clary", "up", "--home", str(home), "--port", "0"]
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         try:
-            _until(lambda: (home / "server.json").exists(), process, 30)
+            until(lambda: (home / "server.json").exists(), process, 30)
             said = json.loads((home / "server.json").read_text())
             keys = json.loads((home / "credentials.json").read_text())
             yield Server("clary", said["url"], keys["AccessKeyId"], keys["SecretAccessKey"], process.pid)
@@ -79,14 +79,14 @@ def moto() -> Iterator[Server]:
     process = subprocess.Popen([str(program), "-H", "127.0.0.1", "-p", str(port)], env=dict(os.environ), **quiet)
     url = f"http://127.0.0.1:{port}"
     try:
-        _until(lambda: _answers(f"{url}/moto-api/"), process, 60)
+        until(lambda: answers(f"{url}/moto-api/"), process, 60)
         yield Server("moto", url, "AKIAIOSFODNN7EXAMPLE", "secret", process.pid)
     finally:
         process.terminate()
         process.wait(30)
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=1).close()
     except urllib.error.HTTPError:
@@ -96,7 +96,7 @@ def _answers(url: str) -> bool:
     return True
 
 
-def _until(holds, process: subprocess.Popen, seconds: float) -> None:  # type: ignore[no-untyped-def,type-arg]
+def until(holds, process: subprocess.Popen, seconds: float) -> None:  # type: ignore[no-untyped-def,type-arg]
     deadline = time.monotonic() + seconds
     while not holds():
         if process.poll() is not None:
