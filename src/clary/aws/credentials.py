@@ -59,6 +59,9 @@ class Known:
     expires: float | None = None
 
 
+_MOST_PROVEN = 1024
+
+
 class BadSessionToken(Exception):
     """The token was not made by this home, or belongs to another key."""
 
@@ -103,6 +106,8 @@ class HomeKeyRing:
     def __init__(self, root: Keys, account: str, master: bytes, users: UserKeys | None = None) -> None:
         self._root = root
         self._users = users
+        self._proven: dict[tuple[str, str], Known] = {}
+        """Tokens that were proven: what is made of arithmetic alone never ceases to be true."""
         principal = Principal(account, f"arn:aws:iam::{account}:root", account, "root")
         self._known_root = Known(root.secret_access_key, principal)
         self._master = master
@@ -112,6 +117,15 @@ class HomeKeyRing:
             return self._known_root
         if session_token is None:
             return None if self._users is None else self._users.find(access_key_id)
+        proven = self._proven.get((access_key_id, session_token))
+        if proven is None:
+            proven = self._prove(access_key_id, session_token)
+            if len(self._proven) >= _MOST_PROVEN:
+                self._proven.clear()
+            self._proven[access_key_id, session_token] = proven
+        return proven
+
+    def _prove(self, access_key_id: str, session_token: str) -> Known:
         try:
             packed = base64.urlsafe_b64decode(session_token.encode())
         except ValueError:
