@@ -79,7 +79,7 @@ class World:
             LogSink: self.logs,
             LogStore: self.logs,
             ObjectStore: self.objects,
-            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account),
+            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account, self.objects),
             Runner: self.runner,
             Serving: self.serving,
             Taggables: TAGGABLES,
