@@ -80,8 +80,8 @@ async def get_bucket_policy_status(ctx: Context, req: Doc) -> Doc:
 
 
 class BucketPolicies:
-    """The port `aws.authorize.ResourcePolicies` over the buckets of one account; without `objects`, the lists of objects
-    open nothing."""
+    """The port `aws.authorize.ResourcePolicies` over the buckets of one account; without `objects`, the lists of
+    objects open nothing."""
 
     def __init__(self, store: Store, account: str, objects: BucketStore | None = None) -> None:
         self._store = store
