@@ -67,7 +67,7 @@ async def get_session_token(ctx: Context, req: Doc) -> Doc:
     return {"Credentials": _issued(ctx, principal, _seconds(ctx, req))}
 
 
-@service.operation("GetFederationToken")
+@service.operation("GetFederationToken", ignores=("MinimumSessionTokenSize",))
 async def get_federation_token(ctx: Context, req: Doc) -> Doc:
     """Keys of somebody of that name, who may what the caller may, as far as the session's policies allow it too;
     without them only what policies of resources allow. For the root after an hour at most.
