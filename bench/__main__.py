@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane", "s3")
+NAMES = ("startup", "control_plane", "authorization", "s3")
 
 
 def main() -> int:

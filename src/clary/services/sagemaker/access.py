@@ -40,7 +40,7 @@ def _asks(operation: str, ctx: Context, req: Doc) -> Sequence[Ask]:
         wanted = {tag["Key"]: tag.get("Value", "") for tag in req["Tags"]}
     elif req.get("TagKeys"):
         wanted = dict.fromkeys(req["TagKeys"], "")
-    keys = _keys(ctx, req)
+    keys = _keys(ctx, req) if operation.startswith(("Create", "Update")) else {}
     asks = [Ask(f"sagemaker:{operation}", arn, keys, wanted, _tags(ctx, arn)) for arn in arns]
     if wanted and operation.startswith("Create"):
         tagging = {"sagemaker:TaggingAction": operation}
