@@ -47,8 +47,8 @@ class Keys:
         return _values(self._ctx.origin.get(key) if given is None else given)
 
     def _tagged(self, key: str) -> tuple[str | None] | None:
-        """The tag behind keys such as aws:ResourceTag/team, of the service too (sagemaker:ResourceTag/team). None: it
-        is no such key. Tag names in keys match without regard to case."""
+        """The tag behind keys such as aws:ResourceTag/team, of the service too (sagemaker:ResourceTag/team, and S3's
+        s3:ExistingObjectTag/team). None: it is no such key. Tag names in keys match without regard to case."""
         kind, slash, name = key.partition("/")
         if not slash:
             return None
@@ -57,11 +57,15 @@ class Keys:
             tags = self._tags
         elif kind == "aws:requesttag":
             tags = self._ask.request_tags or {}
-        elif kind.endswith(":resourcetag") and self._ask.resource_tags is not None:
+        elif self._ask.resource_tags is not None and self._is_of_resource(kind):
             tags = self._ask.resource_tags()
         else:
             return None
         return (next((value for tag, value in tags.items() if tag.lower() == name), None),)
+
+    def _is_of_resource(self, kind: str) -> bool:
+        # Tags of objects have a key of their own, and are not seen by aws:ResourceTag.
+        return kind == "s3:existingobjecttag" if self._ask.action.startswith("s3:") else kind.endswith(":resourcetag")
 
     def username(self) -> Given:
         principal = self._ctx.principal

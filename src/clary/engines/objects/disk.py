@@ -129,9 +129,9 @@ class DiskObjects:
     async def head(self, bucket: str, key: str, version: str | None = None) -> Stat:
         return await self._site.run(self._head, bucket, key, version)
 
-    def seen(self, bucket: str, key: str) -> Stat | None:
+    def seen(self, bucket: str, key: str, version: str | None = None) -> Stat | None:
         try:
-            return self._site.stat(bucket, key)
+            return self._head(bucket, key, version)
         except Missing:
             return None
 
