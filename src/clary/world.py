@@ -36,6 +36,7 @@ from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.logs import taggable as logs_tags
 from clary.services.s3 import taggable as s3_tags
 from clary.services.sagemaker import taggable as sagemaker_tags
+from clary.services.sagemaker.holding import Holding
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -70,8 +71,10 @@ class World:
         self.identities = StoredIdentities(self.store, home.account)
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
         self.ring = home.ring_with(users)
+        self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
+            Holding: self.holding,
             IdentityPolicies: self.identities,
             KeyRing: self.ring,
             KeyUses: iam.StoredKeyUses(self.store, self.clock, home.account),
@@ -133,7 +136,14 @@ class World:
         await self._remove_orphans()
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
-        await asyncio.gather(self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop))
+        await asyncio.gather(
+            self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop), self._let_go(stop)
+        )
+
+    async def _let_go(self, stop: asyncio.Event) -> None:
+        """Whoever is held hears of it before the server ends."""
+        await stop.wait()
+        self.holding.close()
 
     async def _housekeeping(self, stop: asyncio.Event) -> None:
         """Log events past their retention are dropped, at the start and once an hour."""

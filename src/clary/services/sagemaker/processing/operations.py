@@ -8,7 +8,7 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import jobs, listing, locations, roles, tags
+from clary.services.sagemaker import holding, jobs, listing, locations, roles, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import ResourceInUse, check_command, refuse, require
 from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, PROCESSING_JOB, ROOT, find
@@ -52,7 +52,7 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
         due=ctx.clock.now(),
     )
     try:
-        ctx.store.create(job)
+        holding.made(ctx, ctx.store.create(job))
     except Exists:
         raise ResourceInUse(
             f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
@@ -62,8 +62,9 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("DescribeProcessingJob")
 async def describe_processing_job(ctx: Context, req: Doc) -> Doc:
-    """The Create request with AWS's defaults, and what is true. Errors: ValidationException."""
-    return described(find(ctx, req["ProcessingJobName"]))
+    """The Create request with AWS's defaults, and what is true (held for loops). Errors: ValidationException."""
+    name = req["ProcessingJobName"]
+    return described(await holding.answer(ctx, lambda: find(ctx, name), PROCESSING_JOB.settled))
 
 
 @service.operation("ListProcessingJobs")

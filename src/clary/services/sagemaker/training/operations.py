@@ -7,7 +7,7 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import images, jobs, listing, locations, metrics, roles, tags
+from clary.services.sagemaker import holding, images, jobs, listing, locations, metrics, roles, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import ResourceInUse, check_command, refuse, require
 from clary.services.sagemaker.training.machine import KIND, LONGEST_SECONDS, TRAINING_JOB, enter, find
@@ -79,7 +79,7 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
         due=now,
     )
     try:
-        ctx.store.create(job)
+        holding.made(ctx, ctx.store.create(job))
     except Exists:
         raise ResourceInUse(
             "Training job names must be unique within an AWS account and region, and a training job with this name "
@@ -90,8 +90,9 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("DescribeTrainingJob")
 async def describe_training_job(ctx: Context, req: Doc) -> Doc:
-    """The Create request with AWS's defaults, and what is true. Errors: ValidationException."""
-    return described(find(ctx, req["TrainingJobName"]))
+    """The Create request with AWS's defaults, and what is true (held for loops). Errors: ValidationException."""
+    name = req["TrainingJobName"]
+    return described(await holding.answer(ctx, lambda: find(ctx, name), TRAINING_JOB.settled))
 
 
 @service.operation("ListTrainingJobs")
