@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from clary.aws.access import Ask
@@ -132,8 +133,9 @@ async def _files(
     ctx: Context, objects: ObjectStore, scratch: Path, named: list[tuple[str, Location]]
 ) -> list[tuple[str, Path]]:
     # What has a file here is linked, not fetched, so nobody but us asks whether the role may read it.
+    asks = replace(ctx, family="s3")
     for _, at in named:
-        ctx.require(Ask("s3:GetObject", f"arn:aws:s3:::{at.bucket}/{at.key}"))
+        asks.require(Ask("s3:GetObject", f"arn:aws:s3:::{at.bucket}/{at.key}"))
 
     def look() -> list[Path | None]:
         return [objects.local(at.bucket, at.key) for _, at in named]
