@@ -117,6 +117,9 @@ def test_policies_are_listed_by_scope(iam: Any) -> None:
     assert arns(Scope="Local") == own
     assert arns(Scope="Local", PathPrefix="/team/") == [own[1]]
     assert arns(OnlyAttached=True) == [own[1], FULL]
+    iam.put_role_permissions_boundary(RoleName="r", PermissionsBoundary=own[0])
+    assert arns(PolicyUsageFilter="PermissionsBoundary") == [own[0]]
+    assert arns(PolicyUsageFilter="PermissionsPolicy") == [own[1], FULL]
     of_aws = arns(Scope="AWS")
     assert FULL in of_aws and not set(own) & set(of_aws)
     assert sorted([*own, *of_aws]) == arns()
@@ -219,6 +222,8 @@ def test_a_linked_role_is_changed_by_nobody_else(iam: Any) -> None:
         f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/sagemaker.amazonaws.com/AWSServiceRoleForAmazonSageMakerNotebooks"
     )
     name = {"RoleName": role["RoleName"]}
+    assert len(iam.list_attached_role_policies(**name)["AttachedPolicies"]) == 1
+    assert role["Description"] == "d"
     assert refused(iam.create_service_linked_role, AWSServiceName="sagemaker.amazonaws.com")[0] == "InvalidInput"
     assert refused(iam.create_service_linked_role, AWSServiceName="ec2.amazonaws.com")[0] == "InvalidInput"
     for call, more in (
