@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from clary.aws import hosts, json, model, query, rest_json, rest_xml
+from clary.aws import hosts, json, model, query, rest_json, rest_xml, rpc_cbor
 from clary.aws.access import Asks
 from clary.aws.codec import Codec
 from clary.aws.errors import NotImplementedHere, ServiceError
@@ -67,7 +67,7 @@ class Router:
         if target is not None:
             return self._targets.get(target) or self._by_target(target, scope_of(request))
         if request.headers.get("smithy-protocol"):
-            raise Unrouted("json", NotImplementedHere("The protocol rpc-v2-cbor is not served yet; use json or query."))
+            return self._by_smithy(request)
         scope = scope_of(request) or self._scope_of_host(request)
         if scope not in (None, "s3") and (_is_form(request) or b"Action=" in request.query):
             return None
@@ -111,6 +111,21 @@ class Router:
                 call = self._targets[target] = self._call(one, name, "json")
                 return call
         raise Unrouted("json", self._missing("json", scope or prefix, name, []))
+
+    def _by_smithy(self, request: Request) -> Call:
+        protocol, named = request.headers["smithy-protocol"], rpc_cbor.named(request.path)
+        if protocol != "rpc-v2-cbor" or named is None or request.method != "POST":
+            sentence = (
+                f"The request names the protocol {protocol}, and no operation of it: see the Smithy specification."
+            )
+            raise Unrouted("json", UnknownOperationException(sentence))
+        prefix, _, name = named.rpartition(".")
+        for one in self._models():
+            if one.target_prefix == prefix and "smithy-rpc-v2-cbor" in one.protocols:
+                if name not in one:
+                    raise Unrouted("json", self._missing("json", one.name, name, [one]))
+                return self._call(one, name, "smithy-rpc-v2-cbor")
+        raise Unrouted("json", self._missing("json", scope_of(request) or prefix, name, []))
 
     def _by_path(self, request: Request, scope: str | None) -> Call:
         # A request without a signature can only mean S3, whose objects may be public.
@@ -180,6 +195,7 @@ _COMPILERS: dict[str, _Compile] = {
     "rest-json": rest_json.compile_codec,
     "query": query.compile_codec,
     "rest-xml": rest_xml.compile_codec,
+    "smithy-rpc-v2-cbor": rpc_cbor.compile_codec,
 }
 
 
