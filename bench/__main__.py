@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane", "serving")
+NAMES = ("startup", "control_plane", "authorization", "serving", "s3")
 
 
 def main() -> int:

@@ -15,7 +15,6 @@ IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 def _model(n: int) -> dict[str, object]:
     return {
         "ModelName": f"model-{n}",
-        "ExecutionRoleArn": "arn:aws:iam::123456789012:role/bench",
         "PrimaryContainer": {"Image": IMAGE, "Environment": {"NUMBER": str(n)}},
         "Tags": [{"Key": "team", "Value": "bench"}],
     }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import urlsplit
@@ -29,6 +30,10 @@ def signed(server: Server, path: str, data: bytes, headers: dict[str, str]) -> b
     lines = [f"Host: {urlsplit(server.url).netloc}", f"Content-Length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     return f"POST {path} HTTP/1.1\r\n".encode() + "\r\n".join(lines).encode() + b"\r\n\r\n" + data
+
+
+Wire = bytes | tuple[bytes, bytes]
+"""A request as it goes over the wire, whole or as its head and a body that several requests share."""
 
 
 @dataclass(frozen=True)
@@ -59,19 +64,20 @@ class _Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)  # uvloop's own class is none of asyncio's
         self.usable = True
 
-    async def ask(self, request: bytes) -> int:
+    async def ask(self, request: Wire) -> int:
         """The status of the answer, once it is here to its last byte."""
         self._answer = asyncio.get_running_loop().create_future()
         self._parser = httptools.HttpResponseParser(self)
         self.body = b""
-        self._transport.write(request)
+        self._transport.writelines(request if isinstance(request, tuple) else (request,))
         return await self._answer
 
     def data_received(self, data: bytes) -> None:
         self._parser.feed_data(data)
 
     def on_body(self, data: bytes) -> None:
-        self.body += data
+        if self._parser.get_status_code() != 200:  # kept to be told; a load reads no good answers
+            self.body += data
 
     def on_message_complete(self) -> None:
         self.usable = self._parser.should_keep_alive()
@@ -86,7 +92,7 @@ class _Connection(asyncio.Protocol):
             self._answer.set_exception(error or ConnectionResetError("closed before it answered"))
 
 
-async def _client(host: str, port: int, requests: list[bytes], waits: list[float]) -> None:
+async def _client(host: str, port: int, requests: Sequence[Wire], waits: list[float]) -> None:
     loop = asyncio.get_running_loop()
     connection = _Connection()
     for request in requests:
@@ -99,7 +105,7 @@ async def _client(host: str, port: int, requests: list[bytes], waits: list[float
         waits.append(time.perf_counter() - began)
 
 
-def run(server: Server, requests: list[bytes], connections: int) -> Measured:
+def run(server: Server, requests: Sequence[Wire], connections: int) -> Measured:
     """All requests were answered with 200, `connections` at a time. Raises when one was not."""
     where = urlsplit(server.url)
     waits: list[float] = []

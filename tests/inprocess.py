@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import io
+import json
 import threading
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
@@ -15,11 +16,13 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
 from urllib3.response import HTTPResponse
 
+from clary.aws.authorize import IdentityPolicies
 from clary.aws.credentials import HomeKeyRing, KeyRing, Keys, Principal
 from clary.aws.gateway import Gateway
 from clary.aws.service import Context, Service
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.sqlite import SqliteStore
+from clary.services.iam.effective import StoredIdentities
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -102,6 +105,7 @@ class InProcess:
         self.store: Any = _Marshal(self.raw_store, self.thread)
         self.ports: dict[type, Any] = {**(ports or {})}
         self.ports.setdefault(KeyRing, self.ring)
+        self.ports.setdefault(IdentityPolicies, StoredIdentities(self.raw_store, ACCOUNT))
         self.gateway = Gateway(
             services,
             ring=self.ring,
@@ -246,3 +250,14 @@ def _pieces(body: Any) -> Iterator[bytes]:
             yield piece if isinstance(piece, bytes) else piece.encode()
     else:
         yield from body
+
+
+def make_role(house: InProcess, name: str = "job-role", policies: Sequence[str] = ("AdministratorAccess",)) -> str:
+    """There is a role that SageMaker may assume, with these policies of AWS; its ARN. Needs the service iam."""
+    iam = house.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": trust})
+    arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    for policy in policies:
+        iam.attach_role_policy(RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+    return arn

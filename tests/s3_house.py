@@ -20,7 +20,7 @@ def s3_house(tmp_path: Path) -> Iterator[tuple[InProcess, DiskObjects]]:
     store = DiskObjects(tmp_path / "objects")
     try:
         with serving(tmp_path, [s3.service], ports={BucketStore: store}) as house:
-            house.ports[ResourcePolicies] = s3.policy.BucketPolicies(house.raw_store, ACCOUNT)
+            house.ports[ResourcePolicies] = s3.policy.BucketPolicies(house.raw_store, ACCOUNT, store)
             house.ports[s3.happenings.Happenings] = s3.happenings.Happenings(house.raw_store, store, house.clock)
             yield house, store
     finally:

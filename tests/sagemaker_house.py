@@ -1,12 +1,17 @@
 """SageMaker's reconcilers in a small house: real store, controller and logs; scripted runner, serving and clock."""
 
+import json
 import shutil
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from clary.aws.access import Ask
+from clary.aws.authorize import IdentityPolicies, Role, Standing
 from clary.aws.credentials import HomeKeyRing, Keys, Principal
 from clary.aws.errors import ServiceError
+from clary.aws.policy import Decision
 from clary.aws.service import Context
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.kernel.clock import Clock, ManualClock
@@ -25,6 +30,16 @@ REGION = "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/job-role"
 XGBOOST = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 SKLEARN = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
+TRUST = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Principal": {"Service": "sagemaker.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        },
+    }
+)
 ROOT = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, "root")
 
 
@@ -131,6 +146,7 @@ class House:
             clock=self.clock,
             store=self.store,
             inside=self.inside,
+            identities=self,
             endpoint_url="http://127.0.0.1:4810",
             scratch=self.scratch,
         )
@@ -139,7 +155,24 @@ class House:
         self.runner.watch(lambda uid: self.store.hasten(uid.partition("-")[0]))
 
     def inside(self, principal: Principal, region: str) -> Context:
-        return Context(ACCOUNT, region, principal, "request", self.store, self.clock, {}, self._call)
+        ports = {IdentityPolicies: self}
+        made = Context(ACCOUNT, region, principal, "request", self.store, self.clock, ports, self._call)
+        return replace(made, authority=self)
+
+    def of(self, principal: Principal) -> Standing:
+        """Everybody may do everything here."""
+        return Standing()
+
+    def role(self, arn: str) -> Role | None:
+        """Every role of the account is there, but those called "none", and trusts SageMaker."""
+        name = arn.rpartition("/")[2]
+        return Role(name, arn, "AROAEXAMPLE", TRUST, 3600) if name not in ("", "none") else None
+
+    def decide(self, ctx: Context, ask: Ask) -> Decision:
+        return Decision("allowed")
+
+    def trusts(self, ctx: Context, ask: Ask, trust: str) -> Decision:
+        return Decision("allowed")
 
     async def call(self, operation: str, **req: Any) -> Doc:
         return await self._call(self.inside(ROOT, REGION), "sagemaker", operation, req)

@@ -23,7 +23,7 @@ from clary.engines.serving.front import Front
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.plane import Plane
 from clary.engines.serving.routes import RouteFile
-from clary.engines.serving.shared import Bounds
+from clary.engines.serving.shared import Authenticate, Bounds
 from clary.kernel.clock import SystemClock
 from clary.processes.front import EVENTS, authenticator
 
@@ -208,7 +208,11 @@ def short_directory() -> Iterator[Path]:
 
 @contextlib.asynccontextmanager
 async def site(
-    tmp_path: Path, bounds: Bounds | None = None, limits: Limits | None = None, name: str = "0"
+    tmp_path: Path,
+    bounds: Bounds | None = None,
+    limits: Limits | None = None,
+    name: str = "0",
+    authenticate: Authenticate | None = None,
 ) -> AsyncIterator[Site]:
     with short_directory() as sockets:
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -218,7 +222,7 @@ async def site(
             listener,
             RouteFile(directory),
             sockets,
-            authenticator(Verifier(RING, SystemClock()), ACCOUNT),
+            authenticate or authenticator(Verifier(RING, SystemClock()), ACCOUNT),
             SystemClock(),
             bounds,
             limits,

@@ -35,6 +35,9 @@ class Config:
     other_hosts: Literal["pass", "refuse"] = _setting(
         "pass", "What `clary run` does with requests to hosts that are not AWS's: pass them on, or refuse them."
     )
+    hold_describe_seconds: float = _setting(
+        20.0, "How long a Describe of a client's waiting loop is held while nothing changes, at most; 0: never."
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property

@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from clary.aws.authorize import ResourcePolicies
-from clary.aws.credentials import KeyRing
+from clary.aws.authorize import IdentityPolicies, ResourcePolicies
+from clary.aws.credentials import KeyRing, KeyUses
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
+from clary.aws.tagging import Taggables
 from clary.config import Config
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
@@ -29,7 +30,13 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+from clary.services import iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
+from clary.services.iam import taggable as iam_tags
+from clary.services.iam.effective import KeptUserKeys, StoredIdentities
+from clary.services.logs import taggable as logs_tags
+from clary.services.s3 import taggable as s3_tags
+from clary.services.sagemaker import taggable as sagemaker_tags
+from clary.services.sagemaker.holding import Holding
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -40,11 +47,13 @@ log = logging.getLogger(__name__)
 SERVICES: tuple[Service, ...] = (
     iam.service,
     logs.service,
+    resourcegroupstaggingapi.service,
     s3.service,
     sagemaker.service,
     sagemaker_runtime.service,
     sts.service,
 )
+TAGGABLES = Taggables([*iam_tags.TAGGABLES, *logs_tags.TAGGABLES, *s3_tags.TAGGABLES, *sagemaker_tags.TAGGABLES])
 
 
 class World:
@@ -59,26 +68,35 @@ class World:
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
+        self.identities = StoredIdentities(self.store, home.account)
+        users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
+        self.ring = home.ring_with(users)
+        self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
-            KeyRing: home.ring,
+            Holding: self.holding,
+            IdentityPolicies: self.identities,
+            KeyRing: self.ring,
+            KeyUses: iam.StoredKeyUses(self.store, self.clock, home.account),
+            iam.Birth: iam.Birth(home.made),
             LogSink: self.logs,
             LogStore: self.logs,
             ObjectStore: self.objects,
-            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account),
+            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account, self.objects),
             Runner: self.runner,
             Serving: self.serving,
+            Taggables: TAGGABLES,
             s3.happenings.Happenings: self.happenings,
         }
         self.gateway = Gateway(
-            SERVICES, ring=home.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
+            SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
         )
         self.bus = Bus(self.store, self.clock)
         self.controller = Controller(
             self.store,
             self.clock,
             {
-                **sagemaker.reconcilers(self._engines(home)),
+                **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
             },
             {**sagemaker.MACHINES, **s3.MACHINES},
@@ -87,7 +105,7 @@ class World:
         )
         self.runner.watch(self._run_changed)
 
-    def _engines(self, home: Home) -> sagemaker.Engines:
+    def _engines(self) -> sagemaker.Engines:
         scratch = self.config.runs_dir / ".scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
         return sagemaker.Engines(
@@ -95,10 +113,11 @@ class World:
             serving=self.serving,
             objects=self.objects,
             logs=self.logs,
-            keys=home.ring,
+            keys=self.ring,
             clock=self.clock,
             store=self.store,
             inside=self.gateway.inside,
+            identities=self.identities,
             endpoint_url=self.config.endpoint_url,
             scratch=scratch,
             max_cpus=self.config.max_run_cpus or None,
@@ -117,7 +136,14 @@ class World:
         await self._remove_orphans()
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
-        await asyncio.gather(self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop))
+        await asyncio.gather(
+            self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop), self._let_go(stop)
+        )
+
+    async def _let_go(self, stop: asyncio.Event) -> None:
+        """Whoever is held hears of it before the server ends."""
+        await stop.wait()
+        self.holding.close()
 
     async def _housekeeping(self, stop: asyncio.Event) -> None:
         """Log events past their retention are dropped, at the start and once an hour."""

@@ -49,15 +49,12 @@ def test_s3_commands(server: RealClary, tmp_path: Path) -> None:
 
 def test_sagemaker_commands(server: RealClary) -> None:
     container = "Image=683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
-    role = "arn:aws:iam::123456789012:role/any-role"
     made = aws(
         server,
         "sagemaker",
         "create-model",
         "--model-name",
         "by-cli",
-        "--execution-role-arn",
-        role,
         "--primary-container",
         container,
     )

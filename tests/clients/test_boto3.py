@@ -159,7 +159,6 @@ def test_a_region_of_its_own(server: RealClary) -> None:
     for region in ("us-east-1", "eu-central-1"):
         server.client("sagemaker", region_name=region).create_model(
             ModelName="here",
-            ExecutionRoleArn="arn:aws:iam::123456789012:role/any-role",
             PrimaryContainer={"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
         )
     there = server.client("sagemaker", region_name="eu-central-1").list_models()["Models"]

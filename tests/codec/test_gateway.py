@@ -207,7 +207,7 @@ def test_a_signature_for_one_service_does_not_open_another(app: InProcess) -> No
 def test_presigned_urls_of_both_kinds_open_what_they_name(app: InProcess, version: str | None, session: bool) -> None:
     keys = ROOT_KEYS
     if session:
-        keys = app.ring.issue(Principal("123456789012", "arn:x", "id", "assumed-role"), 5e9)
+        keys = app.ring.issue(Principal("123456789012", "arn:aws:iam::123456789012:root", "id", "root"), 5e9)
     config = {"signature_version": version} if version else {}
     url = app.client("s3", keys=keys, **config).generate_presigned_url(
         "get_object", Params={"Bucket": "b", "Key": "a k/é", "ResponseContentType": "text/csv"}, ExpiresIn=60

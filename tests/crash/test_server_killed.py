@@ -96,7 +96,9 @@ def serving(server: RealClary, name: str) -> bool:
 
 def test_a_job_that_runs_while_the_server_is_dead_is_reported_truthfully(own_server: RealClary, tmp_path: Path) -> None:
     own_server.up()
-    role = own_server.client("iam").create_role(RoleName="job", AssumeRolePolicyDocument=TRUST)
+    iam = own_server.client("iam")
+    role = iam.create_role(RoleName="job", AssumeRolePolicyDocument=TRUST)
+    iam.attach_role_policy(RoleName="job", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
     s3 = own_server.client("s3")
     s3.create_bucket(Bucket="jobs")
     script = "import pathlib,time\nprint('begun', flush=True)\ntime.sleep(2)\n"

@@ -164,7 +164,7 @@ def test_inline_policies_are_kept_as_sent(iam: Any) -> None:
     assert refused(iam.put_role_policy, RoleName="r", PolicyName="x", PolicyDocument=json.dumps(TRUST))[0] == (
         "MalformedPolicyDocument"
     )
-    long = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "x" * 11_000}]}
+    long = {"Statement": [{"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::" + "x" * 11_000}]}
     assert refused(iam.put_role_policy, RoleName="r", PolicyName="x", PolicyDocument=json.dumps(long))[0] == (
         "LimitExceeded"
     )

@@ -84,6 +84,7 @@ REFUSED = {
 """Members that are refused as a whole, with all that is in them; proven below."""
 REFUSED_TOO = {
     "AssumeRole": ("ProvidedContexts",),
+    "SimulateCustomPolicy": ("OrderedOrganizationPolicyInputList",),
     "CreateBucket": ("CreateBucketConfiguration.Bucket", "CreateBucketConfiguration.Location"),
 }
 """Proven in the tests of their services."""

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore import UNSIGNED
 
+from clary.engines.objects.base import BucketStore
 from clary.services.s3 import policy
 from tests.inprocess import ACCOUNT, InProcess
 from tests.s3_house import refused, s3_house
@@ -129,7 +131,7 @@ def test_what_is_public(change: dict[str, Any], public: bool) -> None:
 
 
 def test_the_policy_that_governs_a_resource(house: InProcess, s3: Any) -> None:
-    policies = policy.BucketPolicies(house.store, ACCOUNT)
+    policies = policy.BucketPolicies(house.store, ACCOUNT, house.ports[BucketStore])
     s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={})
     text = written(EVERYBODY)
     s3.put_bucket_policy(Bucket="data", Policy=text)
@@ -138,3 +140,49 @@ def test_the_policy_that_governs_a_resource(house: InProcess, s3: Any) -> None:
     s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
     restricted = json.loads(policies.of("arn:aws:s3:::data") or "")
     assert [one["Effect"] for one in restricted["Statement"]] == ["Allow", "Deny"]
+
+
+def unsigned(house: InProcess) -> Any:
+    return house.client("s3", signature_version=UNSIGNED)
+
+
+def test_everybody_may_do_what_the_policy_says_and_no_more(house: InProcess, s3: Any) -> None:
+    s3.put_object(Bucket="data", Key="open/a", Body=b"x")
+    s3.put_object(Bucket="data", Key="closed", Body=b"x")
+    s3.delete_public_access_block(Bucket="data")
+    s3.put_bucket_policy(Bucket="data", Policy=written(EVERYBODY | {"Resource": "arn:aws:s3:::data/open/*"}))
+    nobody = unsigned(house)
+    assert nobody.get_object(Bucket="data", Key="open/a")["Body"].read() == b"x"
+    for ask in (
+        lambda: nobody.get_object(Bucket="data", Key="closed"),
+        lambda: nobody.get_object(Bucket="data", Key="open/missing"),
+        lambda: nobody.put_object(Bucket="data", Key="open/b", Body=b""),
+        lambda: nobody.list_objects_v2(Bucket="data"),
+        lambda: nobody.get_bucket_policy(Bucket="data"),
+    ):
+        with refused("AccessDenied", 403):
+            ask()
+    s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
+    with refused("AccessDenied", 403):
+        nobody.get_object(Bucket="data", Key="open/a")
+
+
+def test_lists_open_what_they_say_where_they_count(house: InProcess, s3: Any) -> None:
+    s3.create_bucket(Bucket="old", ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket="old")
+    nobody = unsigned(house)
+    s3.put_object(Bucket="old", Key="a*${b}", Body=b"x", ACL="public-read")
+    s3.put_object(Bucket="old", Key="ab", Body=b"x")
+    assert nobody.get_object(Bucket="old", Key="a*${b}")["Body"].read() == b"x"
+    for key in ("ab", "a-${b}"):
+        with refused("AccessDenied", 403):
+            nobody.get_object(Bucket="old", Key=key)
+    with refused("AccessDenied", 403):
+        nobody.list_objects_v2(Bucket="old")
+    s3.put_bucket_acl(Bucket="old", ACL="public-read-write")
+    assert nobody.list_objects_v2(Bucket="old")["KeyCount"] == 2
+    nobody.put_object(Bucket="old", Key="new", Body=b"")
+    s3.put_public_access_block(Bucket="old", PublicAccessBlockConfiguration={"IgnorePublicAcls": True})
+    for ask in (lambda: nobody.get_object(Bucket="old", Key="a*${b}"), lambda: nobody.list_objects_v2(Bucket="old")):
+        with refused("AccessDenied", 403):
+            ask()

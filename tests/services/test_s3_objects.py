@@ -213,8 +213,18 @@ def test_promises_that_could_not_be_kept_are_refused_by_name(s3: Any) -> None:
         put(s3, SSECustomerAlgorithm="AES256", SSECustomerKey="k" * 32)
     assert "SSECustomer" in error["Error"]["Message"]
     with refused("NotImplemented", 501) as error:
-        s3.put_bucket_lifecycle_configuration(Bucket="data", LifecycleConfiguration={"Rules": []})
-    assert "PutBucketLifecycleConfiguration" in error["Error"]["Message"]
+        s3.restore_object(Bucket="data", Key="k", RestoreRequest={"Days": 1})
+    assert "RestoreObject" in error["Error"]["Message"]
+    with refused("NotImplemented", 501) as error:
+        s3.select_object_content(
+            Bucket="data",
+            Key="k",
+            Expression="SELECT 1",
+            ExpressionType="SQL",
+            InputSerialization={"CSV": {}},
+            OutputSerialization={"CSV": {}},
+        )
+    assert "SelectObjectContent" in error["Error"]["Message"]
 
 
 def test_the_owner_that_was_expected(s3: Any) -> None:

@@ -188,7 +188,7 @@ def with_output(**changed: Any) -> Doc:
         (with_input(LocalPath="/opt/ml/processing/../model"), ValidationException, "/opt/ml/processing"),
         (with_input(LocalPath="/opt/ml/processing"), ValidationException, "/opt/ml/processing"),
         (with_input(LocalPath="/opt/ml/processing/a\0"), ValidationException, "NUL"),
-        ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "names no role"),
+        ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "Could not assume role"),
         (with_input(S3InputMode="Pipe"), NotImplementedHere, "Pipe"),
         (with_input(S3CompressionType="Gzip"), ValidationException, "Gzip"),
         (with_output(LocalPath="/tmp/x"), ValidationException, "/opt/ml/processing"),

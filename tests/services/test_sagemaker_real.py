@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clary.aws.authorize import IdentityPolicies
 from clary.cli.demo import car, car_features
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
@@ -20,8 +21,8 @@ from clary.engines.telemetry.segments import SegmentLogs
 from clary.kernel.clock import SystemClock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
-from clary.services import s3, sagemaker
-from tests.inprocess import ACCOUNT, REGION, URL, InProcess
+from clary.services import iam, s3, sagemaker
+from tests.inprocess import ACCOUNT, REGION, URL, InProcess, make_role
 from tests.real import until
 from tests.sagemaker_house import ROLE, SKLEARN, XGBOOST
 
@@ -54,7 +55,8 @@ class Machine:
         self.runner = ProcessRunner(directory / "runs", clock=self.clock)
         self.plane = Frontless(directory / "serving")
         ports = {BucketStore: self.objects, ObjectStore: self.objects}
-        self.inside = InProcess(directory, [sagemaker.service, s3.service], clock=self.clock, ports=ports)
+        self.inside = InProcess(directory, [iam.service, sagemaker.service, s3.service], clock=self.clock, ports=ports)
+        make_role(self.inside)
         self.sagemaker = self.inside.client("sagemaker")
         self.s3 = self.inside.client("s3")
         self.engines = sagemaker.Engines(
@@ -66,6 +68,7 @@ class Machine:
             clock=self.clock,
             store=self.inside.raw_store,
             inside=self.inside.gateway.inside,
+            identities=self.inside.ports[IdentityPolicies],
             endpoint_url=URL,
             scratch=directory / "scratch",
         )

@@ -409,7 +409,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, ValidationException, "Duplicate tag"),
     ({"OutputDataConfig": {"S3OutputPath": "s3://"}}, ValidationException, "bucket"),
     ({"AlgorithmSpecification": {}}, ValidationException, "AlgorithmSpecification"),
-    ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "names no role"),
+    ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "Could not assume role"),
     ({"InputDataConfig": [channel("..", "data/train/")]}, ValidationException, "input channel"),
     ({"Environment": {"A": "x\0"}}, ValidationException, "NUL"),
     (

@@ -12,16 +12,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from clary.aws.authorize import IdentityPolicies
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.kernel.clock import ManualClock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
-from clary.services import s3, sagemaker
+from clary.services import iam, s3, sagemaker
 from clary.services.sagemaker import outputs
 from clary.services.sagemaker.locations import Location
-from tests.inprocess import URL, InProcess
+from tests.inprocess import URL, InProcess, make_role
 from tests.memory_runner import MemoryRunner
 from tests.memory_serving import MemoryServing
 from tests.sagemaker_house import ROLE, SKLEARN, XGBOOST, processing_request, training_request
@@ -37,7 +38,8 @@ class Wire:
         self.logs = SegmentLogs(directory / "logs", self.clock)
         self.runner = MemoryRunner(directory / "runs", self.clock)
         ports = {BucketStore: self.objects, ObjectStore: self.objects}
-        self.inside = InProcess(directory, [sagemaker.service, s3.service], clock=self.clock, ports=ports)
+        self.inside = InProcess(directory, [iam.service, sagemaker.service, s3.service], clock=self.clock, ports=ports)
+        make_role(self.inside)
         self.sagemaker = self.inside.client("sagemaker")
         self.s3 = self.inside.client("s3")
         engines = sagemaker.Engines(
@@ -49,6 +51,7 @@ class Wire:
             clock=self.clock,
             store=self.inside.raw_store,
             inside=self.inside.gateway.inside,
+            identities=self.inside.ports[IdentityPolicies],
             endpoint_url=URL,
             scratch=directory / "scratch",
         )

@@ -1,8 +1,7 @@
 """Who am I, and keys that act as a role, through boto3."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clary.aws.credentials import Keys
-from clary.kernel.clock import ManualClock
-from clary.services.iam import service as iam_service
-from clary.services.sts import service
+from tests.iam_house import TRUST, document, iam_house, keys_of, refused, session_keys
 from tests.inprocess import ACCOUNT, InProcess
-
-TRUST = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole"}]})
 
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[InProcess]:
-    # botocore signs with the time of the day; a clock 14 minutes behind it can go on for 15 and still be believed.
-    made = InProcess(tmp_path, [service, iam_service], clock=ManualClock(time.time() - 840))
-    yield made
-    made.close()
+    with iam_house(tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -32,16 +25,17 @@ def role(wire: InProcess) -> str:
     return str(made["Role"]["Arn"])
 
 
-def refused(call: Callable[..., Any], **params: Any) -> tuple[str, str]:
-    with pytest.raises(ClientError) as caught:
-        call(**params)
-    error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
+def user(wire: InProcess, name: str, *policies: str) -> Keys:
+    """The keys of a new user with these inline policies."""
+    iam = wire.client("iam")
+    iam.create_user(UserName=name)
+    for number, text in enumerate(policies):
+        iam.put_user_policy(UserName=name, PolicyName=f"p{number}", PolicyDocument=text)
+    return keys_of(wire, name)
 
 
 def acting(wire: InProcess, credentials: Any, service_name: str = "sts") -> Any:
-    keys = Keys(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"])
-    return wire.client(service_name, keys=keys)
+    return wire.client(service_name, keys=session_keys(credentials))
 
 
 def test_the_root_is_who_it_is(wire: InProcess) -> None:
@@ -113,6 +107,151 @@ def test_what_is_not_served_is_refused_by_name(wire: InProcess, role: str) -> No
     context = {"ProviderArn": "arn:aws:iam::aws:contextProvider/x", "ContextAssertion": "abcd"}
     assert "ProvidedContexts" in refused(sts.assume_role, ProvidedContexts=[context], **ask)[1]
     assert refused(sts.assume_role, Policy="{", **ask)[0] == "MalformedPolicyDocument"
-    with pytest.raises(ClientError, match="GetFederationToken") as caught:
-        sts.get_federation_token(Name="me")
+    with pytest.raises(ClientError, match="AssumeRoot") as caught:
+        sts.assume_root(TargetPrincipal=ACCOUNT, TaskPolicyArn={"arn": "arn:aws:iam::aws:policy/root-task/Any"})
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+    code, message = refused(sts.assume_role_with_web_identity, WebIdentityToken="x" * 8, **ask)
+    assert (code, "AssumeRoleWithWebIdentity" in message) == ("NotImplemented", True)
+    provider = f"arn:aws:iam::{ACCOUNT}:saml-provider/x"
+    code, message = refused(sts.assume_role_with_saml, RoleArn=role, PrincipalArn=provider, SAMLAssertion="xxxx")
+    assert (code, "AssumeRoleWithSAML" in message) == ("NotImplemented", True)
+
+
+def test_the_trust_policy_decides_who_may_assume(wire: InProcess) -> None:
+    iam = wire.client("iam")
+    ada = wire.client("sts", keys=user(wire, "ada", document("sts:AssumeRole")))
+    bob = wire.client("sts", keys=user(wire, "bob", document("sts:AssumeRole")))
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:user/ada"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "42"}},
+    }
+    role = iam.create_role(RoleName="hers", AssumeRolePolicyDocument=json.dumps({"Statement": statement}))["Role"]
+    ask = {"RoleArn": role["Arn"], "RoleSessionName": "me"}
+    words = f"is not authorized to perform: sts:AssumeRole on resource: {role['Arn']}"
+    for denied in ({}, {"ExternalId": "43"}):
+        code, message = refused(ada.assume_role, **ask, **denied)
+        assert code == "AccessDenied" and message.endswith(words)
+    ada.assume_role(ExternalId="42", **ask)
+    assert refused(bob.assume_role, ExternalId="42", **ask)[0] == "AccessDenied"
+    wire.client("sts").assume_role(**ask)
+
+
+def test_an_account_that_is_trusted_leaves_it_to_its_policies(wire: InProcess) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
+    made = wire.client("iam").create_role(RoleName="r", AssumeRolePolicyDocument=json.dumps({"Statement": trust}))
+    ask = {"RoleArn": made["Role"]["Arn"], "RoleSessionName": "me"}
+    assert refused(wire.client("sts", keys=user(wire, "bob")).assume_role, **ask)[0] == "AccessDenied"
+    wire.client("sts", keys=user(wire, "ada", document("sts:AssumeRole"))).assume_role(**ask)
+
+
+def test_a_session_policy_bounds_the_session(wire: InProcess, role: str) -> None:
+    iam = wire.client("iam")
+    iam.put_role_policy(RoleName="runs", PolicyName="all", PolicyDocument=document("iam:*"))
+    ask = {"RoleArn": role, "RoleSessionName": "me"}
+    sts = wire.client("sts")
+    answer = sts.assume_role(Policy=document("iam:ListUsers", "s3:*"), **ask)
+    assert 0 < answer["PackedPolicySize"] < 10
+    bounded = acting(wire, answer["Credentials"], "iam")
+    bounded.list_users()
+    assert "no session policy allows" in refused(bounded.list_roles)[1]
+    own = iam.create_policy(PolicyName="roles", PolicyDocument=document("iam:ListRoles"))["Policy"]["Arn"]
+    by_arn = acting(wire, sts.assume_role(PolicyArns=[{"arn": own}], **ask)["Credentials"], "iam")
+    by_arn.list_roles()
+    assert refused(by_arn.list_users)[0] == "AccessDenied"
+    free = acting(wire, sts.assume_role(**ask)["Credentials"], "iam")
+    free.list_users()
+    free.list_roles()
+    long = document("s3:*", resource="arn:aws:s3:::" + "x" * 1900)
+    arns = [{"arn": f"arn:aws:iam::{ACCOUNT}:policy/{'x' * 120}{i}"} for i in range(10)]
+    tags = [{"Key": f"k{i}", "Value": "v" * 200} for i in range(5)]
+    assert refused(sts.assume_role, Policy=long, PolicyArns=arns, Tags=tags, **ask)[0] == "PackedPolicyTooLarge"
+
+
+def test_session_tags_are_asked_for_and_go_on(wire: InProcess) -> None:
+    iam = wire.client("iam")
+    statement = {"Effect": "Allow", "Principal": "*", "Action": ["sts:AssumeRole", "sts:TagSession"]}
+    trust = json.dumps({"Statement": statement})
+    arn = {
+        name: iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"] for name in ("one", "two")
+    }
+    allowed = {
+        "Version": "2012-10-17",
+        "Statement": {
+            "Effect": "Allow",
+            "Action": ["iam:ListUsers", "sts:*"],
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:PrincipalTag/team": "red"}},
+        },
+    }
+    for name in arn:
+        iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(allowed))
+    red, blue = ([{"Key": "team", "Value": color}] for color in ("red", "blue"))
+    sts = wire.client("sts")
+    first = {"RoleArn": arn["one"], "RoleSessionName": "me"}
+    second = {"RoleArn": arn["two"], "RoleSessionName": "me"}
+    wrong = sts.assume_role(Tags=blue, **first)["Credentials"]
+    assert refused(acting(wire, wrong, "iam").list_users)[0] == "AccessDenied"
+    right = sts.assume_role(Tags=red, TransitiveTagKeys=["team"], **first)["Credentials"]
+    acting(wire, right, "iam").list_users()
+    chained = acting(wire, right).assume_role(**second)["Credentials"]
+    acting(wire, chained, "iam").list_users()
+    code, message = refused(acting(wire, right).assume_role, Tags=blue, **second)
+    assert code == "ValidationError" and "inherited" in message
+    plain = sts.assume_role(Tags=red, **first)["Credentials"]
+    alone = acting(wire, plain).assume_role(**second)["Credentials"]
+    assert refused(acting(wire, alone, "iam").list_users)[0] == "AccessDenied"
+    double = [{"Key": "a", "Value": "1"}, {"Key": "A", "Value": "2"}]
+    assert refused(sts.assume_role, Tags=double, **first)[0] == "ValidationError"
+    assert refused(sts.assume_role, Tags=red, TransitiveTagKeys=["other"], **first)[0] == "ValidationError"
+
+
+def test_a_session_of_a_user_ends_with_the_user(wire: InProcess) -> None:
+    iam = wire.client("iam")
+    keys = user(wire, "ada", document("iam:ListUsers", "sts:*"))
+    credentials = wire.client("sts", keys=keys).get_session_token(DurationSeconds=900)["Credentials"]
+    mine = acting(wire, credentials, "iam")
+    mine.list_users()
+    assert acting(wire, credentials).get_caller_identity()["Arn"].endswith("user/ada")
+    again = acting(wire, credentials)
+    denied = "Cannot call {} with session credentials"
+    assert refused(again.get_session_token) == ("AccessDenied", denied.format("GetSessionToken"))
+    assert refused(again.get_federation_token, Name="me") == ("AccessDenied", denied.format("GetFederationToken"))
+    iam.delete_user_policy(UserName="ada", PolicyName="p0")
+    iam.delete_access_key(UserName="ada", AccessKeyId=keys.access_key_id)
+    iam.delete_user(UserName="ada")
+    assert refused(mine.list_users)[0] == "AccessDenied"
+    user(wire, "ada", document("iam:ListUsers"))
+    assert refused(mine.list_users)[0] == "AccessDenied", "another of the same name is another"
+
+
+def test_a_federated_user_may_what_both_allow(wire: InProcess) -> None:
+    keys = user(wire, "ada", document("iam:ListUsers", "iam:ListGroups", "sts:GetFederationToken"))
+    sts = wire.client("sts", keys=keys)
+    answer = sts.get_federation_token(Name="guest", Policy=document("iam:ListUsers", "iam:ListRoles", "iam:GetUser"))
+    assert answer["FederatedUser"] == {
+        "FederatedUserId": f"{ACCOUNT}:guest",
+        "Arn": f"arn:aws:sts::{ACCOUNT}:federated-user/guest",
+    }
+    assert answer["Credentials"]["Expiration"].timestamp() == int(wire.clock.now()) + 43_200
+    said = acting(wire, answer["Credentials"]).get_caller_identity()
+    assert (said["Arn"], said["UserId"]) == (answer["FederatedUser"]["Arn"], f"{ACCOUNT}:guest")
+    guest = acting(wire, answer["Credentials"], "iam")
+    guest.list_users()
+    for call in (guest.list_roles, guest.list_groups, guest.get_user):
+        assert refused(call)[0] == "AccessDenied"
+    nothing = acting(wire, sts.get_federation_token(Name="guest")["Credentials"], "iam")
+    assert refused(nothing.list_users)[0] == "AccessDenied"
+    root = wire.client("sts").get_federation_token(Name="guest", Policy=document("iam:*"))["Credentials"]
+    assert root["Expiration"].timestamp() == int(wire.clock.now()) + 3600
+    acting(wire, root, "iam").list_roles()
+
+
+def test_whose_key_it_is(wire: InProcess) -> None:
+    keys = user(wire, "ada")
+    sts = wire.client("sts")
+    assert sts.get_access_key_info(AccessKeyId=keys.access_key_id)["Account"] == ACCOUNT
+    assert refused(sts.get_access_key_info, AccessKeyId="AKIAIOSFODNN7UNKNOWN")[0] == "ValidationError"
+    assert refused(sts.get_access_key_info, AccessKeyId="ASIAIOSFODNN7UNKNOWN")[0] == "NotImplemented"
+    assert refused(sts.decode_authorization_message, EncodedMessage="x")[0] == "InvalidAuthorizationMessageException"

@@ -12,8 +12,8 @@ a resource that is not there has an ARN too. A handler that must ask more (each 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from clary.kernel.resource import Doc
 
@@ -24,15 +24,17 @@ Given = str | Sequence[str] | None
 """The value of a condition key; several for a key of many values; None: the key is absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class Ask(NamedTuple):
     """One question to the policies: may the caller do `action` on `resource`?"""
 
     action: str
     """As policies write it, for example "s3:GetObject"."""
     resource: str = "*"
     """The ARN; "*" where the action knows no resource, as Lists mostly do."""
-    keys: Mapping[str, Given | Callable[[], Given]] = field(default_factory=dict)
+    keys: Mapping[str, Given | Callable[[], Given]] = _NOTHING
     """Condition keys of the service, for example {"s3:prefix": "a/"}. Names match without regard to case. A function
     is called only when a policy asks for its key. The global keys (aws:SourceIp ...) are added by the floor."""
     request_tags: Mapping[str, str] | None = None

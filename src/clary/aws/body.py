@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+from clary.aws.checksums import Checks, Running
 from clary.aws.errors import ServiceError
 
 
@@ -17,13 +18,13 @@ class Body:
     whoever stores the bytes must let that pass and commit only after a normal end.
     """
 
-    def __init__(
-        self, source: AsyncIterator[bytes], length: int | None = None, checksums: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, source: AsyncIterator[bytes], length: int | None = None, checks: Checks | None = None) -> None:
         self._source = source
+        self._checks = checks
+        self._counts = checks is not None
         self.length = length
         """The decoded length that the client announced; None when it did not."""
-        self.checksums: dict[str, str] = {} if checksums is None else checksums
+        self.checksums: dict[str, str] = {}
         """After the end: the checksums the client sent and that were found true, base64 by algorithm ("CRC32")."""
         self.done = False
         """The iterator has ended normally: every byte was given out and proven."""
@@ -33,10 +34,26 @@ class Body:
 
     async def __anext__(self) -> bytes:
         try:
-            return await anext(self._source)
+            piece = await anext(self._source)
         except StopAsyncIteration:
+            if self._counts:
+                self.prove()
             self.done = True
             raise
+        if self._counts and self._checks is not None:
+            self._checks.update(piece)
+        return piece
+
+    def take_over(self) -> dict[str, Running]:
+        """The checksums to prove, for a caller who counts them where it does not hold up the event loop: it feeds them
+        every byte in order, and calls `prove` after the end."""
+        self._counts = False
+        return {f"wire {name}": one for name, one in self._checks.sums.items()} if self._checks is not None else {}
+
+    def prove(self) -> None:
+        """Raises ServiceError when a checksum does not hold."""
+        if self._checks is not None:
+            self.checksums.update(self._checks.verify())
 
     async def read(self) -> bytes:
         """What is left of it, whole. For bodies that are known to be small."""

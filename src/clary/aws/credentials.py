@@ -32,6 +32,8 @@ class Principal:
     """Session policies by the ARN of a managed policy; bound the session together with `policies`."""
     issuer: str = ""
     """Of a federated user: the ARN of the user (or root) whose permissions the session shares."""
+    transitive: tuple[str, ...] = ()
+    """Keys of those tags that go on to the sessions that this one opens."""
 
 
 ANONYMOUS = Principal("", "", "anonymous", "anonymous")
@@ -55,6 +57,9 @@ class Known:
     secret_access_key: str
     principal: Principal
     expires: float | None = None
+
+
+_MOST_PROVEN = 1024
 
 
 class BadSessionToken(Exception):
@@ -101,6 +106,8 @@ class HomeKeyRing:
     def __init__(self, root: Keys, account: str, master: bytes, users: UserKeys | None = None) -> None:
         self._root = root
         self._users = users
+        self._proven: dict[tuple[str, str], Known] = {}
+        """Tokens that were proven: what is made of arithmetic alone never ceases to be true."""
         principal = Principal(account, f"arn:aws:iam::{account}:root", account, "root")
         self._known_root = Known(root.secret_access_key, principal)
         self._master = master
@@ -110,6 +117,15 @@ class HomeKeyRing:
             return self._known_root
         if session_token is None:
             return None if self._users is None else self._users.find(access_key_id)
+        proven = self._proven.get((access_key_id, session_token))
+        if proven is None:
+            proven = self._prove(access_key_id, session_token)
+            if len(self._proven) >= _MOST_PROVEN:
+                self._proven.clear()
+            self._proven[access_key_id, session_token] = proven
+        return proven
+
+    def _prove(self, access_key_id: str, session_token: str) -> Known:
         try:
             packed = base64.urlsafe_b64decode(session_token.encode())
         except ValueError:
@@ -152,7 +168,7 @@ def _unpacked(said: dict[str, Any]) -> Principal:
     said = dict(said)
     if "tags" in said:
         said["tags"] = tuple((key, value) for key, value in said["tags"])
-    for name in ("policies", "policy_arns"):
+    for name in ("policies", "policy_arns", "transitive"):
         if name in said:
             said[name] = tuple(said[name])
     return Principal(**said)

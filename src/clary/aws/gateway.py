@@ -181,6 +181,9 @@ class Gateway:
         if call.codec.family == "s3" and sigv2.is_presigned(request.query):
             path, now = with_bucket_of_host(request), self._clock.now()
             return sigv2.verify(request.method, path, request.query, request.headers, now, self.verifier.known)
+        if call.codec.family == "s3" and sigv2.is_header(request.headers):
+            path, now = with_bucket_of_host(request), self._clock.now()
+            return sigv2.verify_header(request.method, path, request.query, request.headers, now, self.verifier.known)
         signed = self.verifier.verify_read(request.method, request.path, request.query, request.headers, body_sha256)
         name = call.operation.model.signing_name
         if signed.service != name:

@@ -17,7 +17,7 @@ from clary.kernel.resource import Doc
 from clary.kernel.store import Store
 
 _NOTHING: Final[Mapping[str, str]] = {}
-_INSIDE: Final[Mapping[str, str]] = {"aws:viaawsservice": "true", "aws:securetransport": "true"}
+ORIGIN_INSIDE: Final[Mapping[str, str]] = {"aws:viaawsservice": "true", "aws:securetransport": "true"}
 """What policies may ask of a call that never was on a wire."""
 
 
@@ -49,7 +49,7 @@ class Inside:
         *,
         headers: Mapping[str, str] = _NOTHING,
         family: Family = "json",
-        origin: Mapping[str, str] = _INSIDE,
+        origin: Mapping[str, str] = ORIGIN_INSIDE,
     ) -> Context:
         return Context(
             self._account,

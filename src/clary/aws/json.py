@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from clary.aws import event_stream
+from clary.aws import cbor, event_stream
 from clary.aws.codec import Codec, error_shape, error_status, take_reserved, without_reserved
 from clary.aws.documents import compile_document, compile_members
 from clary.aws.errors import ServiceError
@@ -69,7 +69,7 @@ def loads(body: bytes) -> Any:
 
 
 def encode_error(error: ServiceError, operation: Operation | None, request: Request, request_id: str) -> Answer:
-    """In the form of json and rest-json: the code in a header and in `__type`."""
+    """In the form of json and rest-json: the code in a header and in `__type`. Of rpc-v2-cbor, if that was asked."""
     shape = error_shape(operation, error.error_code)
     code = shape.name if shape else error.error_code
     kind = b"application/json"
@@ -84,8 +84,12 @@ def encode_error(error: ServiceError, operation: Operation | None, request: Requ
         old = (shape.traits.get("error", {}).get("code") if shape else None) or code
         side = "Sender" if error_status(error, shape) < 500 else "Receiver"
         headers.append((b"x-amzn-query-error", f"{old};{side}".encode()))
-    body = orjson.dumps({"__type": code, _message_member(shape): error.message, **error.fields})
-    return Answer(error_status(error, shape), headers, body)
+    said = {"__type": code, _message_member(shape): error.message, **error.fields}
+    if request.headers.get("smithy-protocol") == "rpc-v2-cbor":
+        headers[0] = (b"content-type", b"application/cbor")
+        headers.append((b"smithy-protocol", b"rpc-v2-cbor"))
+        return Answer(error_status(error, shape), headers, cbor.dumps(said))
+    return Answer(error_status(error, shape), headers, orjson.dumps(said))
 
 
 def _message_member(shape: Shape | None) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from clary.aws import json, model, query, rest_json, rest_xml
+from clary.aws import hosts, json, model, query, rest_json, rest_xml, rpc_cbor
 from clary.aws.access import Asks
 from clary.aws.codec import Codec
 from clary.aws.errors import NotImplementedHere, ServiceError
@@ -67,18 +67,20 @@ class Router:
         if target is not None:
             return self._targets.get(target) or self._by_target(target, scope_of(request))
         if request.headers.get("smithy-protocol"):
-            raise Unrouted("json", NotImplementedHere("The protocol rpc-v2-cbor is not served yet; use json or query."))
-        scope = scope_of(request)
+            return self._by_smithy(request)
+        scope = scope_of(request) or self._scope_of_host(request)
         if scope not in (None, "s3") and (_is_form(request) or b"Action=" in request.query):
             return None
+        if scope is None and request.path == b"/" and _is_form(request):
+            return None  # an unsigned form at the root: no bucket is named, so it is no upload
         return self._by_path(request, scope)
 
     def by_action(self, request: Request) -> Call:
         """The call that a form names in Action. Raises Unrouted."""
         form = query.form_of(request)
         action = form.get("Action", "")
-        scope = scope_of(request) or ""
-        services = [one for one in self._models() if one.signing_name == scope and "query" in one.protocols]
+        scope = scope_of(request) or self._scope_of_host(request) or ""
+        services = [one for one in self._models() if scope in ("", one.signing_name) and "query" in one.protocols]
         for one in services:
             version = form.get("Version", one.metadata["apiVersion"])
             if action in one and version == one.metadata["apiVersion"]:
@@ -109,6 +111,21 @@ class Router:
                 call = self._targets[target] = self._call(one, name, "json")
                 return call
         raise Unrouted("json", self._missing("json", scope or prefix, name, []))
+
+    def _by_smithy(self, request: Request) -> Call:
+        protocol, named = request.headers["smithy-protocol"], rpc_cbor.named(request.path)
+        if protocol != "rpc-v2-cbor" or named is None or request.method != "POST":
+            sentence = (
+                f"The request names the protocol {protocol}, and no operation of it: see the Smithy specification."
+            )
+            raise Unrouted("json", UnknownOperationException(sentence))
+        prefix, _, name = named.rpartition(".")
+        for one in self._models():
+            if one.target_prefix == prefix and "smithy-rpc-v2-cbor" in one.protocols:
+                if name not in one:
+                    raise Unrouted("json", self._missing("json", one.name, name, [one]))
+                return self._call(one, name, "smithy-rpc-v2-cbor")
+        raise Unrouted("json", self._missing("json", scope_of(request) or prefix, name, []))
 
     def _by_path(self, request: Request, scope: str | None) -> Call:
         # A request without a signature can only mean S3, whose objects may be public.
@@ -141,6 +158,14 @@ class Router:
             call = self._calls[key] = Call(one.name, operation, handler, _COMPILERS[protocol](operation), asks)
         return call
 
+    def _scope_of_host(self, request: Request) -> str | None:
+        """The signing name of the service whose host an unsigned request is for; None: no host of AWS. What such a
+        request lacks is then said in that service's words."""
+        prefix = hosts.endpoint_prefix_of(request.headers.get("host", ""))
+        if prefix is None:
+            return None
+        return next((one.signing_name for one in self._models() if one.metadata["endpointPrefix"] == prefix), None)
+
     def _models(self) -> list[Model]:
         return [model.load(name) for name in self._services]
 
@@ -170,6 +195,7 @@ _COMPILERS: dict[str, _Compile] = {
     "rest-json": rest_json.compile_codec,
     "query": query.compile_codec,
     "rest-xml": rest_xml.compile_codec,
+    "smithy-rpc-v2-cbor": rpc_cbor.compile_codec,
 }
 
 
@@ -196,11 +222,6 @@ def _is_rest(one: Model) -> bool:
 
 
 def with_bucket_of_host(request: Request) -> bytes:
-    """`bucket.<host>/key` as `/bucket/key`, where the host ends in "localhost" or is one of AWS's names of S3."""
-    host = request.headers.get("host", "").rsplit(":", 1)[0].lower()
-    bucket = ""
-    if host.endswith(".localhost"):
-        bucket = host.removesuffix(".localhost").removesuffix(".s3").removesuffix("s3")
-    elif host.endswith((".amazonaws.com", ".amazonaws.com.cn")) and ".s3" in host:
-        bucket = host[: host.rindex(".s3")]
+    """`bucket.<host>/key` as `/bucket/key`, where the host names a bucket."""
+    bucket = hosts.bucket_of(request.headers.get("host", ""))
     return b"/" + bucket.encode() + request.path if bucket else request.path

@@ -26,6 +26,8 @@ class Authority(Protocol):
 
     def decide(self, ctx: "Context", ask: Ask) -> Decision: ...
 
+    def trusts(self, ctx: "Context", ask: Ask, trust: str) -> Decision: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -64,6 +66,15 @@ class Context:
         if self.authority is None:
             return Decision("implicitDeny", f"because no identity-based policy allows the {ask.action} action")
         return self.authority.decide(self, ask)
+
+    def trusted_by(self, trust: str, ask: Ask) -> Decision:
+        """May the caller do `ask` (sts:AssumeRole, sts:TagSession) to the role of that trust policy (JSON)? Root of the
+        home may assume every role."""
+        if self.principal.kind == "root" and self.principal.account == self.account:
+            return Decision("allowed")
+        if self.authority is None:
+            return Decision("implicitDeny", f"because no resource-based policy allows the {ask.action} action")
+        return self.authority.trusts(self, ask, trust)
 
     def allowed(self, ask: Ask) -> bool:
         return self.decide(ask).allowed

@@ -15,6 +15,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+user = typer.Typer(no_args_is_help=True, help="People and programs of their own: users, their keys and permissions.")
+app.add_typer(user, name="user")
+
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Where Clary keeps everything. [default: ~/.clary]", metavar="DIR")
 ]
@@ -98,6 +101,83 @@ def demo(
     from clary.cli.demo import play
 
     play(name, home, port, keep, json)
+
+
+@user.command("add")
+def user_add(
+    name: Annotated[str, typer.Argument(help="The user's name.")],
+    policy: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--policy",
+            help="What the user may do: the ARN of a policy, the name of one of AWS's, or a file with a document."
+            " May be given several times.",
+            metavar="ARN|NAME|FILE",
+        ),
+    ] = None,
+    group: Annotated[
+        list[str] | None, typer.Option("--group", help="A group to be in. May be given several times.")
+    ] = None,
+    path: Annotated[str, typer.Option(help="The path in its ARN.")] = "/",
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make a user, and print the variables with which any AWS client acts as it.
+
+    Use it as: clary user add ada --policy AmazonSageMakerFullAccess
+    """
+    from clary.cli import user as users
+
+    users.add(home, name, policy or [], group or [], path, json)
+
+
+@user.command("list")
+def user_list(home: HomeOption = None, json: JsonOption = False) -> None:
+    """Print every user with its groups, policies and keys."""
+    from clary.cli import user as users
+
+    users.show(home, json)
+
+
+@user.command("keys")
+def user_keys(
+    name: Annotated[str, typer.Argument(help="The user's name.")],
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Make a new key and delete the others; print the new variables.")
+    ] = False,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the access keys of a user: whether they sign, and when they last did."""
+    from clary.cli import user as users
+
+    users.keys(home, name, rotate, json)
+
+
+@user.command("env")
+def user_env(
+    name: Annotated[str, typer.Argument(help="The user's name.")],
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the variables with which any AWS client acts as the user.
+
+    Use it as: eval "$(clary user env ada)"
+    """
+    from clary.cli import user as users
+
+    users.env(home, name, json)
+
+
+@user.command("remove")
+def user_remove(
+    name: Annotated[str, typer.Argument(help="The user's name.")],
+    home: HomeOption = None,
+) -> None:
+    """Delete a user with its keys and inline policies. What it made stays."""
+    from clary.cli import user as users
+
+    users.remove(home, name)
 
 
 @app.command()

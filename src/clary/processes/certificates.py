@@ -4,9 +4,8 @@ It may speak for AWS's domains only (name constraints), so a stolen key is good 
 were started by `clary run` trust it. `cryptography` is loaded when something has to be signed, not before.
 """
 
-import contextlib
 import datetime
-import errno
+import fcntl
 import os
 import shutil
 import ssl
@@ -34,29 +33,26 @@ def is_aws(host: str) -> bool:
 
 def authority(directory: Path) -> Path:
     """The authority's certificate, beside its key `key.pem`, which only its owner reads. Made now unless it was there.
-
-    Two programs may come first at the same time: each makes a whole directory, one rename wins."""
+    May be interrupted and repeated; of several programs that come first, one makes it for all."""
     certificate = directory / "ca.pem"
     if certificate.exists() and _lasts(certificate):
         return certificate
     directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    held = os.open(directory.parent, os.O_RDONLY | os.O_CLOEXEC)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     try:
-        _make_authority(scratch)
-        if certificate.exists():
-            # The old one is taken away whole; a crash right here leaves no authority, and the next run makes one.
-            with contextlib.suppress(FileNotFoundError):
-                directory.rename(scratch / "old")
-            (scratch / "new").mkdir(mode=0o700)
-            for name in ("ca.pem", "key.pem"):
-                (scratch / name).rename(scratch / "new" / name)
-            (scratch / "new").rename(directory)
-        else:
-            scratch.rename(directory)
-    except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
+        fcntl.flock(held, fcntl.LOCK_EX)
+        if certificate.exists() and _lasts(certificate):
+            return certificate
+        made = scratch / "new"
+        made.mkdir(mode=0o700)
+        _make_authority(made)
+        if directory.exists():
+            # Key and certificate go together: after a crash right here there is none, and the next run makes one.
+            directory.rename(scratch / "old")
+        made.rename(directory)
     finally:
+        os.close(held)
         shutil.rmtree(scratch, ignore_errors=True)
     return certificate
 

@@ -9,16 +9,21 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
 
 from clary import home
+from clary.aws.access import Ask
+from clary.aws.credentials import Principal
+from clary.aws.errors import AccessDenied
 from clary.aws.event_stream import event, exception
+from clary.aws.origin import origin
 from clary.aws.refusals import refusal
 from clary.aws.sigv4 import Refused, Verifier
 from clary.config import Config, read
+from clary.engines.serving.framing import Head
 from clary.engines.serving.front import Front
 from clary.engines.serving.paths import socket_dir
 from clary.engines.serving.routes import RouteFile
@@ -26,44 +31,67 @@ from clary.engines.serving.shared import Authenticate, Caller, Denied, EventWrit
 from clary.kernel import log
 from clary.kernel.clock import SystemClock
 from clary.processes.descriptors import raise_limit
+from clary.processes.guests import Guests
 
 DRAIN_SECONDS = 30.0
 SIGNING_NAME = "sagemaker"
 EVENTS = EventWriter(part=lambda data: event("PayloadPart", data), error=exception)
 
 
-def authenticator(verifier: Verifier, account: str) -> Authenticate:
-    """The front's question, put to Clary's verifier, with the gateway's codes for a refusal. Everybody of the home's
-    account may invoke, nobody else."""
+_ACTIONS = {
+    "invocations": "sagemaker:InvokeEndpoint",
+    "async-invocations": "sagemaker:InvokeEndpointAsync",
+    "invocations-response-stream": "sagemaker:InvokeEndpointWithResponseStream",
+}
 
-    def authenticate(
-        method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
-    ) -> Caller:
+
+def authenticator(verifier: Verifier, account: str, guests: Guests | None = None) -> Authenticate:
+    """The front's question, put to Clary's verifier and, for callers other than root, to the policies, with the
+    gateway's codes for a refusal. Without `guests` nobody but root may invoke."""
+
+    def authenticate(head: Head, digest: str, client: Callable[[], str]) -> Caller:
         try:
-            signed = verifier.verify(method, path, query, headers, digest)
+            signed = verifier.verify("POST", head.path, head.query, head.raw, digest)
         except Refused as refused:
             error = refusal(refused, "json")
             raise Denied(error.http_status, error.error_code, error.message) from None
         if signed.service != SIGNING_NAME:
             message = f"Credential should be scoped to correct service: '{SIGNING_NAME}'."
             raise Denied(403, "SignatureDoesNotMatch", message)
-        if signed.principal.account != account:
-            message = f"User: {signed.principal.arn} is not authorized to perform: sagemaker:InvokeEndpoint"
-            raise Denied(403, "AccessDeniedException", message)
+        principal = signed.principal
+        if principal.kind != "root" or principal.account != account:
+            _require(principal, signed.region, head, client())
         return Caller(account, signed.region)
 
+    def _require(principal: Principal, region: str, head: Head, client: str) -> None:
+        action = _ACTIONS[head.operation]
+        resource = f"arn:aws:sagemaker:{region}:{account}:endpoint/{head.endpoint}"
+        if guests is None:
+            message = f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
+            raise Denied(403, "AccessDeniedException", message)
+        try:
+            guests.require(principal, region, Ask(action, resource, _keys(head)), origin(client, head.headers))
+        except AccessDenied as error:
+            raise Denied(403, error.error_code, error.message) from None
+
     return authenticate
+
+
+def _keys(head: Head) -> dict[str, str]:
+    target = head.headers.get("x-amzn-sagemaker-target-model")
+    return {} if target is None else {"sagemaker:TargetModel": target}
 
 
 async def serve(config: Config, listener: socket.socket, name: str, ready: int | None) -> None:
     """Until SIGTERM or SIGINT; then what was begun is finished."""
     clock, owner = SystemClock(), home.read(config)
+    guests = Guests(config.state_file, owner, clock)
     front = Front(
         name,
         listener,
         RouteFile(config.serving_dir),
         socket_dir(config.home),
-        authenticator(Verifier(owner.ring, clock), owner.account),
+        authenticator(Verifier(owner.ring_with(guests), clock), owner.account, guests),
         clock,
         events=EVENTS,
     )
@@ -77,6 +105,7 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         os.close(ready)
     await stop.wait()
     await front.drain(DRAIN_SECONDS)
+    guests.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -26,7 +26,7 @@ from clary.config import read
 from clary.kernel import log
 from clary.processes.certificates import Leaves, is_aws
 from clary.processes.heads import Asked, BadHead, parse, read_head
-from clary.processes.relay import join
+from clary.processes.relay import Distrust, join
 
 LOG = logging.getLogger(__name__)
 CONNECT_SECONDS = 30.0
@@ -100,9 +100,8 @@ class Interceptor:
             await _refuse(connection, 400, "Bad Request", str(bad))
         except Unreachable as lost:
             await _refuse(connection, 502, "Bad Gateway", str(lost))
-        except ssl.SSLError as error:
-            # Usually a program that brings its own list of authorities and does not trust this one.
-            LOG.warning("a client broke off the TLS handshake", extra={"problem": str(error)})
+        except Distrust as broken:
+            LOG.warning("a client broke off the TLS handshake", extra={"problem": str(broken)})
         except (EOFError, TimeoutError, OSError) as error:
             LOG.debug("a connection broke", extra={"problem": str(error)})
         except Exception:

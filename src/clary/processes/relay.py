@@ -11,6 +11,10 @@ FLUSH_SECONDS = 600.0
 """How long a slow reader may take for the last bytes of a closed TLS connection."""
 
 
+class Distrust(Exception):
+    """The client broke off the TLS handshake: usually a program with a list of authorities of its own."""
+
+
 class Side(asyncio.Protocol):
     """One of the two connections. What it hears before the other is there is kept, and its source waits."""
 
@@ -87,7 +91,7 @@ class Side(asyncio.Protocol):
 async def join(ours: Any, theirs: Any, context: ssl.SSLContext | None, first: bytes = b"") -> None:
     """The accepted socket `ours` (made TLS with `context`) and the connected socket `theirs` are one until both ends
     are closed. `first` is written to `theirs` before all else. Both sockets are owned, and closed, from here on.
-    Raises OSError (ssl.SSLError among them) when the handshake fails."""
+    Raises Distrust when the handshake fails."""
     loop = asyncio.get_running_loop()
     near = Side(first=first)
     tls: dict[str, Any] = {}
@@ -95,9 +99,11 @@ async def join(ours: Any, theirs: Any, context: ssl.SSLContext | None, first: by
         tls = {"ssl": context, "ssl_handshake_timeout": HANDSHAKE_SECONDS, "ssl_shutdown_timeout": FLUSH_SECONDS}
     try:
         await loop.connect_accepted_socket(lambda: near, ours, **tls)
-    except BaseException:
+    except BaseException as error:
         ours.close()
         theirs.close()
+        if context is not None and isinstance(error, OSError):
+            raise Distrust(str(error)) from None
         raise
     assert near.transport is not None
     far = Side(near)
@@ -107,4 +113,10 @@ async def join(ours: Any, theirs: Any, context: ssl.SSLContext | None, first: by
         near.transport.abort()
         theirs.close()
         raise
-    await asyncio.gather(near.closed, far.closed)
+    try:
+        await asyncio.wait({near.closed, far.closed})
+    finally:  # cancelled: neither may be left to the garbage collector
+        near.transport.abort()
+        if far.transport is not None:
+            far.transport.abort()
+        await asyncio.wait({near.closed, far.closed})

@@ -56,7 +56,7 @@ async def test_boto3_gets_the_models_answer(here: Site, model: ModelServer) -> N
 
 
 async def test_session_keys_are_believed(here: Site, model: ModelServer) -> None:
-    principal = Principal(ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/r/s", "AROA:s", "assumed-role")
+    principal = Principal(ACCOUNT, f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, "root", issued=1.0)
     answer = await here.invoke("cars", keys=RING.issue(principal, 4e9))
     assert answer["Body"] == b"1"
 

@@ -3,9 +3,8 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from clary.aws.policy.conditions import Condition, compile_block, texts
 from clary.aws.policy.errors import Malformed
@@ -29,8 +28,7 @@ _MOST_CACHED: Final = 4096
 _NOBODY: Final = Who()
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What the statements are held against."""
 
     action: str
@@ -42,8 +40,8 @@ class Question:
 class Statement:
     """One statement, compiled."""
 
-    __slots__ = ("_actions", "_not_action", "_not_resource", "_resources", "conditions", "deny", "index", "principals",
-                 "sid")  # fmt: skip
+    __slots__ = ("_actions", "_always", "_not_action", "_not_resource", "_resources", "conditions", "deny", "index",
+                 "principals", "sid")  # fmt: skip
 
     def __init__(self, said: dict[str, Any], index: int, kind: Kind, variables: bool) -> None:
         """Raises Malformed."""
@@ -55,6 +53,8 @@ class Statement:
         self._not_resource, self._resources = _resources(said, kind, variables)
         self.principals = _principals(said, kind)
         self.conditions: tuple[Condition, ...] = compile_block(said.get("Condition", {}), variables)
+        resources = [one.text for one in self._resources or ()]
+        self._always = "*" in resources and not (self._not_resource or self.conditions or self.principals)
 
     def names_action(self, action: str) -> bool:
         return any(one.matches(action, _nothing) for one in self._actions) != self._not_action
@@ -70,6 +70,8 @@ class Statement:
 
     def grip(self, question: Question) -> Grip:
         """NONE: the statement does not apply. Its action is taken as matched."""
+        if self._always:
+            return Grip.SELF
         grip = Grip.SELF if self.principals is None else self.principals.grip(question.who)
         if grip and self.names_resource(question) and self.holds(question.lookup):
             return grip
@@ -101,20 +103,14 @@ class Policy:
 
     def denial(self, question: Question) -> Statement | None:
         """The first statement that denies it."""
-        return next((one for one in self._for(question.action)[0] if one.grip(question)), None)
+        return next((one for one in self.naming(question.action)[0] if one.grip(question)), None)
 
     def grant(self, question: Question) -> tuple[Grip, Statement | None]:
         """The statement that allows it, and how firmly it names the caller: the firmest there is."""
-        best: tuple[Grip, Statement | None] = (Grip.NONE, None)
-        for one in self._for(question.action)[1]:
-            grip = one.grip(question)
-            if grip > best[0]:
-                best = (grip, one)
-                if grip is Grip.SELF:
-                    break
-        return best
+        grips = [(one.grip(question), one) for one in self.naming(question.action)[1]]
+        return max(((grip, one) for grip, one in grips if grip), key=lambda one: one[0], default=(Grip.NONE, None))
 
-    def _for(self, action: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
+    def naming(self, action: str) -> tuple[tuple[Statement, ...], tuple[Statement, ...]]:
         """(denying, allowing) statements that name the action."""
         found = self._by_action.get(action)
         if found is None:

@@ -6,9 +6,9 @@
 3. Else the caller's own policies must allow, and its boundary and its session policies where it has them.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal, NamedTuple
 
 from clary.aws.policy.decision import Decision
 from clary.aws.policy.document import Policy, Question, Statement
@@ -33,6 +33,37 @@ class Policies:
     """None: it has none, so nothing is bounded."""
     session: tuple[Policy, ...] | None = None
     """None: the session was opened without; (): nothing is allowed to it."""
+    _plans: dict[str, "_Plan"] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def plan(self, action: str) -> "_Plan":
+        """The statements that name the action, found once."""
+        found = self._plans.get(action)
+        if found is None:
+            if len(self._plans) >= _MOST_PLANS:
+                self._plans.clear()
+            found = self._plans[action] = _planned(self, action)
+        return found
+
+
+class _Plan(NamedTuple):
+    """What policies say of one action, resources and conditions aside."""
+
+    denying: tuple[tuple[Source, Statement], ...]
+    identity: tuple[Statement, ...]
+    boundary: tuple[Statement, ...] | None
+    session: tuple[Statement, ...] | None
+
+
+def _planned(policies: Policies, action: str) -> _Plan:
+    def allowing(several: Iterable[Policy]) -> tuple[Statement, ...]:
+        return tuple(statement for one in several for statement in one.naming(action)[1])
+
+    return _Plan(
+        tuple((source, statement) for source, one in _every(policies, None) for statement in one.naming(action)[0]),
+        allowing(policies.identity),
+        None if policies.boundary is None else allowing([policies.boundary]),
+        None if policies.session is None else allowing(policies.session),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +76,7 @@ class Match:
 
 
 _ALLOWED: Final = Decision("allowed")
+_MOST_PLANS: Final = 4096
 
 
 def evaluate(
@@ -52,20 +84,25 @@ def evaluate(
 ) -> Decision:
     """What the policies decide. `governing` is the resource's own policy, of the same account. With `trusted_only` that
     policy must allow it in any case, at least to the account: so it is with the trust policy of a role."""
-    if denied := _denial(policies, governing, question):
-        article, name = _NAMES[denied]
-        return Decision("explicitDeny", f"with an explicit deny in {article} {name}")
-    grip = Grip.NONE if governing is None else governing.grant(question)[0]
-    is_session = bool(question.who.role)
-    if grip is Grip.SELF or (grip is Grip.EVERYBODY and not is_session):
-        return _ALLOWED
+    plan = policies.plan(question.action)
+    for source, one in plan.denying:
+        if one.grip(question):
+            return _denied(source)
+    grip = Grip.NONE
+    if governing is not None:
+        denying, allowing = governing.naming(question.action)
+        if any(one.grip(question) for one in denying):
+            return _denied("resource")
+        grip = max((one.grip(question) for one in allowing), default=Grip.NONE)
+        if grip is Grip.SELF or (grip is Grip.EVERYBODY and not question.who.role):
+            return _ALLOWED
     if trusted_only and not grip:
         return _silent("resource", question)
-    if grip <= Grip.ACCOUNT and not _allows(policies.identity, question):
+    if grip <= Grip.ACCOUNT and not _any(plan.identity, question):
         return _silent("identity", question)
-    if policies.boundary is not None and not _allows((policies.boundary,), question):
+    if plan.boundary is not None and not _any(plan.boundary, question):
         return _silent("boundary", question)
-    if policies.session is not None and not _allows(policies.session, question):
+    if plan.session is not None and not _any(plan.session, question):
         return _silent("session", question)
     return _ALLOWED
 
@@ -91,15 +128,13 @@ def _every(policies: Policies, governing: Policy | None) -> Iterator[tuple[Sourc
         yield "resource", governing
 
 
-def _denial(policies: Policies, governing: Policy | None, question: Question) -> Source | None:
-    for source, policy in _every(policies, governing):
-        if policy.denial(question) is not None:
-            return source
-    return None
+def _any(statements: tuple[Statement, ...], question: Question) -> bool:
+    return any(one.grip(question) for one in statements)
 
 
-def _allows(policies: tuple[Policy, ...], question: Question) -> bool:
-    return any(one.grant(question)[0] for one in policies)
+def _denied(source: Source) -> Decision:
+    article, name = _NAMES[source]
+    return Decision("explicitDeny", f"with an explicit deny in {article} {name}")
 
 
 def _silent(source: Source, question: Question) -> Decision:

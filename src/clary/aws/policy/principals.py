@@ -6,9 +6,8 @@ policies decide.
 """
 
 import re
-from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clary.aws.policy.errors import Malformed
 
@@ -31,8 +30,7 @@ class Grip(IntEnum):
     """Itself: nothing that is merely silent takes it away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
+class Who(NamedTuple):
     """The caller as policies of resources may name it."""
 
     account: str = ""

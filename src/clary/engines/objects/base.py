@@ -210,6 +210,11 @@ class BucketStore(ObjectStore, Protocol):
         """Raises Missing, NoVersion, IsMarker."""
         ...
 
+    def seen(self, bucket: str, key: str, version: str | None = None) -> Stat | None:
+        """What the key holds now, or that version, for callers that cannot wait for a thread (who decides who may read
+        it); None: nothing."""
+        ...
+
     async def versions(
         self, bucket: str, prefix: str, delimiter: str, after: tuple[str, str], limit: int
     ) -> VersionPage:

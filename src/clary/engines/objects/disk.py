@@ -129,6 +129,12 @@ class DiskObjects:
     async def head(self, bucket: str, key: str, version: str | None = None) -> Stat:
         return await self._site.run(self._head, bucket, key, version)
 
+    def seen(self, bucket: str, key: str, version: str | None = None) -> Stat | None:
+        try:
+            return self._head(bucket, key, version)
+        except Missing:
+            return None
+
     async def set_meta(self, stat: Stat, meta: Doc) -> None:
         await self._site.run(self._set_meta, stat, meta)
 

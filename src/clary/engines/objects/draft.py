@@ -22,6 +22,8 @@ T = TypeVar("T")
 
 _BATCH: Final = 1 << 20
 """Bytes that are carried to or from a thread at once."""
+_SMALL: Final = 1 << 14
+"""Bytes that are not worth a thread."""
 _NO_FAST_COPY: Final = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
 
 
@@ -110,6 +112,8 @@ class DiskDraft:
         self._handle = -1
         self._held: list[bytes] = []
         self._held_size = 0
+        self._counted = b""
+        """Small bytes that were hashed before they are written."""
         self._behind: asyncio.Future[Any] | None = None
         self._size = 0
         self._published = False
@@ -124,7 +128,8 @@ class DiskDraft:
     async def __aexit__(self, *raised: object) -> None:
         if self._behind is not None:
             # A thread that is writing or committing is not interrupted, whatever became of the request.
-            await asyncio.wait([self._behind])
+            if not self._behind.done():
+                await asyncio.wait([self._behind])
             self._behind.cancelled() or self._behind.exception()
         if self._handle >= 0:
             await self._site.run(self._discard)
@@ -136,7 +141,7 @@ class DiskDraft:
         if self._held_size >= _BATCH:
             held, self._held, self._held_size = self._held, [], 0
             await self._settled()
-            self._behind = asyncio.ensure_future(self._site.run(self._store, held))
+            self._behind = self._site.begin(self._store, held)
 
     async def copy(self, source: Opened, start: int = 0, end: int | None = None) -> None:
         stop = source.stat.size if end is None else end
@@ -152,7 +157,11 @@ class DiskDraft:
                 await self.write(piece)
 
     async def digests(self) -> dict[str, bytes]:
-        await self._in_thread(self._flush)
+        if self._handle < 0 and self._behind is None and self._held_size <= _SMALL:
+            # Sooner hashed than handed to a thread; the file is written when it is committed.
+            self._count(self._take())
+        else:
+            await self._in_thread(self._flush)
         digests = {name: one.digest() for name, one in self._hashes.items()}
         return {"MD5": self._known_md5 or self._md5.digest(), **digests}
 
@@ -164,8 +173,7 @@ class DiskDraft:
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._settled()
-        task = asyncio.ensure_future(self._site.run(work, *args, **kwargs))
-        self._behind = task
+        task = self._behind = self._site.begin(work, *args, **kwargs)
         return await asyncio.shield(task)
 
     async def _settled(self) -> None:
@@ -188,10 +196,13 @@ class DiskDraft:
 
     def _store(self, pieces: list[bytes]) -> None:
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self._count(data)
+        write_all(self._open(), data)
+
+    def _count(self, data: bytes) -> None:
         self._md5.update(data)
         for one in self._hashes.values():
             one.update(data)
-        write_all(self._open(), data)
 
     def _copy_whole(self, source: DiskOpened) -> None:
         handle = self._open()
@@ -201,7 +212,16 @@ class DiskDraft:
             append_file(handle, source.handle, source.stat.size)
         source.close()
 
+    def _take(self) -> bytes:
+        """All that is held, to be counted now and written later."""
+        self._counted = b"".join(self._held)
+        self._held, self._held_size = [], 0
+        return self._counted
+
     def _flush(self) -> None:
+        counted, self._counted = self._counted, b""
+        if counted:
+            write_all(self._open(), counted)
         held, self._held, self._held_size = self._held, [], 0
         if held:
             self._store(held)

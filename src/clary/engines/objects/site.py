@@ -8,6 +8,7 @@ import stat
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
@@ -65,7 +66,11 @@ class Site:
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`work` done in a thread: the event loop never waits for the disk."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, lambda: work(*args, **kwargs))
+        return await self.begin(work, *args, **kwargs)
+
+    def begin(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """`work` begun in a thread."""
+        return asyncio.get_running_loop().run_in_executor(self.pool, partial(work, *args, **kwargs))
 
     def stat(self, bucket: str, key: str) -> Stat:
         """Raises Missing."""

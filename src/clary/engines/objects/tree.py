@@ -80,14 +80,7 @@ class Tree:
     def put(self, bucket: str, key: str, source: int, name: str, allowed: Allowed) -> os.stat_result | None:
         """The file `name` of the directory `source` is the object, durably; returns what was replaced."""
         with self._lock(bucket):
-            try:
-                at, old = self.locate(bucket, key)
-            except NoBucket:
-                raise
-            except Missing:
-                at, old = names.place(key), None
-            allowed(old)
-            directory, leaf = self._make_way(bucket, key, at, free=old is None)
+            old, directory, leaf = self._plain_way(bucket, key, allowed) or self._any_way(bucket, key, allowed)
             try:
                 os.rename(name, leaf, src_dir_fd=source, dst_dir_fd=directory)  # the commit point
             except BaseException:
@@ -156,21 +149,23 @@ class Tree:
 
     @contextlib.contextmanager
     def _bucket(self, bucket: str) -> Iterator[int]:
-        _check(bucket)
-        try:
-            top = os.open(bucket, _DIRECTORY, dir_fd=self._root)
-        except OSError as error:
-            if error.errno in _ABSENT:
-                raise NoBucket(bucket) from None
-            raise
+        top = self._open_bucket(bucket)
         try:
             yield top
         finally:
             os.close(top)
 
+    def _open_bucket(self, bucket: str) -> int:
+        _check(bucket)
+        try:
+            return os.open(bucket, _DIRECTORY, dir_fd=self._root)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                raise NoBucket(bucket) from None
+            raise
+
     def _enter(self, bucket: str, dirs: tuple[str, ...], *, make: bool = False) -> int:
-        with self._bucket(bucket) as top:
-            here = os.dup(top)
+        here = self._open_bucket(bucket)
         for name in dirs:
             try:
                 below = _step(here, name, make)
@@ -178,6 +173,41 @@ class Tree:
                 os.close(here)
             here = below
         return here
+
+    def _plain_way(self, bucket: str, key: str, allowed: Allowed) -> tuple[os.stat_result | None, int, str] | None:
+        """What `_any_way` returns, for less, where nothing lies aside and nothing is in the way; else None."""
+        at, beside = names.place(key), names.aside(key)
+        if at.dirs != beside.dirs:
+            return None
+        try:
+            directory = self._enter(bucket, at.dirs)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        try:
+            old = _found(directory, at.leaf)
+            hidden = old is None and _found(directory, beside.leaf) is not None
+            plain = not hidden and (old is None or stat.S_ISREG(old.st_mode))
+            if plain:
+                allowed(old)
+        except BaseException:
+            os.close(directory)
+            raise
+        if not plain:
+            os.close(directory)
+            return None
+        return old, directory, at.leaf
+
+    def _any_way(self, bucket: str, key: str, allowed: Allowed) -> tuple[os.stat_result | None, int, str]:
+        """(what is there, the directory, the name) of the file that is to be the object: directories are made, and
+        what stands in their way lies aside."""
+        try:
+            at, old = self.locate(bucket, key)
+        except NoBucket:
+            raise
+        except Missing:
+            at, old = names.place(key), None
+        allowed(old)
+        return old, *self._make_way(bucket, key, at, free=old is None)
 
     def _make_way(self, bucket: str, key: str, at: Place, *, free: bool) -> tuple[int, str]:
         """The directory (a handle, the caller's to close) and name where the object's file can be put."""
@@ -265,6 +295,13 @@ def _check(bucket: str) -> None:
     """Whatever a caller takes for a bucket's name, it leads to a directory right below the root, and not to our own."""
     if bucket.startswith(".") or "/" in bucket or "\0" in bucket or not bucket:
         raise NoBucket(bucket)
+
+
+def _found(directory: int, leaf: str) -> os.stat_result | None:
+    try:
+        return os.stat(leaf, dir_fd=directory, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
 
 
 def _regular(directory: int, leaf: str) -> os.stat_result | None:

@@ -239,12 +239,17 @@ class InferenceConnection(asyncio.Protocol):
         digested = self._loop.run_in_executor(None, lambda: sha256(body).hexdigest())
         digested.add_done_callback(lambda done: self._admit(head, body, done.result()))
 
+    def _peer(self) -> str:
+        """The client's address, if it has one."""
+        name = self._transport.get_extra_info("peername") if self._transport is not None else None
+        return str(name[0]) if isinstance(name, tuple) else ""
+
     def _admit(self, head: Head, body: bytes, digest: str) -> None:
         if self._transport is None:  # the client went away while its body was digested
             self._release()
             return
         try:
-            caller = self._shared.authenticate("POST", head.path, head.query, head.raw, digest)
+            caller = self._shared.authenticate(head, digest, self._peer)
             headers = model_headers(head.operation, head.headers)
             fault = check_request(head.operation, headers)
             if head.operation == STREAM and self._shared.events is None:

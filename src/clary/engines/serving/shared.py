@@ -1,11 +1,12 @@
 """What all connections of one front have in common: who may call, what clients may cost, the router, the counters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.faults import Fault
+from clary.engines.serving.framing import Head
 from clary.engines.serving.router import Router
 from clary.engines.serving.sending import Sender
 
@@ -19,7 +20,8 @@ class Caller:
 
 
 class Denied(Exception):
-    """The signature does not stand, with the status and the code that AWS answers then."""
+    """The signature does not stand, or the caller may not invoke the endpoint; with the status and the code that AWS
+    answers then."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -27,12 +29,9 @@ class Denied(Exception):
 
 
 class Authenticate(Protocol):
-    def __call__(
-        self, method: str, path: bytes, query: bytes, headers: Sequence[tuple[bytes, bytes]], digest: str
-    ) -> Caller:
-        """Who signed it. `path` and `query` are as on the request line, `digest` is the body's SHA-256 in hex.
-
-        Raises Denied."""
+    def __call__(self, head: Head, digest: str, client: Callable[[], str]) -> Caller:
+        """Who signed it, and may invoke the endpoint. `digest` is the body's SHA-256 in hex, `client` gives the
+        address of the peer ("" when it is not known). Raises Denied."""
         ...
 
 

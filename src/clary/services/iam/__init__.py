@@ -2,6 +2,7 @@
 
 from clary.services.iam import (
     absent,
+    access,
     access_keys,
     account,
     attachments,
@@ -11,6 +12,7 @@ from clary.services.iam import (
     policies,
     profiles,
     roles,
+    simulate,
     tagging,
     usage,
     users,
@@ -19,11 +21,14 @@ from clary.services.iam.api import service
 from clary.services.iam.keyring import StoredKeyUses, StoredUserKeys
 from clary.services.iam.users import Birth
 
+access.register()
+
 __all__ = [
     "Birth",
     "StoredKeyUses",
     "StoredUserKeys",
     "absent",
+    "access",
     "access_keys",
     "account",
     "attachments",
@@ -34,6 +39,7 @@ __all__ = [
     "profiles",
     "roles",
     "service",
+    "simulate",
     "tagging",
     "usage",
     "users",

@@ -10,7 +10,7 @@ from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.iam.api import REGION, EntityAlreadyExistsException, InvalidInputException, NoSuchEntityException
 from clary.services.iam.api import service as iam
-from clary.services.iam.entities import LINKED, ROLE, change, path_of, remove
+from clary.services.iam.entities import LINKED, ROLE, path_of, remove
 from clary.services.iam.roles import described, make_role
 
 _TASK: Final = "service-linked-role-deletion"
@@ -39,20 +39,19 @@ async def create_service_linked_role(ctx: Context, req: Doc) -> Doc:
     if "CustomSuffix" in req:
         raise InvalidInputException(f"Custom suffix is not allowed for {linked}")
     name, policy = _ROLES[linked]
+    said = {"Description": req["Description"]} if "Description" in req else {}
     wanted = {
         "RoleName": name,
         "Path": f"{LINKED}{linked}/",
-        "Description": req.get("Description"),
         "AssumeRolePolicyDocument": _trust(linked),
+        **said,
     }
     try:
-        role = make_role(ctx, wanted)
+        role = make_role(ctx, wanted, [_OF_AWS + policy])
     except EntityAlreadyExistsException:
         raise InvalidInputException(
             f"Service role name {name} has been taken in this account, please try a different suffix."
         ) from None
-    # A crash before this line leaves the role without its policy; deleting it and creating it again mends that.
-    role = change(ctx, ROLE, role.name, lambda _: {"_attached": [_OF_AWS + policy]})
     return {"Role": described(role)}
 
 

@@ -1,5 +1,6 @@
 """Managed policies: the account's own, with their versions, and AWS's."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -40,7 +41,7 @@ async def create_policy(ctx: Context, req: Doc) -> Doc:
         "_made": 1,
     }
     made = create(ctx, POLICY, {"PolicyName": req["PolicyName"], "Path": status["Path"]}, status)
-    return {"Policy": _described(made, usage(ctx))}
+    return {"Policy": _described(made, Usage(Counter(), Counter()))}
 
 
 @service.operation("GetPolicy")
@@ -53,20 +54,21 @@ async def get_policy(ctx: Context, req: Doc) -> Doc:
     return {"Policy": _described(policy, usage(ctx)) | _told_only_by_get(policy)}
 
 
-@service.operation("ListPolicies", ignores=("PolicyUsageFilter",))
+@service.operation("ListPolicies")
 async def list_policies(ctx: Context, req: Doc) -> Doc:
     """Policies by ARN: with `Scope` Local the account's own, with AWS those of AWS whose documents Clary has.
+    `OnlyAttached` and `PolicyUsageFilter` pick those in use.
 
     Errors: ValidationError."""
     scope, prefix, counted = req.get("Scope", "All"), req.get("PathPrefix", "/"), usage(ctx)
     own = {one.arn: one for one in every(ctx, POLICY)} if scope != "AWS" else {}
     arns = sorted([*own, *(managed.DOCUMENTS if scope != "Local" else ())])
-    wanted = [
-        arn
-        for arn in arns
-        if path_of_arn(arn).startswith(prefix) and (not req.get("OnlyAttached") or counted.attachments[arn])
-    ]
-    listed, answer = of_names(req, wanted, page.digest("policies", scope, prefix, req.get("OnlyAttached", False)))
+    used = {"PermissionsPolicy": counted.attachments, "PermissionsBoundary": counted.boundaries}
+    uses = [used[req["PolicyUsageFilter"]]] if "PolicyUsageFilter" in req else []
+    uses += [counted.attachments] if req.get("OnlyAttached") else []
+    wanted = [arn for arn in arns if path_of_arn(arn).startswith(prefix) and all(use[arn] for use in uses)]
+    told = {name: req[name] for name in ("Scope", "PathPrefix", "OnlyAttached", "PolicyUsageFilter") if name in req}
+    listed, answer = of_names(req, wanted, page.digest("policies", sorted(told.items())))
     described = [_described(own[arn], counted) if arn in own else _described_of_aws(arn, counted) for arn in listed]
     return {"Policies": described, **answer}
 

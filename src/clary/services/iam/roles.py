@@ -37,8 +37,9 @@ async def create_role(ctx: Context, req: Doc) -> Doc:
     return {"Role": described(make_role(ctx, req))}
 
 
-def make_role(ctx: Context, req: Doc) -> Resource:
-    """There is a role as `req`, a checked CreateRole, says. Raises as `entities.create` does."""
+def make_role(ctx: Context, req: Doc, carried: list[str] | None = None) -> Resource:
+    """There is a role as `req`, a checked CreateRole, says, with these policies attached; one write. Raises as
+    `entities.create` does."""
     status = {
         "Path": req.get("Path", "/"),
         "AssumeRolePolicyDocument": req["AssumeRolePolicyDocument"],
@@ -46,6 +47,7 @@ def make_role(ctx: Context, req: Doc) -> Resource:
         "Description": req.get("Description"),
         "Tags": merged([], req.get("Tags", [])),
         "_boundary": req.get("PermissionsBoundary"),
+        "_attached": carried,
     }
     return create(ctx, ROLE, req, status)
 

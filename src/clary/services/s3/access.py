@@ -1,11 +1,12 @@
 """What S3's operations ask of the policies. S3 names its actions after permissions, not after operations."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote
 
 from clary.aws.access import Ask, Asks, anywhere, nothing
 from clary.aws.service import Context, Service
+from clary.engines.objects.base import BucketStore
 from clary.kernel.resource import Doc
 
 OF_BUCKET: Final = {
@@ -137,7 +138,7 @@ def delete_ask(ctx: Context, bucket: str, key: str, version: str | None) -> Ask:
     """What one key of a DeleteObjects asks."""
     action = "s3:DeleteObject" if version is None else "s3:DeleteObjectVersion"
     keys = _keys(ctx, {} if version is None else {"VersionId": version})
-    return Ask(action, object_arn(bucket, key), keys)
+    return Ask(action, object_arn(bucket, key), keys, resource_tags=_existing(ctx, bucket, key, version))
 
 
 def list_ask(ctx: Context, bucket: str) -> Ask:
@@ -196,11 +197,23 @@ def _of_object(action: str) -> Asks:
     return lambda ctx, req: [Ask(f"s3:{action}", object_arn(req["Bucket"], req["Key"]), _keys(ctx, req))]
 
 
+def _existing(ctx: Context, bucket: str, key: str, version: str | None) -> Callable[[], Mapping[str, str]]:
+    """The tags that the object has now: s3:ExistingObjectTag/<key>. Looked up only when a policy asks."""
+
+    def tags() -> Mapping[str, str]:
+        stat = ctx.port(BucketStore).seen(bucket, key, version)
+        return dict(stat.meta.get("_tags", [])) if stat is not None else {}
+
+    return tags
+
+
 def _of_version(form: str) -> Asks:
     def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
         action = "s3:" + form.format("Version" if "VersionId" in req else "")
         tags = {one["Key"]: one["Value"] for one in req.get("Tagging", {}).get("TagSet", [])}
-        return [Ask(action, object_arn(req["Bucket"], req["Key"]), _keys(ctx, req) | _tag_keys(tags))]
+        bucket, key = req["Bucket"], req["Key"]
+        existing = _existing(ctx, bucket, key, req.get("VersionId"))
+        return [Ask(action, object_arn(bucket, key), _keys(ctx, req) | _tag_keys(tags), resource_tags=existing)]
 
     return asks
 
@@ -224,13 +237,15 @@ def _source(ctx: Context, text: str) -> Ask:
     bucket, _, key = unquote(path).lstrip("/").partition("/")
     version = dict(parse_qsl(query)).get("versionId")
     action = "s3:GetObject" if version is None else "s3:GetObjectVersion"
-    return Ask(action, object_arn(bucket, key), _keys(ctx, {} if version is None else {"VersionId": version}))
+    keys = _keys(ctx, {} if version is None else {"VersionId": version})
+    return Ask(action, object_arn(bucket, key), keys, resource_tags=_existing(ctx, bucket, key, version))
 
 
 def _attributes(ctx: Context, req: Doc) -> Sequence[Ask]:
     arn, keys = object_arn(req["Bucket"], req["Key"]), _keys(ctx, req)
     word = "Version" if "VersionId" in req else ""
-    return [Ask(f"s3:GetObject{word}", arn, keys), Ask(f"s3:GetObject{word}Attributes", arn, keys)]
+    tags = _existing(ctx, req["Bucket"], req["Key"], req.get("VersionId"))
+    return [Ask(f"s3:GetObject{word}{more}", arn, keys, resource_tags=tags) for more in ("", "Attributes")]
 
 
 def register(service: Service) -> None:

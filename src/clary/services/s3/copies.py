@@ -124,7 +124,7 @@ def _copied(req: Doc, found: Opened, *, itself: bool) -> tuple[Doc, checksums.Wa
     """The metadata of the copy, and the checksums to count for it."""
     replace, old = req.get("MetadataDirective", "COPY") == "REPLACE", found.stat.meta
     new = metadata.of_request(req)
-    changes = replace or new.keys() & {"StorageClass", "WebsiteRedirectLocation"} or "ServerSideEncryption" in req
+    changes = replace or req.keys() & {"StorageClass", "WebsiteRedirectLocation", "ServerSideEncryption"}
     if itself and not changes:
         raise errors.InvalidRequest(
             "This copy request is illegal because it is trying to copy an object to itself without changing the"

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
+from clary.aws.body import Body
 from clary.aws.checksums import BadDigest, running
 from clary.aws.service import Context
 from clary.engines.objects.base import ConditionFailed, NoUpload, Part, PartChanged, Upload
@@ -56,15 +57,18 @@ async def upload_part(ctx: Context, req: Doc) -> Doc:
     upload = await _upload(ctx, bucket, req)
     _check_algorithm(upload, req)
     wanted = checksums.Wanted(req, ctx.headers, *_counted(upload))
-    async with objects(ctx).draft(bucket, wanted.hashes) as draft:
-        async for data in limited(req["Body"], PUT_MAX):
+    body: Body = req["Body"]
+    async with objects(ctx).draft(bucket, wanted.hashes | body.take_over()) as draft:
+        async for data in limited(body, PUT_MAX):
             await draft.write(data)
-        sums = wanted.found(req["Body"], await draft.digests())
+        digests = await draft.digests()
+        body.prove()
+        sums = wanted.found(body, digests)
         try:
             part = await draft.commit_part(upload, number, {"_sums": sums})
         except NoUpload:
             raise errors.NoSuchUpload(upload.id) from None
-    sent = checksums.given(req).keys() | {req.get("ChecksumAlgorithm")} | set(getattr(req["Body"], "checksums", {}))
+    sent = checksums.given(req).keys() | {req.get("ChecksumAlgorithm")} | set(body.checksums)
     shown = {name: value for name, value in sums.items() if name in sent or upload.meta.get("_asked")}
     return {"ETag": quoted(part.etag), **checksums.members(shown)}
 

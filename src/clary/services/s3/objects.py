@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from clary.aws.body import Body
 from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.aws.service import Context
 from clary.engines.objects.base import ConditionFailed, NoBucket, OnlyIf, Removed
@@ -38,10 +39,13 @@ async def put_object(ctx: Context, req: Doc) -> Doc:
     bucket = found.name
     only_if, meta = conditions.of_write(req), metadata.of_request(req) | acl.of_write(found, req)
     wanted = checksums.Wanted(req, ctx.headers)
-    async with objects(ctx).draft(bucket, wanted.hashes) as draft:
-        async for data in limited(req["Body"], PUT_MAX):
+    body: Body = req["Body"]
+    async with objects(ctx).draft(bucket, wanted.hashes | body.take_over()) as draft:
+        async for data in limited(body, PUT_MAX):
             await draft.write(data)
-        if sums := wanted.found(req["Body"], await draft.digests()):
+        digests = await draft.digests()
+        body.prove()
+        if sums := wanted.found(body, digests):
             meta["_sums"] = sums
         try:
             stat = await draft.commit(key, meta, only_if)

@@ -7,12 +7,16 @@ from typing import Any, Final
 
 from clary.aws import policy
 from clary.aws.service import Context
+from clary.engines.objects.base import BucketStore
 from clary.kernel.errors import Missing
-from clary.kernel.resource import Doc
+from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
+from clary.services.s3 import grants
 from clary.services.s3.actions import actions_of
 from clary.services.s3.api import BUCKET, REGION, service
 from clary.services.s3.bucket_errors import MalformedPolicy, NoSuchBucketPolicy, PublicPolicyBlocked
+from clary.services.s3.grants import statements_of
+from clary.services.s3.ownership import acls_count
 from clary.services.s3.public_access import blocks
 from clary.services.s3.settings import bucket_of, change, setting
 
@@ -76,11 +80,13 @@ async def get_bucket_policy_status(ctx: Context, req: Doc) -> Doc:
 
 
 class BucketPolicies:
-    """The port `aws.authorize.ResourcePolicies` over the buckets of one account."""
+    """The port `aws.authorize.ResourcePolicies` over the buckets of one account; without `objects`, the lists of
+    objects open nothing."""
 
-    def __init__(self, store: Store, account: str) -> None:
+    def __init__(self, store: Store, account: str, objects: BucketStore | None = None) -> None:
         self._store = store
         self._account = account
+        self._objects = objects
 
     def of(self, resource: str) -> str | None:
         """What governs a bucket or an object of it."""
@@ -93,8 +99,20 @@ class BucketPolicies:
             return None
         text: str | None = bucket.status.get("_policy")
         if text is not None and blocks(bucket, "RestrictPublicBuckets") and is_public(text):
-            return _restricted(text, self._account)
-        return text
+            text = _restricted(text, self._account)
+        lists = self._opened(bucket, resource.removeprefix(_ARN).partition("/")[2])
+        return _with(text, lists) if lists else text
+
+    def _opened(self, bucket: Resource, key: str) -> tuple[str, ...]:
+        """What the access control lists of the bucket and of the object at `key` open, as statements. Only where lists
+        count is the object looked at."""
+        if not acls_count(bucket) or blocks(bucket, "IgnorePublicAcls"):
+            return ()
+        found = statements_of(bucket.status.get("_acl"), grants.BUCKET, bucket.arn)
+        stat = self._objects.seen(bucket.name, key) if key and self._objects is not None else None
+        if stat is not None:
+            found += statements_of(stat.meta.get("_acl"), grants.OBJECT, f"{bucket.arn}/{key}")
+        return tuple(found)
 
 
 def check(text: str, bucket: str) -> None:
@@ -189,6 +207,15 @@ def _is_fixed(key: str, value: str) -> bool:
             return False
         return network.prefixlen >= (8 if network.version == 4 else 32)
     return not any(mark in value for mark in ("*", "?", "${"))
+
+
+@lru_cache(maxsize=1024)
+def _with(text: str | None, lists: tuple[str, ...]) -> str:
+    """The policy, if there is one, and what the lists open."""
+    whole = json.loads(text) if text is not None else {"Version": "2012-10-17", "Statement": []}
+    said = _statements(text) if text is not None else []
+    whole["Statement"] = [*said, *(json.loads(one) for one in lists)]
+    return json.dumps(whole)
 
 
 @lru_cache(maxsize=1024)

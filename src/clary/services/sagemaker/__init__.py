@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
-from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, tags, training
+from clary.services.sagemaker import access, endpoint_configs, endpoints, models, processing, tags, training
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.engines import Engines
+
+access.register()
 
 MACHINES: Mapping[str, StateMachine] = {
     training.KIND: training.TRAINING_JOB,
@@ -25,4 +27,4 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
     }
 
 
-__all__ = ["MACHINES", "Engines", "endpoint_configs", "models", "reconcilers", "service", "tags"]
+__all__ = ["MACHINES", "Engines", "access", "endpoint_configs", "models", "reconcilers", "service", "tags"]

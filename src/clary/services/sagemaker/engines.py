@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from clary.aws.authorize import IdentityPolicies
 from clary.aws.credentials import KeyRing, Principal
 from clary.aws.service import Context
 from clary.engines.runners.base import Runner
@@ -27,6 +28,7 @@ class Engines:
     clock: Clock
     store: Store
     inside: Inside
+    identities: IdentityPolicies
     endpoint_url: str
     """Where the wire is, as seen from inside a run: AWS_ENDPOINT_URL."""
     scratch: Path

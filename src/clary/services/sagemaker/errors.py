@@ -57,12 +57,6 @@ def check_command(where: str, values: Iterable[str]) -> None:
         require("\0" not in value, f"{where} holds a NUL character, which no process can be given")
 
 
-def check_role(arn: str) -> None:
-    """Raises ValidationException unless the ARN names a role. Whether the role is there is for IAM's GetRole to say: a
-    job runs with the role that stands in a notebook, made here or not."""
-    require(bool(arn.partition(":role")[2].strip("/")), f"RoleArn {arn!r} names no role")
-
-
 def require(condition: bool, sentence: str) -> None:
     """Raises ValidationException with the sentence unless the condition holds."""
     if not condition:

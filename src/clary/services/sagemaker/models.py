@@ -5,9 +5,9 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import listing, locations, tags
+from clary.services.sagemaker import listing, locations, roles, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import already_existing, check_command, check_role, could_not_find, refuse, require
+from clary.services.sagemaker.errors import already_existing, check_command, could_not_find, refuse, require
 
 KIND = "model"
 
@@ -45,11 +45,12 @@ async def create_model(ctx: Context, req: Doc) -> Doc:
     name = req["ModelName"]
     arn = ctx.arn("sagemaker", f"model/{name}")
     tags.check(req.get("Tags"))
-    if "ExecutionRoleArn" in req:
-        check_role(req["ExecutionRoleArn"])
     for container in containers(req):
         _check_container(container)
-        await check_data(ctx, container)
+    if "ExecutionRoleArn" in req:
+        roles.check(ctx, req["ExecutionRoleArn"], arn)
+    for container in containers(req):
+        await check_data(ctx, container, req.get("ExecutionRoleArn"), arn)
     model = Resource(KIND, name, ctx.account, ctx.region, uid=ids.new(), arn=arn, spec=req)
     try:
         ctx.store.create(model)
@@ -108,19 +109,27 @@ def containers(spec: Doc) -> list[Doc]:
     return found
 
 
-async def check_data(ctx: Context, container: Doc) -> None:
-    """The container's model data is in S3. Raises ValidationException as SageMaker words it."""
+async def check_data(ctx: Context, container: Doc, role_arn: str | None, model_arn: str) -> None:
+    """The container's model data is in S3, and the role may read it. Raises ValidationException as SageMaker words
+    it."""
     uri = container.get("ModelDataUrl")
     source: Doc = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     uri = source.get("S3Uri", uri)
     if not uri:
         return
+    require(role_arn is not None, f"A model with data needs an ExecutionRoleArn: {uri} is read as that role")
+    as_role = roles.acting(ctx, role_arn or "", model_arn)
     at = locations.parse(uri)
     by_prefix = source.get("S3DataType") == "S3Prefix"
     try:
-        there = await (locations.has_prefix(ctx, at) if by_prefix else locations.has_object(ctx, at))
+        there = await (locations.has_prefix(as_role, at) if by_prefix else locations.has_object(as_role, at))
     except ServiceError as error:
-        raise ValidationException(f"Could not access model data at {uri}. S3 answered: {error.message}") from None
+        raise ValidationException(
+            f'Could not access model data at {uri}. Please ensure that the role "{role_arn}" exists and that its trust '
+            'relationship policy allows the action "sts:AssumeRole" for the service principal '
+            f'"{roles.SERVICE}". Also ensure that the role has "s3:GetObject" permissions and that the object is '
+            f"located in {ctx.region}. S3 answered: {error.message}"
+        ) from None
     if not there:
         raise ValidationException(f"Could not find model data at {uri}.")
 

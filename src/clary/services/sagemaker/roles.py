@@ -1,35 +1,71 @@
-"""The role that a job or a model server acts as."""
+"""The role that a job or a model server acts as: it must be there, it must trust SageMaker, and what it may not do, its
+job may not do either. Reading inputs and storing outputs is done as the role too."""
 
-from hashlib import sha256
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
 
+from clary.aws.access import Ask
+from clary.aws.authorize import IdentityPolicies, service_may_assume
 from clary.aws.credentials import Principal
+from clary.aws.errors import ValidationException
+from clary.aws.inside import ORIGIN_INSIDE
 from clary.aws.service import Context
 from clary.kernel.resource import Resource
 from clary.services.sagemaker.engines import Engines
 
-SESSION = "SageMaker"
-SPARE_SECONDS = 3600.0
+SERVICE: Final = "sagemaker.amazonaws.com"
+SESSION: Final = "SageMaker"
+SPARE_SECONDS: Final = 3600.0
 """How much longer the keys last than the work may: uploads and a grace period come after it."""
 
 
-def principal(account: str, role_arn: str) -> Principal:
-    """The session that SageMaker opens on the role. Policies do not decide yet, so the role need not exist, and one of
-    another account stands for its namesake here: a notebook runs with the role ARN that is written in it."""
-    name = role_arn.rsplit("/", 1)[-1] or SESSION  # A model may name no role.
-    unique = "AROA" + sha256(role_arn.encode()).hexdigest()[:17].upper()
+class NotAssumable(ValidationException):
+    """The role is not there, or its trust policy does not let SageMaker act as it."""
+
+    code = "ValidationException"
+
+
+def principal(identities: IdentityPolicies, account: str, role_arn: str, source_arn: str, now: float) -> Principal:
+    """The session that SageMaker opens on the role for the resource of `source_arn`. Raises NotAssumable, in AWS's
+    words, also for a role of another account."""
+    role = identities.role(role_arn) if f"::{account}:role/" in role_arn else None
+    keys = {"aws:sourceaccount": account, "aws:sourcearn": source_arn}
+    if role is None or not service_may_assume(role, SERVICE, keys):
+        raise NotAssumable(
+            f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+            f"'{SERVICE}' to assume the role."
+        )
     return Principal(
-        account, f"arn:aws:sts::{account}:assumed-role/{name}/{SESSION}", f"{unique}:{SESSION}", "assumed-role"
+        account,
+        f"arn:aws:sts::{account}:assumed-role/{role.name}/{SESSION}",
+        f"{role.role_id}:{SESSION}",
+        "assumed-role",
+        issued=now,
     )
 
 
+def acting(ctx: Context, role_arn: str, source_arn: str) -> Context:
+    """A context that acts as the role that a request names. Raises NotAssumable."""
+    role = principal(ctx.port(IdentityPolicies), ctx.account, role_arn, source_arn, ctx.clock.now())
+    return replace(ctx, principal=role, headers={}, origin=ORIGIN_INSIDE)
+
+
+def check(ctx: Context, role_arn: str, source_arn: str) -> None:
+    """Raises NotAssumable unless SageMaker may act as the role now."""
+    acting(ctx, role_arn, source_arn)
+
+
 def context(engines: Engines, one: Resource, role_arn: str) -> Context:
-    """A context that acts for the resource with its role's authority."""
-    return engines.inside(principal(one.account, role_arn), one.region)
+    """A context that acts for the resource with its role's authority. Raises NotAssumable."""
+    return engines.inside(_principal(engines, one, role_arn), one.region)
 
 
 def environment(engines: Engines, one: Resource, role_arn: str, seconds: float) -> dict[str, str]:
-    """The variables that point any AWS SDK inside a run at this wire, with the role's keys for that many seconds."""
-    keys = engines.keys.issue(principal(one.account, role_arn), engines.clock.now() + seconds + SPARE_SECONDS)
+    """The variables that point any AWS SDK inside a run at this wire, with the role's keys for that many seconds and an
+    hour: longer than the run may last, so they need no renewal. Raises NotAssumable."""
+    acting_as = _principal(engines, one, role_arn)
+    keys = engines.keys.issue(acting_as, engines.clock.now() + seconds + SPARE_SECONDS)
     return {
         "AWS_REGION": one.region,
         "AWS_DEFAULT_REGION": one.region,
@@ -38,3 +74,13 @@ def environment(engines: Engines, one: Resource, role_arn: str, seconds: float) 
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_SESSION_TOKEN": keys.session_token or "",
     }
+
+
+def pass_role(role_arn: str) -> Ask:
+    """Who hands a role to SageMaker must be allowed to."""
+    keys: Mapping[str, str] = {"iam:PassedToService": SERVICE}
+    return Ask("iam:PassRole", role_arn, keys)
+
+
+def _principal(engines: Engines, one: Resource, role_arn: str) -> Principal:
+    return principal(engines.identities, one.account, role_arn, one.arn, engines.clock.now())

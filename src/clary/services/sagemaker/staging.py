@@ -3,8 +3,10 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from clary.aws.access import Ask
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
 from clary.engines.runners.base import Tree
@@ -40,7 +42,7 @@ async def tree(ctx: Context, objects: ObjectStore, scratch: Path, target: str, s
         _check_layout(uri, named)
         files = await _files(ctx, objects, scratch, named)
     except ServiceError as error:
-        raise InputError(f"{uri} could not be read: {error.message}") from error
+        raise _unreadable(uri, error) from error
     except ValidationException as error:
         raise InputError(error.message) from None
     return Tree(target, tuple(files))
@@ -52,8 +54,14 @@ async def local_file(ctx: Context, objects: ObjectStore, scratch: Path, uri: str
     try:
         ((_, path),) = await _files(ctx, objects, scratch, [("object", at)])
     except ServiceError as error:
-        raise InputError(f"{uri} could not be read: {error.message}") from error
+        raise _unreadable(uri, error) from error
     return path
+
+
+def _unreadable(uri: str, error: ServiceError) -> InputError:
+    if error.http_status == 403:
+        return InputError(f"Data download failed: {error.error_code} (403) when reading {uri}: {error.message}")
+    return InputError(f"{uri} could not be read: {error.message}")
 
 
 def relative(prefix: str, key: str) -> str:
@@ -124,6 +132,11 @@ def _check_layout(uri: str, named: list[tuple[str, Location]]) -> None:
 async def _files(
     ctx: Context, objects: ObjectStore, scratch: Path, named: list[tuple[str, Location]]
 ) -> list[tuple[str, Path]]:
+    # What has a file here is linked, not fetched, so nobody but us asks whether the role may read it.
+    asks = replace(ctx, family="s3")
+    for _, at in named:
+        asks.require(Ask("s3:GetObject", f"arn:aws:s3:::{at.bucket}/{at.key}"))
+
     def look() -> list[Path | None]:
         return [objects.local(at.bucket, at.key) for _, at in named]
 

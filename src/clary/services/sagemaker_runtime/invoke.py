@@ -10,7 +10,7 @@ from clary.engines.serving.base import NoInstance, NoRoute, Serving
 from clary.engines.serving.faults import NOT_SERVED, Fault, InferenceError, Target, fault_in, fault_of, not_served
 from clary.kernel.resource import Doc
 
-service = Service("sagemaker-runtime")
+service = Service("sagemaker-runtime", prefix="sagemaker")
 
 _HEADERS = {
     "ContentType": "content-type",

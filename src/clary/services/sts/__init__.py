@@ -1,5 +1,8 @@
-"""STS: who is calling, and short-lived keys for roles."""
+"""STS: who is calling, and short-lived keys."""
 
+from clary.services.sts import access, identity, sessions
 from clary.services.sts.api import service
 
-__all__ = ["service"]
+access.register()
+
+__all__ = ["access", "identity", "service", "sessions"]

@@ -22,6 +22,7 @@ from clary.services.sagemaker import jobs
 from clary.services.sagemaker.endpoints.machine import LOG_GROUP
 from clary.services.sagemaker.endpoints.server import work_of
 from clary.services.sagemaker.engines import Engines
+from clary.services.sagemaker.roles import NotAssumable
 from clary.services.sagemaker.staging import InputError
 
 DRAIN_SECONDS = 65.0
@@ -201,7 +202,7 @@ class Fleet:
         try:
             work = await work_of(self._engines, self._endpoint, variant, one["uid"])
             await self._engines.runner.start(one["uid"], work)
-        except (InputError, StartError) as error:
+        except (InputError, NotAssumable, StartError) as error:
             self._crashed(one, f"The instance could not be started: {error}", final=True)
 
     def _crashed(self, one: Doc, why: str, *, final: bool = False) -> None:

@@ -58,7 +58,7 @@ async def _variant(ctx: Context, variant: Doc) -> Doc:
         raise NotImplementedHere(
             f"The model {model.name!r} sets SAGEMAKER_PROGRAM: script mode is not served yet; use a built-in algorithm."
         )
-    await models.check_data(ctx, container)
+    await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
     return {
         "name": variant["VariantName"],
         "model": model.name,

@@ -8,7 +8,7 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import listing, tags
+from clary.services.sagemaker import holding, listing, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.endpoints.machine import ENDPOINT, KIND, check_updatable, deployment, find, find_config
 from clary.services.sagemaker.errors import already_existing, check_weight, require
@@ -41,7 +41,7 @@ async def create_endpoint(ctx: Context, req: Doc) -> Doc:
         due=ctx.clock.now(),
     )
     try:
-        ctx.store.create(endpoint)
+        holding.made(ctx, ctx.store.create(endpoint))
     except Exists:
         raise already_existing("endpoint", arn) from None
     return {"EndpointArn": arn}
@@ -49,8 +49,9 @@ async def create_endpoint(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("DescribeEndpoint")
 async def describe_endpoint(ctx: Context, req: Doc) -> Doc:
-    """What is true of the endpoint. Errors: ValidationException "Could not find endpoint"."""
-    return described(find(ctx, req["EndpointName"]))
+    """What is true of the endpoint (held for loops). Errors: ValidationException "Could not find endpoint"."""
+    name = req["EndpointName"]
+    return described(await holding.answer(ctx, lambda: find(ctx, name), lambda phase: not phase.endswith("ing")))
 
 
 @service.operation("ListEndpoints")

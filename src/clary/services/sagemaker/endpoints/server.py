@@ -41,12 +41,12 @@ async def _model(
     engines: Engines, endpoint: Resource, variant: Doc, uid: str
 ) -> tuple[tuple[Archive, ...], tuple[Tree, ...]]:
     container: Doc = variant["container"]
-    ctx = roles.context(engines, endpoint, variant["role"])
     scratch = engines.scratch / uid
     source: Doc = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
-    if source and source["CompressionType"] == "None":
-        return (), (await staging.tree(ctx, engines.objects, scratch, MODEL, {"S3Uri": source["S3Uri"]}),)
     url = source.get("S3Uri") or container.get("ModelDataUrl")
     if not url:
         return (), ()
+    ctx = roles.context(engines, endpoint, variant["role"])
+    if source and source["CompressionType"] == "None":
+        return (), (await staging.tree(ctx, engines.objects, scratch, MODEL, {"S3Uri": source["S3Uri"]}),)
     return (Archive(MODEL, await staging.local_file(ctx, engines.objects, scratch, url)),), ()

@@ -8,9 +8,9 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import jobs, listing, locations, tags
+from clary.services.sagemaker import holding, jobs, listing, locations, roles, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse, check_command, check_role, refuse, require
+from clary.services.sagemaker.errors import ResourceInUse, check_command, refuse, require
 from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, PROCESSING_JOB, ROOT, find
 
 _REFUSED = {
@@ -39,6 +39,7 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
     name = req["ProcessingJobName"]
     arn = ctx.arn("sagemaker", f"processing-job/{name}")
     _check(req)
+    roles.check(ctx, req["RoleArn"], arn)
     job = Resource(
         KIND,
         name,
@@ -51,7 +52,7 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
         due=ctx.clock.now(),
     )
     try:
-        ctx.store.create(job)
+        holding.made(ctx, ctx.store.create(job))
     except Exists:
         raise ResourceInUse(
             f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
@@ -61,8 +62,9 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("DescribeProcessingJob")
 async def describe_processing_job(ctx: Context, req: Doc) -> Doc:
-    """The Create request with AWS's defaults, and what is true. Errors: ValidationException."""
-    return described(find(ctx, req["ProcessingJobName"]))
+    """The Create request with AWS's defaults, and what is true (held for loops). Errors: ValidationException."""
+    name = req["ProcessingJobName"]
+    return described(await holding.answer(ctx, lambda: find(ctx, name), PROCESSING_JOB.settled))
 
 
 @service.operation("ListProcessingJobs")
@@ -119,7 +121,6 @@ def _check(req: Doc) -> None:
     """Raises ValidationException for what AWS would refuse, NotImplementedHere for what Clary does not serve."""
     refuse(req, _REFUSED)
     tags.check(req.get("Tags"))
-    check_role(req["RoleArn"])
     for member in ("ContainerEntrypoint", "ContainerArguments"):
         check_command(f"AppSpecification.{member}", req["AppSpecification"].get(member) or [])
     check_command("Environment", (req.get("Environment") or {}).values())

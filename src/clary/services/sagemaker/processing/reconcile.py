@@ -13,6 +13,7 @@ from clary.services.sagemaker import images, jobs, locations, outputs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.processing.machine import LOG_GROUP, PROCESSING_JOB, longest
 from clary.services.sagemaker.processing.work import outputs_of, work_of
+from clary.services.sagemaker.roles import NotAssumable
 from clary.services.sagemaker.staging import InputError
 
 MESSAGE_FILE = "/opt/ml/output/message"
@@ -61,7 +62,7 @@ class ProcessingJobReconciler:
             work = await work_of(self._engines, job, image, self._engines.scratch / job.uid)
             # A crash behind this line finds the run at the next look; a second start of the same uid starts nothing.
             await self._runner.start(job.uid, work)
-        except (InputError, StartError) as error:
+        except (InputError, NotAssumable, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
         return again(0.0, _running=True)
 

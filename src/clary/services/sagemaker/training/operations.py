@@ -7,9 +7,9 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import images, jobs, listing, locations, metrics, tags
+from clary.services.sagemaker import holding, images, jobs, listing, locations, metrics, roles, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse, check_command, check_role, refuse, require
+from clary.services.sagemaker.errors import ResourceInUse, check_command, refuse, require
 from clary.services.sagemaker.training.machine import KIND, LONGEST_SECONDS, TRAINING_JOB, enter, find
 
 _REFUSED = {
@@ -64,6 +64,7 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
     name = req["TrainingJobName"]
     arn = ctx.arn("sagemaker", f"training-job/{name}")
     _check(req)
+    roles.check(ctx, req["RoleArn"], arn)
     now = ctx.clock.now()
     job = Resource(
         KIND,
@@ -78,7 +79,7 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
         due=now,
     )
     try:
-        ctx.store.create(job)
+        holding.made(ctx, ctx.store.create(job))
     except Exists:
         raise ResourceInUse(
             "Training job names must be unique within an AWS account and region, and a training job with this name "
@@ -89,8 +90,9 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("DescribeTrainingJob")
 async def describe_training_job(ctx: Context, req: Doc) -> Doc:
-    """The Create request with AWS's defaults, and what is true. Errors: ValidationException."""
-    return described(find(ctx, req["TrainingJobName"]))
+    """The Create request with AWS's defaults, and what is true (held for loops). Errors: ValidationException."""
+    name = req["TrainingJobName"]
+    return described(await holding.answer(ctx, lambda: find(ctx, name), TRAINING_JOB.settled))
 
 
 @service.operation("ListTrainingJobs")
@@ -156,7 +158,6 @@ def _check(req: Doc) -> None:
     """Raises ValidationException for what AWS would refuse, NotImplementedHere for what Clary does not serve."""
     refuse(req, _REFUSED)
     tags.check(req.get("Tags"))
-    check_role(req["RoleArn"])
     require(bool(req.get("AlgorithmSpecification")), "A training job needs the member AlgorithmSpecification")
     _check_algorithm(req["AlgorithmSpecification"], req.get("HyperParameters") or {})
     check_command("Environment", (req.get("Environment") or {}).values())

@@ -12,6 +12,7 @@ from clary.kernel.telemetry import LogStreamName
 from clary.services.sagemaker import images, jobs, metrics, outputs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.locations import Location, parse
+from clary.services.sagemaker.roles import NotAssumable
 from clary.services.sagemaker.staging import InputError
 from clary.services.sagemaker.training.machine import LOG_GROUP, TRAINING_JOB, attempt_uid, enter, longest, run_uid
 from clary.services.sagemaker.training.work import work_of
@@ -66,7 +67,7 @@ class TrainingJobReconciler:
             work = await work_of(self._engines, job, image, longest(job), scratch)
             # A crash behind this line finds the run at the next look; a second start of the same uid starts nothing.
             await self._runner.start(uid, work)
-        except (InputError, StartError) as error:
+        except (InputError, NotAssumable, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
         return again(0.0)
 

@@ -1,0 +1,51 @@
+"""What CloudWatch Logs asks of the policies. Groups and streams are asked for as AWS does: with ":log-stream:" behind
+the group's ARN, which is why policies end in ":*"."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from clary.aws.access import Ask, Asks
+from clary.aws.service import Context
+from clary.kernel.errors import Missing
+from clary.kernel.resource import Doc
+from clary.kernel.telemetry import LogStore
+from clary.services.logs.api import service
+
+_TAGGING: Final = ("ListTagsForResource", "TagResource", "UntagResource", "ListTagsLogGroup", "TagLogGroup",
+                   "UntagLogGroup")  # fmt: skip
+
+
+def _name(req: Doc) -> str:
+    for member in ("logGroupName", "logGroupIdentifier", "resourceArn"):
+        if member in req:
+            given: str = req[member]
+            return given.split(":log-group:", 1)[-1].removesuffix(":*") if given.startswith("arn:") else given
+    return ""
+
+
+def _ask(operation: str, ctx: Context, req: Doc) -> Sequence[Ask]:
+    group = _name(req)
+    arn = ctx.arn("logs", f"log-group:{group}")
+    if operation not in _TAGGING:
+        arn += f":log-stream:{req.get('logStreamName', '')}"
+    # UntagLogGroup calls its keys tags too.
+    given: Mapping[str, str] | Sequence[str] = req.get("tags") or req.get("tagKeys") or ()
+    wanted = given if isinstance(given, Mapping) else dict.fromkeys(given, "") or None
+    return [Ask(f"logs:{operation}", arn, {}, wanted, lambda: _tags(ctx, group))]
+
+
+def _tags(ctx: Context, group: str) -> Mapping[str, str]:
+    try:
+        return dict(ctx.port(LogStore).group(ctx.account, ctx.region, group).settings.get("tags", {}))
+    except Missing:
+        return {}
+
+
+def _asks(operation: str) -> Asks:
+    return lambda ctx, req: _ask(operation, ctx, req)
+
+
+def register() -> None:
+    """Every operation that is served says what it asks. To be called once all of them are registered."""
+    for operation in service.handlers:
+        service.access(operation, _asks(operation))

@@ -1,0 +1,100 @@
+"""What SageMaker asks of the policies: `sagemaker:<Operation>` on the ARN that the request names, with the keys that
+the request's members stand for. Who names a role must be allowed to pass it, who sets tags to set them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from clary.aws.access import Ask, Asks, Given
+from clary.aws.service import Context
+from clary.kernel.errors import Missing
+from clary.kernel.resource import Doc
+from clary.services.sagemaker import tags
+from clary.services.sagemaker.api import service
+from clary.services.sagemaker.roles import pass_role
+
+_NAMES: Final = {
+    "EndpointName": "endpoint",
+    "EndpointConfigName": "endpoint-config",
+    "ModelName": "model",
+    "ProcessingJobName": "processing-job",
+    "TrainingJobName": "training-job",
+}
+"""The member that names a resource, and how its ARN goes on. An endpoint before the configuration that it is given."""
+_BOTH: Final = ("CreateEndpoint", "UpdateEndpoint")
+"""They ask for the configuration too."""
+
+
+def _arns(operation: str, ctx: Context, req: Doc) -> list[str]:
+    if "ResourceArn" in req:
+        return [req["ResourceArn"]]
+    found = [ctx.arn("sagemaker", f"{kind}/{req[member]}") for member, kind in _NAMES.items() if member in req]
+    return found if operation in _BOTH else found[:1] or ["*"]
+
+
+def _asks(operation: str, ctx: Context, req: Doc) -> Sequence[Ask]:
+    """All that one request asks."""
+    lists = operation.startswith("List") and operation != "ListTags"
+    arns = ["*"] if lists else _arns(operation, ctx, req)
+    wanted: Mapping[str, str] | None = None
+    if req.get("Tags"):
+        wanted = {tag["Key"]: tag.get("Value", "") for tag in req["Tags"]}
+    elif req.get("TagKeys"):
+        wanted = dict.fromkeys(req["TagKeys"], "")
+    keys = _keys(ctx, req) if operation.startswith(("Create", "Update")) else {}
+    asks = [Ask(f"sagemaker:{operation}", arn, keys, wanted, _tags(ctx, arn)) for arn in arns]
+    if wanted and operation.startswith("Create"):
+        tagging = {"sagemaker:TaggingAction": operation}
+        asks.append(Ask("sagemaker:AddTags", arns[0], tagging, wanted, _tags(ctx, arns[0])))
+    asks += [pass_role(req[member]) for member in ("RoleArn", "ExecutionRoleArn") if req.get(member)]
+    return asks
+
+
+def _tags(ctx: Context, arn: str) -> Callable[[], Mapping[str, str]]:
+    def read() -> Mapping[str, str]:
+        try:
+            return tags.of(ctx.store, ctx.store.by_arn(arn))
+        except Missing:
+            return {}
+
+    return read
+
+
+def _keys(ctx: Context, req: Doc) -> dict[str, Given | Callable[[], Given]]:
+    """SageMaker's condition keys, as far as the request says something of them."""
+    network = req.get("NetworkConfig") or req
+    cluster = req.get("ResourceConfig") or (req.get("ProcessingResources") or {}).get("ClusterConfig") or {}
+    variants = req.get("ProductionVariants") or ()
+    vpc = network.get("VpcConfig") or {}
+    output = req.get("OutputDataConfig") or req.get("ProcessingOutputConfig") or {}
+    groups = cluster.get("InstanceGroups") or ()
+    kinds = [one["InstanceType"] for one in (cluster, *groups, *variants) if one.get("InstanceType")]
+    models = [ctx.arn("sagemaker", f"model/{one['ModelName']}") for one in variants if one.get("ModelName")]
+    said: dict[str, Any] = {
+        "sagemaker:InstanceTypes": kinds,
+        "sagemaker:ModelArn": models,
+        "sagemaker:NetworkIsolation": network.get("EnableNetworkIsolation"),
+        "sagemaker:InterContainerTrafficEncryption": network.get("EnableInterContainerTrafficEncryption"),
+        "sagemaker:OutputKmsKey": output.get("KmsKeyId"),
+        "sagemaker:VolumeKmsKey": cluster.get("VolumeKmsKeyId") or req.get("KmsKeyId"),
+        "sagemaker:VpcSecurityGroupIds": vpc.get("SecurityGroupIds"),
+        "sagemaker:VpcSubnets": vpc.get("Subnets"),
+        "sagemaker:MaxRuntimeInSeconds": (req.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds"),
+        "sagemaker:EnableRemoteDebug": (req.get("RemoteDebugConfig") or {}).get("EnableRemoteDebug"),
+    }
+    return {name: _given(value) for name, value in said.items() if value not in (None, [], "")}
+
+
+def _given(value: Any) -> Given:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return list(value) if isinstance(value, list) else str(value)
+
+
+def _of(operation: str) -> Asks:
+    return lambda ctx, req: _asks(operation, ctx, req)
+
+
+def register() -> None:
+    """Every operation that is served says what it asks. To be called once all of them are registered."""
+    for operation in service.handlers:
+        service.access(operation, _of(operation))
