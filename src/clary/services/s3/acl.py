@@ -41,6 +41,7 @@ _HEADERS: Final = {
     "GrantWriteACP": "WRITE_ACP",
     "GrantFullControl": "FULL_CONTROL",
 }
+_NAMES: Final = ("AccessControlPolicy.Owner.DisplayName", "AccessControlPolicy.Grants.Grantee.DisplayName")
 _MOST_GRANTS: Final = 100
 _OWNERS_OWN: Final = frozenset({"bucket-owner-full-control"})
 """What may be said even where lists do not count, because it says nothing new."""
@@ -100,7 +101,7 @@ async def get_bucket_acl(ctx: Context, req: Doc) -> Doc:
     return _told(bucket, bucket.status.get(_KEPT))
 
 
-@service.operation("PutBucketAcl", ignores=("ChecksumAlgorithm",))
+@service.operation("PutBucketAcl", ignores=("ChecksumAlgorithm", *_NAMES))
 async def put_bucket_acl(ctx: Context, req: Doc) -> Doc:
     """The bucket has this list. Errors: AccessControlListNotSupported, MalformedACLError, AccessDenied (the bucket
     blocks public lists)."""
@@ -116,7 +117,7 @@ async def get_object_acl(ctx: Context, req: Doc) -> Doc:
     return _told(bucket, stat.meta.get(_KEPT))
 
 
-@service.operation("PutObjectAcl", ignores=("ChecksumAlgorithm", "RequestPayer"))
+@service.operation("PutObjectAcl", ignores=("ChecksumAlgorithm", "RequestPayer", *_NAMES))
 async def put_object_acl(ctx: Context, req: Doc) -> Doc:
     """The version has this list. Errors as PutBucketAcl."""
     bucket, key, version = asked_bucket(ctx, req), checked_key(req), checked_version(req)
