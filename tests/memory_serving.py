@@ -1,7 +1,7 @@
 """A Serving whose fronts are scripted; the routes that were asked are in a file, as the port promises."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,11 @@ class MemoryServing:
         return not any(dead in address for dead in self.dead)
 
     async def invoke(self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str]) -> Reply:
+        raise NoRoute(endpoint)
+
+    async def invoke_stream(
+        self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str]
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
         raise NoRoute(endpoint)
 
     def routes(self) -> dict[str, Any]:

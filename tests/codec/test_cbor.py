@@ -142,7 +142,7 @@ def test_errors(app: InProcess) -> None:
     assert (status, answer["Error"]["Message"]) == (404, "No such metric.")
     assert said["x-amzn-query-error"].endswith(";Sender")
     status, _, answer = ask(app, "GetMetricStatistics", {**_asked("m"), "Period": -1})
-    assert (status, answer["Error"]["Code"]) == (400, "ValidationException")
+    assert (status, answer["Error"]["Code"]) == (400, "ValidationError")
 
 
 @pytest.mark.parametrize(

@@ -24,19 +24,30 @@ from hypothesis import strategies as st
 
 from clary.aws import model
 from clary.aws.model import Shape
+from clary.aws.tagging import Taggables
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.engines.serving.base import Serving
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.kernel.telemetry import LogStore
-from clary.services import iam, logs, s3, sagemaker, sagemaker_runtime, sts
+from clary.services import iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
+from clary.world import TAGGABLES
 from tests.codec.generate import to_botocore, values
 from tests.codec.test_round_trip import served, theirs
 from tests.inprocess import ACCOUNT, REGION, ROOT_KEYS, URL, InProcess, serving
 from tests.memory_serving import MemoryServing
+from tests.sagemaker_house import ROLE as JOB_ROLE
 from tests.sagemaker_house import processing_request, training_request
 
-SERVICES = (iam.service, logs.service, s3.service, sagemaker.service, sagemaker_runtime.service, sts.service)
+SERVICES = (
+    iam.service,
+    logs.service,
+    resourcegroupstaggingapi.service,
+    s3.service,
+    sagemaker.service,
+    sagemaker_runtime.service,
+    sts.service,
+)
 SOME = settings(
     max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
@@ -44,6 +55,10 @@ CREDENTIALS = Credentials(ROOT_KEYS.access_key_id, ROOT_KEYS.secret_access_key)
 THERE = "there"
 """What every resource is called that is there before each operation's turn."""
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/{THERE}"
+POLICY = f"arn:aws:iam::{ACCOUNT}:policy/{THERE}"
+ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
+TRUSTING = json.dumps({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}})
 KNOWN: dict[str, list[str]] = {
     "Bucket": ["lake"],
     "CopySource": ["lake/there", "/lake/there", "lake", "lake/%00", "?", "lake/there?versionId=null"],
@@ -53,13 +68,30 @@ KNOWN: dict[str, list[str]] = {
     "resourceArn": [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{THERE}"],
     "RoleArn": [ROLE],
     "ExecutionRoleArn": [ROLE],
+    "PolicyArn": [POLICY, ADMIN],
+    "PolicySourceArn": [ROLE, ROLE.replace("role", "user"), ROLE.replace("role", "group")],
+    "CallerArn": [ROLE],
+    "PermissionsBoundary": [POLICY, ADMIN],
+    "PolicyDocument": [DOCUMENT],
+    "PolicyInputList": [DOCUMENT],
+    "ResourcePolicy": [TRUSTING],
+    "AssumeRolePolicyDocument": [TRUSTING],
     "S3Uri": ["s3://lake/there", "s3://lake", "https://[x/y", "https://s3.amazonaws.com/lake/there"],
     "S3OutputPath": ["s3://lake/out", "https://[x/y"],
     "ModelDataUrl": ["s3://lake/there", "https://[x/y"],
 }
 NAMES = (
     *("TrainingJobName", "ProcessingJobName", "ModelName", "EndpointConfigName", "EndpointName", "RoleName"),
-    *("PolicyName", "logGroupName", "logGroupIdentifier", "logStreamName", "logGroupNamePrefix"),
+    *(
+        "UserName",
+        "GroupName",
+        "InstanceProfileName",
+        "PolicyName",
+        "logGroupName",
+        "logGroupIdentifier",
+        "logStreamName",
+        "logGroupNamePrefix",
+    ),
 )
 TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken")
 KNOWN |= {name: [THERE] for name in NAMES}
@@ -106,6 +138,7 @@ def furnished(directory: Path) -> Iterator[InProcess]:
     with serving(directory, SERVICES) as made:
         objects = DiskObjects(directory / "objects", made.clock)
         kept = SegmentLogs(directory / "logs", made.clock)
+        made.ports[Taggables] = TAGGABLES
         made.ports.update({BucketStore: objects, LogStore: kept, Serving: MemoryServing(directory / "serving")})
         try:
             yield made
@@ -122,16 +155,27 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 
 def furnish(house: InProcess) -> None:
     """The resources called THERE are there, whatever the operations before have left."""
-    trust = json.dumps({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}})
+    model_of_role = {"ModelName": THERE, "ExecutionRoleArn": ROLE}
     container = {"Image": "sagemaker-xgboost:1.7-1", "ModelDataUrl": f"s3://lake/{THERE}"}
     variant = {"VariantName": "v", "ModelName": THERE, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     for service, name, params in (
-        ("iam", "CreateRole", {"RoleName": THERE, "AssumeRolePolicyDocument": trust}),
+        *(
+            request
+            for name in (THERE, JOB_ROLE.rpartition("/")[2])
+            for request in (
+                ("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": TRUSTING}),
+                ("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": ADMIN}),
+            )
+        ),
+        ("iam", "CreateUser", {"UserName": THERE}),
+        ("iam", "CreateGroup", {"GroupName": THERE}),
+        ("iam", "CreatePolicy", {"PolicyName": THERE, "PolicyDocument": DOCUMENT}),
+        ("iam", "CreateInstanceProfile", {"InstanceProfileName": THERE}),
         ("s3", "CreateBucket", {"Bucket": "lake"}),
         ("s3", "PutObject", {"Bucket": "lake", "Key": THERE, "Body": b"0123456789"}),
         ("logs", "CreateLogGroup", {"logGroupName": THERE}),
         ("logs", "CreateLogStream", {"logGroupName": THERE, "logStreamName": THERE}),
-        ("sagemaker", "CreateModel", {"ModelName": THERE, "PrimaryContainer": container}),
+        ("sagemaker", "CreateModel", {**model_of_role, "PrimaryContainer": container}),
         ("sagemaker", "CreateEndpointConfig", {"EndpointConfigName": THERE, "ProductionVariants": [variant]}),
         ("sagemaker", "CreateEndpoint", {"EndpointName": THERE, "EndpointConfigName": THERE}),
         ("sagemaker", "CreateTrainingJob", training_request(THERE)),

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import clary.services
-from clary.aws import json, model, query, rest_json, rest_xml
+from clary.aws import json, model, query, rest_json, rest_xml, rpc_cbor
 from clary.aws.http import Answer, Request
 from clary.aws.model import Operation
 from clary.aws.strict import Strict
@@ -30,9 +30,11 @@ COMPILERS = {
     "rest-json": rest_json.compile_codec,
     "query": query.compile_codec,
     "rest-xml": rest_xml.compile_codec,
+    "smithy-rpc-v2-cbor": rpc_cbor.compile_codec,
 }
 # Beside what is served: shapes that other operations of the same protocols are made of.
 SAMPLE = {
+    "codebuild": ["BatchGetBuilds"],
     "sagemaker": ["CreateHyperParameterTuningJob", "CreatePipeline", "DescribeModelPackage"],
     "s3": ["PutBucketLifecycleConfiguration", "GetObjectAcl", "PutBucketTagging", "ListObjectVersions"],
     "sts": ["AssumeRoleWithSAML", "GetFederationToken"],

@@ -114,6 +114,17 @@ def test_public_lists_are_blocked(s3: Any) -> None:
     s3.put_object(**AT, Body=b"", ACL="private")
 
 
+def test_lists_of_new_buckets(s3: Any) -> None:
+    with refused("InvalidBucketAclWithObjectOwnership", 400):
+        s3.create_bucket(Bucket="data", ACL="public-read")
+    with refused("InvalidBucketAclWithBlockPublicAccessError", 400):
+        s3.create_bucket(Bucket="data", ACL="public-read", ObjectOwnership="ObjectWriter")
+    logs = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+    s3.create_bucket(Bucket="data", GrantWrite=f"uri={logs}", ObjectOwnership="ObjectWriter")
+    assert told(s3.get_bucket_acl(Bucket="data")) == [(logs, "WRITE")]
+    s3.create_bucket(Bucket="other", ACL="private")
+
+
 def test_lists_of_versions(lists: Any) -> None:
     lists.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
     first = lists.put_object(**AT, Body=b"1")["VersionId"]

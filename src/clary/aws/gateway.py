@@ -13,7 +13,7 @@ from clary.aws.authorize import Authorizer, origin_of
 from clary.aws.body import of_bytes
 from clary.aws.credentials import ANONYMOUS, KeyRing, KeyUses, Principal
 from clary.aws.doors import Porch
-from clary.aws.errors import ServiceError
+from clary.aws.errors import AccessDenied, ServiceError
 from clary.aws.http import Answer, ClientGone, Message, Receive, Request, Send
 from clary.aws.inside import Inside
 from clary.aws.json import encode_error
@@ -117,7 +117,7 @@ class Gateway:
             signed = await self._verified(request, call)
             if signed.principal.kind == "user" and self._uses is not None:
                 self._uses.used(signed.access_key_id, signed.service, signed.region)
-            doc = call.codec.decode(request)
+            doc = _decoded(call, request, signed)
             trusted = self.authorizer.trusted(signed.principal)
             ctx = self._inside.context(
                 signed.principal,
@@ -190,6 +190,17 @@ class Gateway:
             # Else a signature made for one service could be carried to another.
             raise Refused("mismatch", f"Credential should be scoped to correct service: '{name}'.")
         return signed
+
+
+def _decoded(call: Call, request: Request, signed: Signed) -> Doc:
+    """The request as the handler gets it. Strangers are not told what is wrong with theirs: they may not ask anyway,
+    but for a well-formed few."""
+    try:
+        return call.codec.decode(request)
+    except ServiceError:
+        if signed.principal is ANONYMOUS:
+            raise AccessDenied("Access Denied", code="AccessDenied") from None
+        raise
 
 
 def _refuse(error: ServiceError, family: Family, found: list[Call], request: Request, request_id: str) -> Answer:

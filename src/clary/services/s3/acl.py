@@ -16,6 +16,7 @@ from clary.services.s3.api import (
     owner_id,
     service,
 )
+from clary.services.s3.bucket_errors import InvalidBucketAclWithBlockPublicAccessError
 from clary.services.s3.ownership import acls_count
 from clary.services.s3.public_access import blocks
 from clary.services.s3.settings import change
@@ -32,7 +33,6 @@ _CANNED: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "bucket-owner-read": (),  # the owner of every bucket is the owner of every object in it
     "bucket-owner-full-control": (),
     "aws-exec-read": (),
-    "log-delivery-write": ((_LOGS, "WRITE"), (_LOGS, "READ_ACP")),
 }
 _HEADERS: Final = {
     "GrantRead": "READ",
@@ -41,6 +41,7 @@ _HEADERS: Final = {
     "GrantWriteACP": "WRITE_ACP",
     "GrantFullControl": "FULL_CONTROL",
 }
+_NAMES: Final = ("AccessControlPolicy.Owner.DisplayName", "AccessControlPolicy.Grants.Grantee.DisplayName")
 _MOST_GRANTS: Final = 100
 _OWNERS_OWN: Final = frozenset({"bucket-owner-full-control"})
 """What may be said even where lists do not count, because it says nothing new."""
@@ -57,6 +58,17 @@ def of_write(bucket: Resource, req: Doc) -> Doc:
         return {}
     grants = asked(bucket, req)
     return {_KEPT: grants} if grants is not None else {}
+
+
+def of_new_bucket(bucket: Resource, req: Doc) -> Doc:
+    """The part of a new bucket's status that its list makes. Raises InvalidBucketAclWithBlockPublicAccessError: new
+    buckets are closed to everybody until that is changed."""
+    if not _says(req) or not acls_count(bucket):
+        return {}  # "private" is what it is
+    try:
+        return of_write(bucket, req)
+    except errors.AccessDenied:
+        raise InvalidBucketAclWithBlockPublicAccessError from None
 
 
 def asked(bucket: Resource, req: Doc) -> Grants | None:
@@ -100,7 +112,7 @@ async def get_bucket_acl(ctx: Context, req: Doc) -> Doc:
     return _told(bucket, bucket.status.get(_KEPT))
 
 
-@service.operation("PutBucketAcl", ignores=("ChecksumAlgorithm",))
+@service.operation("PutBucketAcl", ignores=("ChecksumAlgorithm", *_NAMES))
 async def put_bucket_acl(ctx: Context, req: Doc) -> Doc:
     """The bucket has this list. Errors: AccessControlListNotSupported, MalformedACLError, AccessDenied (the bucket
     blocks public lists)."""
@@ -116,7 +128,7 @@ async def get_object_acl(ctx: Context, req: Doc) -> Doc:
     return _told(bucket, stat.meta.get(_KEPT))
 
 
-@service.operation("PutObjectAcl", ignores=("ChecksumAlgorithm", "RequestPayer"))
+@service.operation("PutObjectAcl", ignores=("ChecksumAlgorithm", "RequestPayer", *_NAMES))
 async def put_object_acl(ctx: Context, req: Doc) -> Doc:
     """The version has this list. Errors as PutBucketAcl."""
     bucket, key, version = asked_bucket(ctx, req), checked_key(req), checked_version(req)

@@ -98,6 +98,11 @@ class InvalidBucketAclWithObjectOwnership(ServiceError):
         super().__init__("Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting")
 
 
+class InvalidBucketAclWithBlockPublicAccessError(ServiceError):
+    def __init__(self) -> None:
+        super().__init__("Bucket cannot have public ACLs set with BlockPublicAccess enabled")
+
+
 class PublicPolicyBlocked(ServiceError):
     code = "AccessDenied"
     status = 403

@@ -10,7 +10,7 @@ from clary.kernel import ids, page
 from clary.kernel.errors import BadToken, Exists, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Where
-from clary.services.s3 import bucket_tagging, errors, ownership, public_access
+from clary.services.s3 import acl, bucket_tagging, errors, ownership, public_access
 from clary.services.s3.api import (
     BUCKET,
     REGION,
@@ -32,10 +32,7 @@ _PAGE_MAX: Final = 10_000
 _GRANTS: Final = ("GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP")
 
 
-@service.operation(
-    "CreateBucket",
-    ignores=(*("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWrite", "GrantWriteACP"),),
-)
+@service.operation("CreateBucket")
 async def create_bucket(ctx: Context, req: Doc) -> Doc:
     """The bucket exists, in the region that the request names. Errors: InvalidBucketName, BucketAlreadyExists,
     BucketAlreadyOwnedByYou (but not in us-east-1, as ever), IllegalLocationConstraintException."""
@@ -48,27 +45,26 @@ async def create_bucket(ctx: Context, req: Doc) -> Doc:
             raise NotImplementedHere(f"CreateBucketConfiguration.{member} is not implemented: no directory buckets.")
     if req.get("BucketNamespace", "global") != "global":
         raise NotImplementedHere("BucketNamespace is not implemented: bucket names are one space for all.")
-    region, status = _region(ctx, req), _status(req)
+    made = Resource(
+        kind=BUCKET,
+        name=name,
+        account=ctx.account,
+        region=REGION,
+        uid=ids.new(),
+        arn=f"arn:aws:s3:::{name}",
+        phase="Active",
+        spec=req,
+        status={"_region": _region(ctx, req), **_status(req)},
+    )
+    made.status.update(acl.of_new_bucket(made, req))
     if is_taken_by_another(ctx, name):
         raise errors.BucketAlreadyExists(name)
     # The directory first: a bucket that is told of can be written to.
     await objects(ctx).create_bucket(name)
     try:
-        ctx.store.create(
-            Resource(
-                kind=BUCKET,
-                name=name,
-                account=ctx.account,
-                region=REGION,
-                uid=ids.new(),
-                arn=f"arn:aws:s3:::{name}",
-                phase="Active",
-                spec=req,
-                status={"_region": region, **status},
-            )
-        )
+        ctx.store.create(made)
     except Exists:
-        if not region == ctx.region == _CLASSIC == bucket_named(ctx, name).status["_region"]:
+        if not made.status["_region"] == ctx.region == _CLASSIC == bucket_named(ctx, name).status["_region"]:
             raise errors.BucketAlreadyOwnedByYou(name) from None
     return {"Location": f"/{name}", "BucketArn": f"arn:aws:s3:::{name}"}
 

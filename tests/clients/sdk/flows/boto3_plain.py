@@ -16,7 +16,7 @@ role = sys.argv[1]
 session = boto3.Session()
 identity = session.client("sts").get_caller_identity()
 account, region = identity["Account"], session.region_name
-bucket = f"plain-{boto3.__version__.replace('.', '-')}"
+bucket = f"sagemaker-plain-{boto3.__version__.replace('.', '-')}"
 
 s3 = session.client("s3")
 s3.create_bucket(Bucket=bucket)

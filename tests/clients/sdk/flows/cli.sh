@@ -3,7 +3,7 @@ set -eu
 role=$1
 place=$2
 cd "$place"
-name="cli-$$-$(date +%s)"
+name="sagemaker-cli-$$-$(date +%s)"
 aws sts get-caller-identity > identity.json
 aws s3 mb "s3://$name"
 printf '1,0.9\n0,0.1\n1,0.8\n0,0.2\n' > train.csv
