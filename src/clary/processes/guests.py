@@ -5,7 +5,7 @@ fast as if there were no users. What was read is kept for as long as nobody writ
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from clary.aws.access import Ask
 from clary.aws.credentials import Known, Principal
@@ -56,7 +56,7 @@ class _Open:
 
         self.store = SqliteStore(state_file, clock, read_only=True)
         self.keys = KeptUserKeys(self.store, StoredUserKeys(self.store, owner.account, owner.user_secret))
-        ports = {IdentityPolicies: StoredIdentities(self.store, owner.account)}
+        ports: dict[type, Any] = {IdentityPolicies: StoredIdentities(self.store, owner.account)}
         self._authorizer = Authorizer(ports, owner.account)
         self._account = owner.account
         self._clock = clock
