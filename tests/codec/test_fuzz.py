@@ -82,16 +82,8 @@ KNOWN: dict[str, list[str]] = {
 }
 NAMES = (
     *("TrainingJobName", "ProcessingJobName", "ModelName", "EndpointConfigName", "EndpointName", "RoleName"),
-    *(
-        "UserName",
-        "GroupName",
-        "InstanceProfileName",
-        "PolicyName",
-        "logGroupName",
-        "logGroupIdentifier",
-        "logStreamName",
-        "logGroupNamePrefix",
-    ),
+    *("UserName", "GroupName", "InstanceProfileName", "PolicyName"),
+    *("logGroupName", "logGroupIdentifier", "logStreamName", "logGroupNamePrefix"),
 )
 TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken")
 KNOWN |= {name: [THERE] for name in NAMES}
@@ -155,18 +147,15 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[InProcess]:
 
 def furnish(house: InProcess) -> None:
     """The resources called THERE are there, whatever the operations before have left."""
+    jobs = JOB_ROLE.rpartition("/")[2]
     model_of_role = {"ModelName": THERE, "ExecutionRoleArn": ROLE}
     container = {"Image": "sagemaker-xgboost:1.7-1", "ModelDataUrl": f"s3://lake/{THERE}"}
     variant = {"VariantName": "v", "ModelName": THERE, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
     for service, name, params in (
-        *(
-            request
-            for name in (THERE, JOB_ROLE.rpartition("/")[2])
-            for request in (
-                ("iam", "CreateRole", {"RoleName": name, "AssumeRolePolicyDocument": TRUSTING}),
-                ("iam", "AttachRolePolicy", {"RoleName": name, "PolicyArn": ADMIN}),
-            )
-        ),
+        ("iam", "CreateRole", {"RoleName": THERE, "AssumeRolePolicyDocument": TRUSTING}),
+        ("iam", "CreateRole", {"RoleName": jobs, "AssumeRolePolicyDocument": TRUSTING}),
+        ("iam", "AttachRolePolicy", {"RoleName": THERE, "PolicyArn": ADMIN}),
+        ("iam", "AttachRolePolicy", {"RoleName": jobs, "PolicyArn": ADMIN}),
         ("iam", "CreateUser", {"UserName": THERE}),
         ("iam", "CreateGroup", {"GroupName": THERE}),
         ("iam", "CreatePolicy", {"PolicyName": THERE, "PolicyDocument": DOCUMENT}),

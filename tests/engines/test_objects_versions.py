@@ -1,6 +1,7 @@
 """The disk object store: versions of keys."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -317,3 +318,19 @@ async def test_many_writers_of_one_key_leave_all_their_versions(kept: DiskObject
     for stat in stats:
         assert await content(kept, "dir/k", stat.version) == b"%d" % stat.meta["v"] * 100
     assert list((root / ".clary/tmp").iterdir()) == []
+
+
+async def test_a_list_does_not_wait_for_a_version_that_is_leaving(kept: DiskObjects, root: Path) -> None:
+    one, two = await put(kept, "k", b"1"), await put(kept, "k", b"22")
+    with sqlite3.connect(root / ".clary/index.db") as database:  # as a deletion that came no further than its row
+        database.execute("UPDATE version SET phase = 2 WHERE id = ?", (two.version,))
+    database.close()
+    assert await told(kept) == [("k", one.version, True, 1)]
+
+
+async def test_a_key_whose_file_was_removed_by_hand_has_no_latest_version(kept: DiskObjects, root: Path) -> None:
+    one = await put(kept, "k", b"1")
+    (root / "b/k").unlink()
+    assert await told(kept) == [("k", one.version, False, 1)]
+    with pytest.raises(Missing):
+        await kept.head("b", "k")

@@ -19,7 +19,7 @@ from clary.aws.model import Shape
 from clary.aws.service import Service
 from clary.engines.serving.faults import NOT_SERVED
 from clary.kernel.resource import Doc
-from tests.sagemaker_house import XGBOOST, House, processing_request, training_request
+from tests.sagemaker_house import ROLE, XGBOOST, House, processing_request, training_request
 
 SERVICES: list[Service] = [
     importlib.import_module(f"clary.services.{one.name}").service
@@ -146,7 +146,7 @@ def _requests() -> dict[str, Doc]:
     return {
         "CreateTrainingJob": training_request(),
         "CreateProcessingJob": processing_request(),
-        "CreateModel": {"ModelName": "m", "PrimaryContainer": container},
+        "CreateModel": {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": container},
         "CreateEndpointConfig": {"EndpointConfigName": "c", "ProductionVariants": [variant]},
         "CreateEndpoint": endpoint,
         "UpdateEndpoint": endpoint,

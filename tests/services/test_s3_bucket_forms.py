@@ -123,6 +123,7 @@ def test_fields_that_become_headers_and_tags(house: InProcess) -> None:
         (signed(policy(["content-length-range", 6, 9]), key="a"), {}, 400, "EntityTooSmall"),
         (signed(policy(["between", "$key", "x"]), key="a"), {}, 400, "InvalidPolicyDocument"),
         (signed({"conditions": []}, key="a"), {}, 400, "InvalidPolicyDocument"),
+        (signed({"expiration": "2099-01-01 00:00:00+00:00", "conditions": []}, key="a"), {}, 400, "expiration"),
         ({**signed(policy(), key="a"), "policy": "e30="}, {}, 403, "SignatureDoesNotMatch"),
         ({**signed(policy(), key="a"), "AWSAccessKeyId": "AKIANOBODY"}, {}, 403, "InvalidAccessKeyId"),
         (signed(policy()), {}, 400, "field named 'key'"),

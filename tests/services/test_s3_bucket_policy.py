@@ -186,3 +186,8 @@ def test_lists_open_what_they_say_where_they_count(house: InProcess, s3: Any) ->
     for ask in (lambda: nobody.get_object(Bucket="old", Key="a*${b}"), lambda: nobody.list_objects_v2(Bucket="old")):
         with refused("AccessDenied", 403):
             ask()
+
+
+def test_a_bucket_that_is_not_there_is_told_of_first(house: InProcess) -> None:
+    with refused("NoSuchBucket", 404):
+        unsigned(house).get_object(Bucket="nowhere", Key="k")

@@ -48,6 +48,12 @@ class Generated(io.RawIOBase):
         self._at += size
         return (_BLOCK * count)[start : start + size]
 
+    def readinto(self, buffer: Any) -> int:
+        """As the SDK's C runtime reads when it signs."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], Any]]:

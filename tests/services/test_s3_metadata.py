@@ -153,7 +153,7 @@ def test_attributes_of_parts_with_their_checksums(s3: Any) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_parts(house: InProcess, s3: Any) -> None:
+def test_thousands_of_parts_and_the_highest_number(house: InProcess, s3: Any) -> None:
     upload = s3.create_multipart_upload(**AT)["UploadId"]
     source = s3.put_object(Bucket="data", Key="source", Body=b"x" * 100)["ETag"]
     made = [

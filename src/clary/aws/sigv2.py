@@ -50,7 +50,7 @@ def verify_header(
     try:
         made = times.parse(said)
     except ValueError:
-        raise Refused("skewed", "AWS authentication requires a valid Date or x-amz-date header") from None
+        raise Refused("lapsed", "AWS authentication requires a valid Date or x-amz-date header") from None
     if abs(now - made) > WINDOW_SECONDS:
         raise Refused("skewed", "The difference between the request time and the current time is too large.")
     known = known_of(key, headers.get("x-amz-security-token"))

@@ -26,7 +26,8 @@ UNSET = (
     "AWS_USE_DUALSTACK_ENDPOINT",
 )
 """Left over from another account, each of these would make a client sign with the wrong keys, or go elsewhere."""
-LOOPBACK = ("127.0.0.1", "localhost", ".localhost", "::1")
+LOOPBACK = ("127.0.0.1", "localhost", ".localhost")
+"""No `::1`: older clients take it for a name with a port, and stop. It is added where Clary listens there."""
 
 
 def unset(environ: Mapping[str, str]) -> list[str]:

@@ -39,6 +39,7 @@ def test_the_aws_cli(house: House, tmp_path: Path) -> None:
     ]
     assert f"delete: s3://{name}/tree/one.txt" in (tmp_path / "synced.txt").read_text()
     assert (tmp_path / "down/sub/two words.txt").read_text() == "two\n"
+    assert (tmp_path / "fetched.txt").read_text() == "one\n"
     assert json.loads((tmp_path / "described.json").read_text())["TrainingJobStatus"] == "Completed"
     assert (tmp_path / "jobs.txt").read_text().strip() == name
     assert (tmp_path / "rounds.txt").read_text().count("train-logloss") == 5

@@ -56,6 +56,11 @@ class Statement:
         resources = [one.text for one in self._resources or ()]
         self._always = "*" in resources and not (self._not_resource or self.conditions or self.principals)
 
+    @property
+    def effort(self) -> int:
+        """How much must be looked at before it is known to apply: nothing, the resource, conditions."""
+        return 0 if self._always else 2 if self.conditions else 1
+
     def names_action(self, action: str) -> bool:
         return any(one.matches(action, _nothing) for one in self._actions) != self._not_action
 

@@ -56,7 +56,8 @@ class _Plan(NamedTuple):
 
 def _planned(policies: Policies, action: str) -> _Plan:
     def allowing(several: Iterable[Policy]) -> tuple[Statement, ...]:
-        return tuple(statement for one in several for statement in one.naming(action)[1])
+        found = [statement for one in several for statement in one.naming(action)[1]]
+        return tuple(sorted(found, key=lambda one: one.effort))  # One is enough, so the cheapest is tried first.
 
     return _Plan(
         tuple((source, statement) for source, one in _every(policies, None) for statement in one.naming(action)[0]),

@@ -92,7 +92,7 @@ class VersionPages:
             except Missing:
                 current = None
             in_place = None
-            if current is not None and not self._versions.is_version(bucket, key, identity(current)):
+            if current is not None and not self._versions.is_version(bucket, key, identity(current), leaving=True):
                 in_place = self._site.known(bucket, key, current)
                 if in_place is None or in_place.version is not None:
                     continue
@@ -106,12 +106,22 @@ class VersionPages:
             found.append(Version(key, NULL, True, in_place.modified, in_place))
         replaced = NULL if in_place is not None else ""  # by what was written in place
         below = _TOP if in_place is not None and after == NULL else self._below(bucket, key, after)
-        top = None if current is not None else self._versions.newest(bucket, key)
-        held = identity(current) if current is not None else None
+        held, top = self._latest(bucket, key, current)
         for row in self._site.index.read(_SQL, (bucket, key.encode(), below, replaced, limit)):
-            latest = bool(row[2]) and top == row[1] if row[3] is None else Identity(*row[3:6]) == held
+            latest = top == row[1] if held is None else row[3] is not None and Identity(*row[3:6]) == held
             found.append(_version(bucket, key, row, latest))
         return found[:limit]
+
+    def _latest(self, bucket: str, key: str, current: os.stat_result | None) -> tuple[Identity | None, str | None]:
+        """The file that tells the latest version, or its id where no file does: a delete marker has none, and what
+        leaves is still at the key for a moment. Where a file was removed by hand, nothing is the latest."""
+        newest = self._versions.newest(bucket, key)
+        if current is None:
+            return None, newest.id if newest is not None and newest.marker else None
+        if self._versions.is_version(bucket, key, identity(current)) or newest is None:
+            return identity(current), None
+        leaving = self._versions.is_version(bucket, key, identity(current), leaving=True)
+        return (None, newest.id) if leaving else (identity(current), None)
 
     def _below(self, bucket: str, key: str, after: str) -> int:
         """The place in the order of a key's versions to go on below."""

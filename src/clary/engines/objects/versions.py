@@ -154,7 +154,7 @@ class Versions:
             self._site.allowed(bucket, key, only_if)(held)
             if stranger is None and not found:
                 return Removed(version)
-            newest = self._newest(bucket, key)
+            newest = self.newest(bucket, key)
             statements = [_phase(bucket, key, row.seq, LEAVING) for row in found]
             if stranger is not None:
                 statements.append(_insert(bucket, key, self._gone(bucket, key, stranger)))
@@ -191,13 +191,13 @@ class Versions:
 
     def marked(self, bucket: str, key: str) -> IsMarker | None:
         """Why a key of a bucket with versions holds nothing."""
-        newest = self._newest(bucket, key) if self.state(bucket) else None
+        newest = self.newest(bucket, key) if self.state(bucket) else None
         return IsMarker(newest.id, newest.modified) if newest and newest.marker else None
 
-    def newest(self, bucket: str, key: str) -> str | None:
-        """The id of the newest version, which is what the key holds unless something was written in place."""
-        newest = self._newest(bucket, key)
-        return newest.id if newest else None
+    def newest(self, bucket: str, key: str) -> Row | None:
+        """The newest version, which is what the key holds unless something was written in place."""
+        rows = self._read(bucket, key, " AND phase != 2 ORDER BY seq DESC LIMIT 1")
+        return rows[0] if rows else None
 
     def is_version(self, bucket: str, key: str, file: Identity, *, leaving: bool = False) -> bool:
         """The file is one of the key's versions; `leaving`: or just was."""
@@ -248,7 +248,7 @@ class Versions:
 
     def _follow(self, bucket: str, key: str) -> None:
         """The key holds what its newest version says, unless something was written in place meanwhile."""
-        newest = self._newest(bucket, key)
+        newest = self.newest(bucket, key)
         try:
             current = self._current(bucket, key)
         except Missing:  # the bucket is gone
@@ -314,10 +314,6 @@ class Versions:
     def _is_stranger(self, bucket: str, key: str, current: os.stat_result | None) -> bool:
         """What the key holds was written in place, or before versions were kept."""
         return current is not None and not self.is_version(bucket, key, identity(current), leaving=True)
-
-    def _newest(self, bucket: str, key: str) -> Row | None:
-        rows = self._read(bucket, key, " AND phase != 2 ORDER BY seq DESC LIMIT 1")
-        return rows[0] if rows else None
 
     def _live(self, bucket: str, key: str, version: str) -> list[Row]:
         return self._read(bucket, key, " AND id = ? AND phase != 2 ORDER BY seq DESC", version)

@@ -1,11 +1,12 @@
 """What an operation on objects does beside its work because of what is set on the bucket: it tells what happens, and
 when the object will expire."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from typing import Final
 
+from clary.aws.access import Ask, Asks
 from clary.aws.service import Context, Handler, Service
 from clary.engines.objects.base import IsMarker
 from clary.kernel.errors import Missing
@@ -39,6 +40,20 @@ def register(service: Service) -> None:
     }
     for name, wrap in wraps_of.items():
         service.handlers[name] = wrap(name, service.handlers[name])
+    for name, asks in service.accesses.items():
+        if name not in ("CreateBucket", "ListBuckets"):
+            service.accesses[name] = _bucket_first(asks)
+
+
+def _bucket_first(asks: Asks) -> Asks:
+    """Who did not sign has no policies: only the bucket could let them in, and one that is not there is told of."""
+
+    def asked(ctx: Context, req: Doc) -> Sequence[Ask]:
+        if ctx.principal.kind == "anonymous":
+            bucket_named(ctx, req["Bucket"])
+        return asks(ctx, req)
+
+    return asked
 
 
 def _creating(name: str, handler: Handler) -> Handler:

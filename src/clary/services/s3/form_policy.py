@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,6 +12,7 @@ from clary.aws.errors import ServiceError
 
 _UNASKED: Final = frozenset({"awsaccesskeyid", "file", "policy", "signature", "x-amz-signature"})
 _IGNORED: Final = "x-ignore-"
+_MOMENT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 
 
 class InvalidPolicyDocument(ServiceError):
@@ -75,6 +77,8 @@ def _expiration(said: dict[str, Any]) -> float:
     if not isinstance(text, str):
         raise InvalidPolicyDocument("Policy missing expiration.")
     try:
+        if not _MOMENT.fullmatch(text):
+            raise ValueError(text)
         return times.parse(text)
     except ValueError:
         raise InvalidPolicyDocument(f"Invalid 'expiration' value: '{text}'") from None

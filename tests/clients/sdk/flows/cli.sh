@@ -36,6 +36,7 @@ aws s3 sync --delete tree "s3://$name/tree" > synced.txt
 aws s3 sync --quiet "s3://$name/tree" down
 aws s3 ls --recursive "s3://$name" > listed.txt
 aws s3 presign "s3://$name/copied/one.txt" > presigned.txt
+curl -fsS "$(cat presigned.txt)" > fetched.txt
 aws sagemaker wait training-job-completed-or-stopped --training-job-name "$name"
 aws sagemaker describe-training-job --training-job-name "$name" > described.json
 aws logs describe-log-streams --log-group-name /aws/sagemaker/TrainingJobs --log-stream-name-prefix "$name/" > streams.json
