@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import AsyncIterator
+from contextvars import ContextVar
 from typing import Any, Final
 
 from clary.aws.errors import NotImplementedHere, ServiceError
@@ -56,8 +57,16 @@ def objects(ctx: Context) -> BucketStore:
     return ctx.port(BucketStore)
 
 
+AT_HAND: Final[ContextVar[tuple[Context, Resource] | None]] = ContextVar("bucket", default=None)
+"""The request at hand and its bucket as it was looked up for it: one look-up a request. Set only around operations on
+objects, which change nothing of a bucket's row."""
+
+
 def bucket_named(ctx: Context, name: str) -> Resource:
     """Raises NoSuchBucket, and AccessDenied when it is another account's."""
+    held = AT_HAND.get()
+    if held is not None and held[0] is ctx and held[1].name == name:
+        return held[1]
     try:
         return ctx.store.get(ctx.account, REGION, BUCKET, name)
     except Missing:

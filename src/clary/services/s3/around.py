@@ -12,7 +12,7 @@ from clary.engines.objects.base import IsMarker
 from clary.kernel.errors import Missing
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc, Resource
-from clary.services.s3.api import bucket_named, objects
+from clary.services.s3.api import AT_HAND, bucket_named, objects
 from clary.services.s3.errors import AccessDenied, NoSuchBucket
 from clary.services.s3.happenings import Asker, Change, Happenings
 from clary.services.s3.lifecycle import expiration
@@ -61,11 +61,11 @@ def _creating(name: str, handler: Handler) -> Handler:
     async def put(ctx: Context, req: Doc) -> Doc:
         bucket = _bucket(ctx, req)
         if bucket is None or not bucket.status.keys() & {"_notification", "_lifecycle"}:
-            return await handler(ctx, req)
+            return await _handled(handler, ctx, req, bucket)
         form = FORM.get()
         change = Change("ObjectCreated:Post" if form else _CREATED[name], req["Key"], "POST Object" if form else name)
         async with ctx.port(Happenings).telling(bucket, _asker(ctx), [change]):
-            answer = await handler(ctx, req)
+            answer = await _handled(handler, ctx, req, bucket)
             change.stat = await _stat(ctx, bucket, req["Key"], answer.get("VersionId"))
         return answer | _expires(bucket, change.stat)
 
@@ -77,11 +77,11 @@ def _tagging(name: str, handler: Handler) -> Handler:
     async def tag(ctx: Context, req: Doc) -> Doc:
         bucket = _bucket(ctx, req)
         if bucket is None or "_notification" not in bucket.status:
-            return await handler(ctx, req)
+            return await _handled(handler, ctx, req, bucket)
         change = Change(_TAGGED[name], req["Key"], name, req.get("VersionId"))
         change.tags = [[one["Key"], one["Value"]] for one in req.get("Tagging", {}).get("TagSet", [])]
         async with ctx.port(Happenings).telling(bucket, _asker(ctx), [change]):
-            answer = await handler(ctx, req)
+            answer = await _handled(handler, ctx, req, bucket)
             change.stat = await _stat(ctx, bucket, req["Key"], req.get("VersionId"))
         return answer
 
@@ -91,8 +91,8 @@ def _tagging(name: str, handler: Handler) -> Handler:
 def _reading(name: str, handler: Handler) -> Handler:
     @wraps(handler)
     async def read(ctx: Context, req: Doc) -> Doc:
-        answer = await handler(ctx, req)
         bucket = _bucket(ctx, req)
+        answer = await _handled(handler, ctx, req, bucket)
         if bucket is None or "_lifecycle" not in bucket.status or "VersionId" in req:
             return answer
         return answer | _expires(bucket, await _stat(ctx, bucket, req["Key"], None))
@@ -105,10 +105,10 @@ def _deleting(name: str, handler: Handler) -> Handler:
     async def delete(ctx: Context, req: Doc) -> Doc:
         bucket = _bucket(ctx, req)
         if bucket is None or "_notification" not in bucket.status:
-            return await handler(ctx, req)
+            return await _handled(handler, ctx, req, bucket)
         changes = [one for one in [await _deletion(ctx, bucket, req)] if one is not None]
         async with ctx.port(Happenings).telling(bucket, _asker(ctx), changes):
-            answer = await handler(ctx, req)
+            answer = await _handled(handler, ctx, req, bucket)
             for one in changes:
                 _deleted(one, answer.get("DeleteMarker", False), answer.get("VersionId"))
         return answer
@@ -121,13 +121,13 @@ def _deleting_many(name: str, handler: Handler) -> Handler:
     async def delete(ctx: Context, req: Doc) -> Doc:
         bucket = _bucket(ctx, req)
         if bucket is None or "_notification" not in bucket.status:
-            return await handler(ctx, req)
+            return await _handled(handler, ctx, req, bucket)
         asked = [one for one in req["Delete"]["Objects"] if one["Key"]]
         found = [await _deletion(ctx, bucket, one) for one in asked]
         changes = {(one.key, one.version): one for one in found if one is not None}
         loud = {**req, "Delete": {**req["Delete"], "Quiet": False}}
         async with ctx.port(Happenings).telling(bucket, _asker(ctx), list(changes.values())):
-            answer = await handler(ctx, loud)
+            answer = await _handled(handler, ctx, loud, bucket)
             done = {(one["Key"], one.get("VersionId")): one for one in answer.get("Deleted", [])}
             for name, one in changes.items():
                 result = done.get(name)
@@ -156,6 +156,15 @@ async def _deletion(ctx: Context, bucket: Resource, one: Doc) -> Change | None:
 def _deleted(change: Change, marker: bool, version: str | None) -> None:
     if marker and change.version is None:
         change.name, change.version = "ObjectRemoved:DeleteMarkerCreated", version
+
+
+async def _handled(handler: Handler, ctx: Context, req: Doc, bucket: Resource | None) -> Doc:
+    """The handler's answer; it need not look the bucket up again."""
+    token = AT_HAND.set((ctx, bucket) if bucket is not None else None)
+    try:
+        return await handler(ctx, req)
+    finally:
+        AT_HAND.reset(token)
 
 
 def _bucket(ctx: Context, req: Doc) -> Resource | None:
