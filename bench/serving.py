@@ -23,7 +23,6 @@ ENDPOINT = "cars"
 CONNECTIONS = (1, 16)
 MODEL = {
     "ModelName": "model",
-    "ExecutionRoleArn": "arn:aws:iam::123456789012:role/bench",
     "PrimaryContainer": {"Image": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"},
 }
 

@@ -117,6 +117,13 @@ class RealClary:
         assert not check or done.returncode == 0, f"{line}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done
 
+    def role(self, name: str) -> str:
+        """The ARN of a new role that SageMaker may assume and that may do everything with objects."""
+        iam = self.client("iam")
+        arn: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+        iam.attach_role_policy(RoleName=name, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
+        return arn
+
     def client(self, service: str, **options: Any) -> Any:
         keys = json.loads((self.home / "credentials.json").read_text())
         given = {

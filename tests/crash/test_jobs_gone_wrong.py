@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from clary.engines.serving.paths import socket_dir
 from tests.real import RealClary, until
-from tests.sagemaker_house import ROLE, SKLEARN, XGBOOST
+from tests.sagemaker_house import SKLEARN, XGBOOST
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -64,8 +64,13 @@ def clary(tmp_path_factory: pytest.TempPathFactory) -> Any:
     s3 = made.client("s3")
     s3.create_bucket(Bucket="lake")
     s3.put_object(Bucket="lake", Key="data/a.csv", Body=b"1,2,3\n0,1,1\n" * 20)
+    made.role("job")
     yield made
     made.sweep()
+
+
+def role_of(clary: RealClary) -> str:
+    return f"arn:aws:iam::{clary.client('sts').get_caller_identity()['Account']}:role/job"
 
 
 def process(clary: RealClary, name: str, script: str, output: str = "s3://lake/out") -> None:
@@ -73,7 +78,7 @@ def process(clary: RealClary, name: str, script: str, output: str = "s3://lake/o
     code = {"S3Uri": f"s3://lake/code/{name}/", "LocalPath": "/opt/ml/processing/input/code"}
     clary.client("sagemaker").create_processing_job(
         ProcessingJobName=name,
-        RoleArn=ROLE,
+        RoleArn=role_of(clary),
         AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["python3", f"{code['LocalPath']}/x.py"]},
         ProcessingResources={"ClusterConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}},
         ProcessingInputs=[{"InputName": "c", "S3Input": {**code, "S3DataType": "S3Prefix", "S3InputMode": "File"}}],
@@ -103,7 +108,7 @@ def train(clary: RealClary, name: str, prefix: str = "data/") -> dict[str, Any]:
     source = {"S3DataType": "S3Prefix", "S3Uri": f"s3://lake/{prefix}"}
     client.create_training_job(
         TrainingJobName=name,
-        RoleArn=ROLE,
+        RoleArn=role_of(clary),
         AlgorithmSpecification={"TrainingImage": XGBOOST, "TrainingInputMode": "File"},
         HyperParameters={"num_round": "2"},
         InputDataConfig=[
@@ -183,7 +188,7 @@ def test_endpoints_on_broken_models_fail_with_the_reason_and_a_good_one_outlives
 
     def config(name: str, url: str) -> None:
         sagemaker.create_model(
-            ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": url}
+            ModelName=name, ExecutionRoleArn=role_of(clary), PrimaryContainer={"Image": XGBOOST, "ModelDataUrl": url}
         )
         variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
         sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])

@@ -17,7 +17,6 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ConnectionEr
 from tests.real import RealClary, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.server]
-ROLE = "arn:aws:iam::123456789012:role/tests"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 
 
@@ -45,7 +44,7 @@ def asking(clary: RealClary, times: int) -> Any:
 
 
 def create(client: Any, name: str) -> None:
-    client.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={"Image": IMAGE})
+    client.create_model(ModelName=name, PrimaryContainer={"Image": IMAGE})
 
 
 def test_answers_are_their_own_and_creations_happen_once(clary: RealClary) -> None:
