@@ -94,10 +94,10 @@ def test_an_error_can_be_read_whatever_it_names(house: InProcess, key: str) -> N
     assert ElementTree.fromstring(body).findtext("Code") == "NoSuchKey"
 
 
-def test_form_uploads_are_refused_by_name(house: InProcess) -> None:
+def test_a_form_without_fields_is_refused_as_a_bad_form(house: InProcess) -> None:
     headers = {"content-type": "multipart/form-data; boundary=x"}
     status, _, body = house.request("POST", "/lake", headers, b"--x--")  # signed by the policy in the form, if at all
-    assert status == 501 and b"<Code>NotImplemented</Code>" in body and b"Form uploads" in body
+    assert status == 400 and b"<Code>InvalidArgument</Code>" in body
 
 
 @pytest.mark.parametrize(
