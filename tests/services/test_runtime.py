@@ -136,4 +136,4 @@ def test_errors_before_the_first_event(house: House) -> None:
     with pytest.raises(ClientError, match="not found"):
         house.client.invoke_endpoint_with_response_stream(EndpointName="nope", Body=b"")
     with pytest.raises(ClientError, match="the member SessionId of InvokeEndpointWithResponseStream"):
-        house.client.invoke_endpoint_with_response_stream(EndpointName="cars", Body=b"", SessionId="NEW_SESSION")
+        house.client.invoke_endpoint_with_response_stream(EndpointName="cars", Body=b"", SessionId="mine")
