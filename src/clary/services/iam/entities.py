@@ -154,6 +154,23 @@ def change(
     raise ConcurrentModificationException(f"The {family.kind} is being changed by others. Try again.")
 
 
+def rename(ctx: Context, family: Family, name: str, to: str | None, path: str | None) -> None:
+    """It has another name or path where one is given, and so another ARN; what belongs to it stays, since that names
+    its uid. Raises NoSuchEntityException, EntityAlreadyExistsException."""
+    for _ in range(_TRIES):
+        one = named(ctx, family, name)
+        new, place = to or one.name, path or path_of(one)
+        check_free(ctx, family, new, but=one.uid)
+        try:
+            ctx.store.rename(one, new, family.arn(ctx.account, place, new), Path=place)  # one row, one transaction
+        except Exists:
+            raise family.exists(new) from None
+        except Stale:
+            continue
+        return
+    raise ConcurrentModificationException(f"The {family.kind} is being changed by others. Try again.")
+
+
 def remove(ctx: Context, family: Family, name: str, check: Callable[[Resource], None]) -> None:
     """It is gone, unless `check` raises on its newest state. Raises NoSuchEntityException."""
     for _ in range(_TRIES):

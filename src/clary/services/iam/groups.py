@@ -5,10 +5,9 @@ from typing import Any, Final
 
 from clary.aws.service import Context
 from clary.kernel import page
-from clary.kernel.errors import Exists, Missing, Stale
+from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.iam.api import (
-    ConcurrentModificationException,
     DeleteConflictException,
     NoSuchEntityException,
     service,
@@ -17,7 +16,6 @@ from clary.services.iam.entities import (
     GROUP,
     USER,
     change,
-    check_free,
     create,
     every,
     groups,
@@ -25,13 +23,13 @@ from clary.services.iam.entities import (
     named,
     path_of,
     remove,
+    rename,
 )
 from clary.services.iam.pages import of_family, of_names
 from clary.services.iam.roles import check_bare
 from clary.services.iam.users import brief
 
 _MOST: Final = 10
-_TRIES: Final = 10
 
 
 @service.operation("CreateGroup")
@@ -60,19 +58,8 @@ async def list_groups(ctx: Context, req: Doc) -> Doc:
 async def update_group(ctx: Context, req: Doc) -> Doc:
     """The group has another name or path, and so another ARN; its users and policies stay. Errors: NoSuchEntity,
     EntityAlreadyExists."""
-    for _ in range(_TRIES):
-        group = named(ctx, GROUP, req["GroupName"])
-        name, path = req.get("NewGroupName", group.name), req.get("NewPath", path_of(group))
-        check_free(ctx, GROUP, name, but=group.uid)
-        try:
-            # One row, one transaction: its users name its uid.
-            ctx.store.rename(group, name, GROUP.arn(ctx.account, path, name), Path=path)
-            return {}
-        except Exists:
-            raise GROUP.exists(name) from None
-        except Stale:
-            continue
-    raise ConcurrentModificationException("The group is being changed by others. Try again.")
+    rename(ctx, GROUP, req["GroupName"], req.get("NewGroupName"), req.get("NewPath"))
+    return {}
 
 
 @service.operation("DeleteGroup")

@@ -1,16 +1,13 @@
 """Users: CreateUser, GetUser, ListUsers, UpdateUser, DeleteUser."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
-from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Where
 from clary.services.iam.api import (
     REGION,
-    ConcurrentModificationException,
     DeleteConflictException,
     ValidationError,
     service,
@@ -19,19 +16,17 @@ from clary.services.iam.attachments import check_boundary, described_boundary
 from clary.services.iam.entities import (
     ACCESS_KEY,
     USER,
-    check_free,
     create,
     groups,
     named,
     path_of,
     remove,
+    rename,
     tags,
 )
 from clary.services.iam.pages import of_family
 from clary.services.iam.roles import check_bare
 from clary.services.iam.tagging import merged
-
-_TRIES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,19 +68,8 @@ async def list_users(ctx: Context, req: Doc) -> Doc:
 async def update_user(ctx: Context, req: Doc) -> Doc:
     """The user has another name or path, and so another ARN; keys, groups and policies stay. Errors: NoSuchEntity,
     EntityAlreadyExists."""
-    for _ in range(_TRIES):
-        user = named(ctx, USER, req["UserName"])
-        name, path = req.get("NewUserName", user.name), req.get("NewPath", path_of(user))
-        check_free(ctx, USER, name, but=user.uid)
-        try:
-            # One row, one transaction: whatever belongs to the user names its uid.
-            ctx.store.rename(user, name, USER.arn(ctx.account, path, name), Path=path)
-            return {}
-        except Exists:
-            raise USER.exists(name) from None
-        except Stale:
-            continue
-    raise ConcurrentModificationException("The user is being changed by others. Try again.")
+    rename(ctx, USER, req["UserName"], req.get("NewUserName"), req.get("NewPath"))
+    return {}
 
 
 @service.operation("DeleteUser")

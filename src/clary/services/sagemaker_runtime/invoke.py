@@ -4,9 +4,11 @@ Inferences normally never come here; a front of the data plane answers them. Bot
 the same errors in the same words.
 """
 
+from typing import Any
+
 from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.aws.service import Context, Service
-from clary.engines.serving.base import NoInstance, NoRoute, Serving
+from clary.engines.serving.base import NoInstance, NoRoute, Reply, Serving
 from clary.engines.serving.faults import NOT_SERVED, Fault, InferenceError, Target, fault_in, fault_of, not_served
 from clary.kernel.resource import Doc
 
@@ -30,11 +32,16 @@ async def invoke_endpoint(ctx: Context, req: Doc) -> Doc:
         reply = await ctx.port(Serving).invoke(ctx.account, ctx.region, target.endpoint, req["Body"], headers)
     except (NoRoute, NoInstance, InferenceError) as error:
         raise raised(fault_of(error, target)) from error
+    return answered(reply, target, reply.body)
+
+
+def answered(reply: Reply, target: Target, body: Any) -> Doc:
+    """The answer of the operation, with `body` as its Body. Raises the fault that the model's answer is."""
     fault = fault_in(reply, target)
     if fault is not None:
         raise raised(fault)
     answer: Doc = {
-        "Body": reply.body,
+        "Body": body,
         "ContentType": reply.headers.get("content-type", "application/octet-stream"),
         "InvokedProductionVariant": reply.variant,
     }

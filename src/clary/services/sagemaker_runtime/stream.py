@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
 from clary.engines.serving.base import NoInstance, NoRoute, Serving
-from clary.engines.serving.faults import InferenceError, Target, fault_in, fault_of, stream_fault
+from clary.engines.serving.faults import InferenceError, Target, fault_of, stream_fault
 from clary.kernel.resource import Doc
-from clary.services.sagemaker_runtime.invoke import headers_of, raised, service
+from clary.services.sagemaker_runtime.invoke import answered, headers_of, raised, service
 
 
 @service.operation("InvokeEndpointWithResponseStream")
@@ -22,18 +22,7 @@ async def invoke_endpoint_with_response_stream(ctx: Context, req: Doc) -> Doc:
         )
     except (NoRoute, NoInstance, InferenceError) as error:
         raise raised(fault_of(error, target)) from error
-    fault = fault_in(reply, target)
-    if fault is not None:
-        raise raised(fault)
-    answer: Doc = {
-        "Body": _events(parts),
-        "ContentType": reply.headers.get("content-type", "application/octet-stream"),
-        "InvokedProductionVariant": reply.variant,
-    }
-    attributes = reply.headers.get("x-amzn-sagemaker-custom-attributes")
-    if attributes is not None:
-        answer["CustomAttributes"] = attributes
-    return answer
+    return answered(reply, target, _events(parts))
 
 
 async def _events(parts: AsyncIterator[bytes]) -> AsyncIterator[Doc]:
