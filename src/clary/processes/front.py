@@ -51,7 +51,7 @@ def authenticator(verifier: Verifier, account: str, guests: Guests | None = None
 
     def authenticate(head: Head, digest: str, client: Callable[[], str]) -> Caller:
         try:
-            signed = verifier.verify("POST", head.path, head.query, head.raw, digest)
+            signed = verifier.verify_read("POST", head.path, head.query, head.headers, digest)
         except Refused as refused:
             error = refusal(refused, "json")
             raise Denied(error.http_status, error.error_code, error.message) from None

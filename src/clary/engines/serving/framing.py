@@ -50,18 +50,17 @@ class Head:
         self.operation = ""
         self.path = b""
         self.query = b""
-        self.raw: list[tuple[bytes, bytes]] = []
         self.headers: dict[str, str] = {}
-        """By lower-case name; a repeated header's values are joined by commas."""
+        """By lower-case name, without the blanks around a value; a repeated header's values are joined by commas: as
+        signatures are made of them."""
         self.length: int | None = 0
         """Bytes of the body; None: chunked."""
         self.keep_alive = True
         self.expects_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.raw.append((name, value))
         key = name.decode("latin-1").lower()
-        text = value.decode("latin-1")
+        text = value.decode("latin-1").strip(" \t")
         self.headers[key] = f"{self.headers[key]},{text}" if key in self.headers else text
 
 

@@ -1,7 +1,7 @@
 """What an operation on objects does beside its work because of what is set on the bucket: it tells what happens, and
 when the object will expire."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextvars import ContextVar
 from functools import wraps
 from typing import Final
@@ -29,20 +29,48 @@ _TAGGED: Final = {"PutObjectTagging": "ObjectTagging:Put", "DeleteObjectTagging"
 _READ: Final = ("GetObject", "HeadObject")
 
 
+Handled = Callable[[Doc], Awaitable[Doc]]
+"""The handler itself; it need not look the bucket up again."""
+Around = Callable[[str, Handled, Context, Resource, Doc], Awaitable[Doc]]
+"""(operation, handler, context, bucket, request): the handler's answer, with what is done beside it."""
+
+
 def register(service: Service) -> None:
     """The handlers do so from now on. After all of them have been declared."""
-    wraps_of: Mapping[str, Callable[[str, Handler], Handler]] = {
-        **dict.fromkeys(_CREATED, _creating),
-        **dict.fromkeys(_TAGGED, _tagging),
-        **dict.fromkeys(_READ, _reading),
-        "DeleteObject": _deleting,
-        "DeleteObjects": _deleting_many,
+    told, expires = frozenset({"_notification"}), frozenset({"_lifecycle"})
+    arounds: Mapping[str, tuple[Around, frozenset[str]]] = {
+        **dict.fromkeys(_CREATED, (_creating, told | expires)),
+        **dict.fromkeys(_TAGGED, (_tagging, told)),
+        **dict.fromkeys(_READ, (_reading, expires)),
+        "DeleteObject": (_deleting, told),
+        "DeleteObjects": (_deleting_many, told),
     }
-    for name, wrap in wraps_of.items():
-        service.handlers[name] = wrap(name, service.handlers[name])
+    for name, (around, settings) in arounds.items():
+        service.handlers[name] = _wrapped(name, service.handlers[name], around, settings)
     for name, asks in service.accesses.items():
         if name not in ("CreateBucket", "ListBuckets"):
             service.accesses[name] = _bucket_first(asks)
+
+
+def _wrapped(name: str, handler: Handler, around: Around, settings: frozenset[str]) -> Handler:
+    """The handler, with `around` it where the bucket has one of the settings."""
+
+    @wraps(handler)
+    async def wrapped(ctx: Context, req: Doc) -> Doc:
+        bucket = _bucket(ctx, req)
+
+        async def handled(asked: Doc) -> Doc:
+            token = AT_HAND.set((ctx, bucket) if bucket is not None else None)
+            try:
+                return await handler(ctx, asked)
+            finally:
+                AT_HAND.reset(token)
+
+        if bucket is None or settings.isdisjoint(bucket.status):
+            return await handled(req)
+        return await around(name, handled, ctx, bucket, req)
+
+    return wrapped
 
 
 def _bucket_first(asks: Asks) -> Asks:
@@ -56,88 +84,54 @@ def _bucket_first(asks: Asks) -> Asks:
     return asked
 
 
-def _creating(name: str, handler: Handler) -> Handler:
-    @wraps(handler)
-    async def put(ctx: Context, req: Doc) -> Doc:
-        bucket = _bucket(ctx, req)
-        if bucket is None or not bucket.status.keys() & {"_notification", "_lifecycle"}:
-            return await _handled(handler, ctx, req, bucket)
-        form = FORM.get()
-        change = Change("ObjectCreated:Post" if form else _CREATED[name], req["Key"], "POST Object" if form else name)
-        async with ctx.port(Happenings).telling(bucket, _asker(ctx), [change]):
-            answer = await _handled(handler, ctx, req, bucket)
-            change.stat = await _stat(ctx, bucket, req["Key"], answer.get("VersionId"))
-        return answer | _expires(bucket, change.stat)
-
-    return put
+async def _creating(name: str, handled: Handled, ctx: Context, bucket: Resource, req: Doc) -> Doc:
+    form = FORM.get()
+    change = Change("ObjectCreated:Post" if form else _CREATED[name], req["Key"], "POST Object" if form else name)
+    async with ctx.port(Happenings).telling(bucket, _asker(ctx), [change]):
+        answer = await handled(req)
+        change.stat = await _stat(ctx, bucket, req["Key"], answer.get("VersionId"))
+    return answer | _expires(bucket, change.stat)
 
 
-def _tagging(name: str, handler: Handler) -> Handler:
-    @wraps(handler)
-    async def tag(ctx: Context, req: Doc) -> Doc:
-        bucket = _bucket(ctx, req)
-        if bucket is None or "_notification" not in bucket.status:
-            return await _handled(handler, ctx, req, bucket)
-        change = Change(_TAGGED[name], req["Key"], name, req.get("VersionId"))
-        change.tags = [[one["Key"], one["Value"]] for one in req.get("Tagging", {}).get("TagSet", [])]
-        async with ctx.port(Happenings).telling(bucket, _asker(ctx), [change]):
-            answer = await _handled(handler, ctx, req, bucket)
-            change.stat = await _stat(ctx, bucket, req["Key"], req.get("VersionId"))
+async def _tagging(name: str, handled: Handled, ctx: Context, bucket: Resource, req: Doc) -> Doc:
+    change = Change(_TAGGED[name], req["Key"], name, req.get("VersionId"))
+    change.tags = [[one["Key"], one["Value"]] for one in req.get("Tagging", {}).get("TagSet", [])]
+    async with ctx.port(Happenings).telling(bucket, _asker(ctx), [change]):
+        answer = await handled(req)
+        change.stat = await _stat(ctx, bucket, req["Key"], req.get("VersionId"))
+    return answer
+
+
+async def _reading(name: str, handled: Handled, ctx: Context, bucket: Resource, req: Doc) -> Doc:
+    answer = await handled(req)
+    if "VersionId" in req:
         return answer
-
-    return tag
-
-
-def _reading(name: str, handler: Handler) -> Handler:
-    @wraps(handler)
-    async def read(ctx: Context, req: Doc) -> Doc:
-        bucket = _bucket(ctx, req)
-        answer = await _handled(handler, ctx, req, bucket)
-        if bucket is None or "_lifecycle" not in bucket.status or "VersionId" in req:
-            return answer
-        return answer | _expires(bucket, await _stat(ctx, bucket, req["Key"], None))
-
-    return read
+    return answer | _expires(bucket, await _stat(ctx, bucket, req["Key"], None))
 
 
-def _deleting(name: str, handler: Handler) -> Handler:
-    @wraps(handler)
-    async def delete(ctx: Context, req: Doc) -> Doc:
-        bucket = _bucket(ctx, req)
-        if bucket is None or "_notification" not in bucket.status:
-            return await _handled(handler, ctx, req, bucket)
-        changes = [one for one in [await _deletion(ctx, bucket, req)] if one is not None]
-        async with ctx.port(Happenings).telling(bucket, _asker(ctx), changes):
-            answer = await _handled(handler, ctx, req, bucket)
-            for one in changes:
-                _deleted(one, answer.get("DeleteMarker", False), answer.get("VersionId"))
-        return answer
-
-    return delete
+async def _deleting(name: str, handled: Handled, ctx: Context, bucket: Resource, req: Doc) -> Doc:
+    changes = [one for one in [await _deletion(ctx, bucket, req)] if one is not None]
+    async with ctx.port(Happenings).telling(bucket, _asker(ctx), changes):
+        answer = await handled(req)
+        for one in changes:
+            _deleted(one, answer.get("DeleteMarker", False), answer.get("VersionId"))
+    return answer
 
 
-def _deleting_many(name: str, handler: Handler) -> Handler:
-    @wraps(handler)
-    async def delete(ctx: Context, req: Doc) -> Doc:
-        bucket = _bucket(ctx, req)
-        if bucket is None or "_notification" not in bucket.status:
-            return await _handled(handler, ctx, req, bucket)
-        asked = [one for one in req["Delete"]["Objects"] if one["Key"]]
-        found = [await _deletion(ctx, bucket, one) for one in asked]
-        changes = {(one.key, one.version): one for one in found if one is not None}
-        loud = {**req, "Delete": {**req["Delete"], "Quiet": False}}
-        async with ctx.port(Happenings).telling(bucket, _asker(ctx), list(changes.values())):
-            answer = await _handled(handler, ctx, loud, bucket)
-            done = {(one["Key"], one.get("VersionId")): one for one in answer.get("Deleted", [])}
-            for name, one in changes.items():
-                result = done.get(name)
-                one.done = result is not None
-                _deleted(one, "DeleteMarkerVersionId" in (result or {}), (result or {}).get("DeleteMarkerVersionId"))
-        if req["Delete"].get("Quiet"):
-            answer.pop("Deleted", None)
-        return answer
-
-    return delete
+async def _deleting_many(name: str, handled: Handled, ctx: Context, bucket: Resource, req: Doc) -> Doc:
+    asked = [one for one in req["Delete"]["Objects"] if one["Key"]]
+    found = [await _deletion(ctx, bucket, one) for one in asked]
+    changes = {(one.key, one.version): one for one in found if one is not None}
+    async with ctx.port(Happenings).telling(bucket, _asker(ctx), list(changes.values())):
+        answer = await handled({**req, "Delete": {**req["Delete"], "Quiet": False}})
+        done = {(one["Key"], one.get("VersionId")): one for one in answer.get("Deleted", [])}
+        for place, one in changes.items():
+            result = done.get(place)
+            one.done = result is not None
+            _deleted(one, "DeleteMarkerVersionId" in (result or {}), (result or {}).get("DeleteMarkerVersionId"))
+    if req["Delete"].get("Quiet"):
+        answer.pop("Deleted", None)
+    return answer
 
 
 async def _deletion(ctx: Context, bucket: Resource, one: Doc) -> Change | None:
@@ -156,15 +150,6 @@ async def _deletion(ctx: Context, bucket: Resource, one: Doc) -> Change | None:
 def _deleted(change: Change, marker: bool, version: str | None) -> None:
     if marker and change.version is None:
         change.name, change.version = "ObjectRemoved:DeleteMarkerCreated", version
-
-
-async def _handled(handler: Handler, ctx: Context, req: Doc, bucket: Resource | None) -> Doc:
-    """The handler's answer; it need not look the bucket up again."""
-    token = AT_HAND.set((ctx, bucket) if bucket is not None else None)
-    try:
-        return await handler(ctx, req)
-    finally:
-        AT_HAND.reset(token)
 
 
 def _bucket(ctx: Context, req: Doc) -> Resource | None:
