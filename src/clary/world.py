@@ -30,7 +30,7 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
+from clary.services import cloudwatch, iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
 from clary.services.iam import taggable as iam_tags
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.logs import taggable as logs_tags
@@ -45,6 +45,7 @@ STALE_SECONDS = 86_400.0
 log = logging.getLogger(__name__)
 
 SERVICES: tuple[Service, ...] = (
+    cloudwatch.service,
     iam.service,
     logs.service,
     resourcegroupstaggingapi.service,
