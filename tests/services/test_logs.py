@@ -386,12 +386,6 @@ def test_what_is_no_pattern_is_refused(place: Place, pattern: str) -> None:
     )
 
 
-@pytest.mark.parametrize("pattern", ["{ $.a = 1 }", "[a, b]", "%x+%"])
-def test_patterns_of_other_languages_are_not_served(place: Place, pattern: str) -> None:
-    place.make()
-    assert refused(place.client.filter_log_events, logGroupName=GROUP, filterPattern=pattern)[0] == "NotImplemented"
-
-
 # Retention.
 
 

@@ -24,7 +24,7 @@ from clary.services.logs.api import (
     stream_in,
 )
 from clary.services.logs.get import latest
-from clary.services.logs.pattern import Pattern, parse
+from clary.services.logs.patterns import Pattern, parse
 
 _DESCENDING_SINCE_MS: Final = 1_704_067_200_000
 """1 January 2024: before, AWS has no newest-first order."""
