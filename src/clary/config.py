@@ -35,6 +35,9 @@ class Config:
     other_hosts: Literal["pass", "refuse"] = _setting(
         "pass", "What `clary run` does with requests to hosts that are not AWS's: pass them on, or refuse them."
     )
+    deliver_to: Literal["loopback", "any"] = _setting(
+        "loopback", "Where web addresses that subscribe to topics may be: on this machine only, or anywhere."
+    )
     hold_describe_seconds: float = _setting(
         20.0, "How long a Describe of a client's waiting loop is held while nothing changes, at most; 0: never."
     )
@@ -116,6 +119,7 @@ _CHOICES = {
     "store_sync": ("normal", "full"),
     "sandbox": ("auto", "plain"),
     "other_hosts": ("pass", "refuse"),
+    "deliver_to": ("loopback", "any"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 

@@ -3,12 +3,13 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from clary.aws import delivery
 from clary.aws.authorize import IdentityPolicies, ResourcePolicies
 from clary.aws.credentials import KeyRing, KeyUses
+from clary.aws.delivery import Deliverer, Deliveries
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
@@ -21,10 +22,12 @@ from clary.engines.serving import paths
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
 from clary.engines.telemetry.segments import SegmentLogs
+from clary.engines.web.posts import WebPosts
 from clary.home import Home
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.errors import Missing
 from clary.kernel.events import Bus
+from clary.kernel.metrics import MetricSink
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
@@ -73,7 +76,7 @@ class World:
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
         self.ring = home.ring_with(users)
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
-        ports: Mapping[type, Any] = {
+        ports: dict[type, Any] = {
             BucketStore: self.objects,
             Holding: self.holding,
             IdentityPolicies: self.identities,
@@ -92,6 +95,17 @@ class World:
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
         )
+        self.web = WebPosts(config.deliver_to)
+        self.deliveries = Deliveries(
+            self.store,
+            self.clock,
+            home.account,
+            self.identities,
+            inside=self.gateway.calls,
+            web=self.web,
+            metrics=ports.get(MetricSink),
+        )
+        ports[Deliverer] = self.deliveries
         self.bus = Bus(self.store, self.clock)
         self.controller = Controller(
             self.store,
@@ -99,8 +113,9 @@ class World:
             {
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
+                delivery.KIND: self.deliveries,
             },
-            {**sagemaker.MACHINES, **s3.MACHINES},
+            {**sagemaker.MACHINES, **s3.MACHINES, delivery.KIND: delivery.MACHINE},
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )
@@ -195,6 +210,8 @@ class World:
 
     def close(self) -> None:
         """Files are closed and nobody is called back any more. Runs go on."""
+        self.deliveries.close()
+        self.web.close()
         self.runner.close()
         self.serving.close()
         self.objects.close()

@@ -95,6 +95,10 @@ class Authorizer:
         principal = ctx.principal
         if principal.kind == "anonymous":
             standing = _NOBODY
+        elif principal.kind == "service":
+            # Of its own account's services nobody else's resource needs to know: the account is not asked.
+            question = Question(ask.action, ask.resource, Keys(ctx, ask, "", {}), Who(service=principal.arn))
+            return evaluate(_NOBODY.policies, governing, question, trusted_only=trusted_only)
         elif principal.account != self._account:
             return Decision("implicitDeny", f"because it is not of the account {self._account}")
         else:

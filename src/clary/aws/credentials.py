@@ -21,7 +21,7 @@ class Principal:
     account: str
     arn: str
     user_id: str
-    kind: Literal["root", "user", "assumed-role", "federated-user", "anonymous"]
+    kind: Literal["root", "user", "assumed-role", "federated-user", "service", "anonymous"]
     issued: float | None = None
     """When the session began (epoch seconds); None for long-lived keys."""
     tags: tuple[tuple[str, str], ...] = ()
@@ -38,6 +38,12 @@ class Principal:
 
 ANONYMOUS = Principal("", "", "anonymous", "anonymous")
 """Who sent an unsigned request. Only policies that resources carry can allow it anything."""
+
+
+def service_principal(account: str, name: str) -> Principal:
+    """An AWS service of this account, for example "events.amazonaws.com", that acts by itself: only policies that
+    resources carry can allow it anything."""
+    return Principal(account, name, name, "service")
 
 
 @dataclass(frozen=True, slots=True)

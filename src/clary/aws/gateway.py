@@ -74,6 +74,10 @@ class Gateway:
         self._doors = [door for service in services for door in service.doors]
         self._finishers = [finish for service in services for finish in service.finishers]
 
+    def calls(self) -> Inside:
+        """The way by which Clary itself calls operations."""
+        return self._inside
+
     def inside(self, principal: Principal, region: str) -> Context:
         """The context of a call that Clary makes by itself, as `principal`."""
         return self._inside.context(principal, region, ids.request_id())

@@ -1,7 +1,7 @@
 """Calls from one service to another: the public operation, checked and authorised alike, without HTTP."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clary.aws.authorize import Authorizer
 from clary.aws.body import Body, of_bytes
@@ -19,6 +19,14 @@ from clary.kernel.store import Store
 _NOTHING: Final[Mapping[str, str]] = {}
 ORIGIN_INSIDE: Final[Mapping[str, str]] = {"aws:viaawsservice": "true", "aws:securetransport": "true"}
 """What policies may ask of a call that never was on a wire."""
+
+
+class Wanted(NamedTuple):
+    """A public operation and its request."""
+
+    service: str
+    operation: str
+    params: Doc
 
 
 class Inside:
@@ -66,10 +74,18 @@ class Inside:
             self._authorizer,
         )
 
+    async def ask(
+        self, principal: Principal, region: str, request_id: str, origin: Mapping[str, str], wanted: Wanted
+    ) -> Doc:
+        """The public operation as `principal`. `origin` are condition keys in lower case (aws:sourcearn ...) beside
+        those of every call from inside. Raises ServiceError."""
+        call = self._router.served(wanted.service, wanted.operation)
+        known = {**ORIGIN_INSIDE, **origin}
+        inner = self.context(principal, region, request_id, family=call.codec.family, origin=known)
+        return without_reserved(await call.handler(inner, self.checked(inner, call, wanted.params)))
+
     async def _call(self, ctx: Context, service: str, name: str, params: Doc) -> Doc:
-        call = self._router.served(service, name)
-        inner = self.context(ctx.principal, ctx.region, ctx.request_id, family=call.codec.family)
-        return without_reserved(await call.handler(inner, self.checked(inner, call, params)))
+        return await self.ask(ctx.principal, ctx.region, ctx.request_id, {}, Wanted(service, name, params))
 
     def checked(self, ctx: Context, call: Call, params: Doc) -> Doc:
         """`params` in handler form, and allowed. Raises ServiceError: not of the shape, or AccessDenied."""

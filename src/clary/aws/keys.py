@@ -12,6 +12,7 @@ _TYPES: Final = {
     "user": "User",
     "assumed-role": "AssumedRole",
     "federated-user": "FederatedUser",
+    "service": "Service",
     "anonymous": "Anonymous",
 }
 """aws:PrincipalType by kind of principal."""
@@ -96,7 +97,7 @@ _OF_CALLER: Final = {
     "aws:epochtime": lambda keys: str(int(keys.context.clock.now())),
     "aws:principalaccount": lambda keys: keys.context.principal.account or None,
     "aws:principalarn": Keys.principal_arn,
-    "aws:principalisawsservice": lambda keys: "false",
+    "aws:principalisawsservice": lambda keys: str(keys.context.principal.kind == "service").lower(),
     "aws:principaltype": lambda keys: _TYPES[keys.context.principal.kind],
     "aws:requestedregion": lambda keys: keys.context.region,
     "aws:resourceaccount": lambda keys: keys.context.account,

@@ -20,7 +20,7 @@ from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite_file import Checkpointer, open_state
 from clary.kernel.sqlite_pages import count_sql, page_sql
-from clary.kernel.store import KEEP, Event, Order, Where, _Keep
+from clary.kernel.store import KEEP, Event, Order, Telling, Where, _Keep
 
 TRIM_AT_ONCE = 5_000
 
@@ -270,6 +270,16 @@ class SqliteStore:
     def events(self, after: int, limit: int) -> list[Event]:
         return [rows.event(row) for row in self._run(_EVENTS, (after, limit))]
 
+    def tell(self, tellings: Sequence[Telling]) -> None:
+        now = self._clock.now()
+        lines = [
+            ("told", one.kind, one.name, one.uid, one.account, one.region, "", "", now, rows.told(one.spec))
+            for one in tellings
+        ]
+        with self._transaction():
+            self._db.executemany(_EVENT, lines)
+        self._wake()
+
     def cursor(self, subscriber: str) -> int:
         row = self._run("SELECT seq FROM cursor WHERE subscriber = ?", (subscriber,)).fetchone()
         return int(row[0]) if row else 0
@@ -327,7 +337,7 @@ class SqliteStore:
         self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), now)
 
     def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
-        body = b'{"arn":%b,"spec":%b,"status":%b}' % (rows.dump(one.arn), spec, status)
+        body = rows.body(one.arn, spec, status)
         values = (type_, one.kind, one.name, one.uid, one.account, one.region, old_phase, one.phase, now, body)
         self._run(_EVENT, values)
 

@@ -19,6 +19,15 @@ def dump(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
+def body(arn: str, spec: bytes, status: bytes) -> bytes:
+    """The column `resource` of an outbox line."""
+    return b'{"arn":%b,"spec":%b,"status":%b}' % (dump(arn), spec, status)
+
+
+def told(spec: Doc) -> bytes:
+    return body("", dump(spec), b"{}")
+
+
 def resource(row: tuple[Any, ...]) -> Resource:
     kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due, attempts = row
     return Resource(

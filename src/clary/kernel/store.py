@@ -39,7 +39,7 @@ class Event:
 
     seq: int
     """Rises with commit order; handlers are idempotent on it."""
-    type: Literal["created", "moved", "changed", "deleted"]
+    type: Literal["created", "moved", "changed", "deleted", "told"]
     kind: str
     name: str
     uid: str
@@ -50,6 +50,19 @@ class Event:
     at: float
     resource: Doc
     """`arn`, `spec` and `status` as they were right after the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """Something that happened and that no resource stands for, for example an event that a client put on a bus."""
+
+    kind: str
+    name: str
+    uid: str
+    """What makes duplicates of it recognisable."""
+    account: str
+    region: str
+    spec: Doc
 
 
 class Store(Protocol):
@@ -145,6 +158,11 @@ class Store(Protocol):
 
     def events(self, after: int, limit: int) -> list[Event]:
         """Outbox lines with seq > `after`, in order."""
+        ...
+
+    def tell(self, tellings: Sequence[Telling]) -> None:
+        """Outbox lines of the type "told", in order, in one transaction: heard by the bus like any other, and forgotten
+        when everybody has heard them. `resource` of the line is {"arn": "", "spec": spec, "status": {}}."""
         ...
 
     def cursor(self, subscriber: str) -> int:

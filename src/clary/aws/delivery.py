@@ -1,0 +1,308 @@
+"""Something is brought to where it was asked to go: a public operation or a web address, at least once.
+
+`deliver` returns when the thing is where it should be, or durably queued: then it is a row of the kind "delivery", and
+the control loop tries again, with growing pauses, until it is taken, refused for good, or out of time; then its dead
+letter is sent. A caller that is killed before `deliver` returned must call it again with the same id: the receiver may
+see it twice, under the same id. What a row stands for is never lost.
+
+Operations of Clary take microseconds to a few milliseconds and are tried at once; web addresses may be slow, so they
+are only ever tried from their row, each address for itself.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, field
+from hashlib import blake2b
+from typing import Any, Final, Protocol
+
+from clary.aws.acting import Acting, NotAssumable, principal_of
+from clary.aws.attempts import Refused, Unreached, Worth, post, worth
+from clary.aws.authorize import IdentityPolicies
+from clary.aws.errors import ServiceError
+from clary.aws.inside import Inside, Wanted
+from clary.kernel import ids
+from clary.kernel.clock import Clock
+from clary.kernel.errors import Exists, Missing, Stale
+from clary.kernel.metrics import MetricName, MetricSink, Sample, of_mapping
+from clary.kernel.reconcile import Step, again, gone
+from clary.kernel.resource import Doc, Resource, StateMachine
+from clary.kernel.store import Store, Where
+from clary.kernel.web import Web
+
+KIND: Final = "delivery"
+MACHINE: Final = StateMachine("Phase", "Pending", {"Pending": set()})
+WEB: Final = "web"
+"""The service of deliveries to web addresses: operation "POST", params Url, Headers, Body, and Seconds to wait."""
+MOST_HOPS: Final = 16
+"""So often may one thing lead to another before it is taken for a loop and dropped."""
+_CALL_SECONDS: Final = 30.0
+_FLYING_SECONDS: Final = 600.0
+_MOST_FLYING: Final = 1000
+"""Posts that are begun or wait for their address, at most; the others wait in their rows."""
+
+log = logging.getLogger(__name__)
+
+_hops: ContextVar[int] = ContextVar("hops", default=0)
+
+
+def hops() -> int:
+    """How many deliveries led to what is being done now; 0: a client asked for it."""
+    return _hops.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How often, how long, and with which pauses it is tried again."""
+
+    attempts: int = 185
+    """At most so many tries after the first."""
+    seconds: float = 86_400.0
+    """No try begins later than so long after the first."""
+    pauses: tuple[float, ...] = ()
+    """Seconds before each further try; beyond its end 1, 2, 4 ... `longest` seconds."""
+    longest: float = 60.0
+
+    def pause(self, tries: int) -> float:
+        """After so many tries that failed."""
+        if tries <= len(self.pauses):
+            return self.pauses[tries - 1]
+        return float(min(2 ** min(tries - len(self.pauses) - 1, 16), self.longest))
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """The metrics that tell how deliveries go; a name that is "" is not counted."""
+
+    namespace: str
+    dimensions: Mapping[str, str]
+    delivered: str = ""
+    failed: str = ""
+    """A delivery that was given up."""
+    dead: str = ""
+    """A dead letter that was sent."""
+    undead: str = ""
+    """A dead letter that could not be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What is to be brought where, and on whose authority."""
+
+    id: str
+    """The same for every repetition of this delivery, of any length."""
+    region: str
+    acting: Acting
+    service: str
+    """botocore's name of a service that is served, or WEB."""
+    operation: str
+    params: Doc
+    """Of JSON: bytes have no place in it."""
+    retry: Retry = field(default_factory=Retry)
+    dead: Doc | None = None
+    """The dead letter: {"service", "operation", "params"}, sent by the service itself, not its role. In texts of its
+    params {error_code} and {error_message} are filled in under MessageAttributes."""
+    counted: Counted | None = None
+
+
+class Deliverer(Protocol):
+    """The port through which services deliver."""
+
+    async def deliver(self, one: Delivery) -> None:
+        """It is there, or durably queued, or it was refused for good and its dead letter is. Never raises for what the
+        receiver answers."""
+        ...
+
+    def pending(self) -> int:
+        """How many are queued."""
+        ...
+
+
+class Deliveries:
+    """The deliverer of a world, and the reconciler of its queue."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        account: str,
+        identities: IdentityPolicies,
+        *,
+        inside: Callable[[], Inside],
+        web: Web,
+        metrics: MetricSink | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._account = account
+        self._identities = identities
+        self._inside = inside
+        self._web = web
+        self._metrics = metrics
+        self._posts: dict[str, asyncio.Task[None]] = {}
+        """What is on its way to a web address, by the uid of its row."""
+
+    async def deliver(self, one: Delivery) -> None:
+        if hops() >= MOST_HOPS:
+            log.error("a loop of deliveries is cut", extra={"delivery": one.id, "source": one.acting.source})
+            self._count(one, "failed")
+            return
+        if one.service == WEB:
+            self._queue(one, self._clock.now(), {})
+            return
+        try:
+            await self._try(one, hops())
+        except Exception as error:
+            found = worth(error)
+            if found.again and one.retry.attempts > 0:
+                due = self._clock.now() + one.retry.pause(1)
+                self._queue(one, due, {"Tries": 1, "LastError": found.code, "LastMessage": found.message})
+            else:
+                await self._give_up(one, found, hops())
+        else:
+            self._count(one, "delivered")
+
+    def pending(self) -> int:
+        return self._store.count(KIND, Where(account=self._account))
+
+    def _queue(self, one: Delivery, due: float, status: Doc) -> None:
+        name = blake2b(one.id.encode(), digest_size=20).hexdigest()
+        spec = {**asdict(one), "hops": hops()}
+        row = Resource(
+            kind=KIND,
+            name=name,
+            account=self._account,
+            region=one.region,
+            uid=ids.new(),
+            phase=MACHINE.initial,
+            spec=spec,
+            status=status,
+            due=due,
+        )
+        with suppress(Exists):  # queued before, by one that was killed before it could remember that
+            self._store.create(row)
+
+    async def __call__(self, row: Resource) -> Step:
+        one, led = _unpacked(row.spec)
+        tries = int(row.status.get("Tries", 0))
+        if one.service == WEB:
+            if len(self._posts) >= _MOST_FLYING and row.uid not in self._posts:
+                return again(1.0)
+            self._send(row, one)
+            return again(_FLYING_SECONDS)  # hastened when the answer is there; after a restart it is sent again
+        try:
+            await self._try(one, led)
+        except Exception as error:
+            return await self._failed(row, one, worth(error), tries + 1, led)
+        self._count(one, "delivered")
+        return gone()
+
+    def give_up(self, row: Resource, error: Exception) -> Step:
+        """Never: what is queued is looked at again."""
+        return again(60.0)
+
+    async def _failed(self, row: Resource, one: Delivery, why: Worth, tries: int, led: int) -> Step:
+        now = self._clock.now()
+        pause = one.retry.pause(tries)
+        if why.again and tries <= one.retry.attempts and now + pause <= row.created + one.retry.seconds:
+            return again(pause, Tries=tries, LastError=why.code, LastMessage=why.message)
+        await self._give_up(one, why, led)
+        return gone()
+
+    async def _give_up(self, one: Delivery, why: Worth, led: int) -> None:
+        """The dead letter is sent, if there is one; when even that fails for a while, the row's next look sends it."""
+        log.warning(
+            "a delivery was given up",
+            extra={"delivery": one.id, "source": one.acting.source, "operation": one.operation, "error": why.message},
+        )
+        if one.dead is not None:
+            letter = _addressed(one.dead, why)
+            try:
+                await self._call(one, Wanted(letter["service"], letter["operation"], letter["params"]), led, role="")
+            except ServiceError as error:
+                log.error("a dead letter was refused", extra={"delivery": one.id, "error": error.message})
+                self._count(one, "undead")
+            else:
+                self._count(one, "dead")
+        self._count(one, "failed")
+
+    async def _try(self, one: Delivery, led: int) -> None:
+        async with asyncio.timeout(_CALL_SECONDS):
+            await self._call(one, Wanted(one.service, one.operation, one.params), led, role=one.acting.role)
+
+    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str) -> None:
+        acting = Acting(one.acting.service, one.acting.source, role, one.acting.session)
+        principal = principal_of(acting, self._identities, self._account, self._clock.now())
+        origin = {"aws:sourceaccount": self._account, "aws:sourcearn": acting.source}
+        token = _hops.set(led + 1)
+        try:
+            await self._inside().ask(principal, one.region, ids.request_id(), origin, wanted)
+        finally:
+            _hops.reset(token)
+
+    def _send(self, row: Resource, one: Delivery) -> None:
+        if row.uid not in self._posts:
+            task = asyncio.create_task(self._post(row, one), name=f"delivery {row.name}")
+            self._posts[row.uid] = task
+            task.add_done_callback(lambda done: self._posts.pop(row.uid, None))
+
+    async def _post(self, row: Resource, one: Delivery) -> None:
+        why: Worth | None = None
+        try:
+            await post(self._web, one.params)
+        except (Refused, Unreached) as error:
+            why = worth(error)
+        # The step that started this has written the row meanwhile: what came of it is written on top of that.
+        while True:
+            try:
+                held = self._store.find(KIND, row.uid)
+                if why is None:
+                    self._store.delete(held)
+                    self._count(one, "delivered")
+                    return
+                step = await self._failed(held, one, why, int(held.status.get("Tries", 0)) + 1, int(row.spec["hops"]))
+                if step.kind == "gone":
+                    self._store.delete(held)
+                else:
+                    self._store.update(held, due=self._clock.now() + (step.after or 0.0), **step.status)
+                return
+            except Missing:
+                return
+            except Stale:
+                continue
+
+    def _count(self, one: Delivery, outcome: str) -> None:
+        if self._metrics is None or one.counted is None or not (name := getattr(one.counted, outcome)):
+            return
+        named = MetricName(self._account, one.region, one.counted.namespace, name, of_mapping(one.counted.dimensions))
+        self._metrics.add([Sample(named, self._clock.now(), (1.0,), unit="Count")])
+
+    def close(self) -> None:
+        """What is on its way is let go; its rows are there."""
+        for task in self._posts.values():
+            task.cancel()
+
+
+def _unpacked(spec: Doc) -> tuple[Delivery, int]:
+    given: dict[str, Any] = dict(spec)
+    led = int(given.pop("hops"))
+    given["acting"] = Acting(**given["acting"])
+    given["retry"] = Retry(**{**given["retry"], "pauses": tuple(given["retry"]["pauses"])})
+    given["counted"] = None if given["counted"] is None else Counted(**given["counted"])
+    return Delivery(**given), led
+
+
+def _addressed(dead: Doc, why: Worth) -> Doc:
+    """The dead letter with the reason in its message attributes."""
+    params = dict(dead["params"])
+    said = {"{error_code}": why.code, "{error_message}": why.message}
+    params["MessageAttributes"] = {
+        name: {**given, "StringValue": said.get(given.get("StringValue"), given.get("StringValue")) or "-"}
+        for name, given in params.get("MessageAttributes", {}).items()
+    }
+    return {**dead, "params": params}
+
+
+__all__ = ["Acting", "Counted", "Deliverer", "Deliveries", "Delivery", "NotAssumable", "Retry", "hops"]
