@@ -60,6 +60,10 @@ class Config:
         return self.home / "logs"
 
     @property
+    def metrics_dir(self) -> Path:
+        return self.home / "metrics"
+
+    @property
     def serving_dir(self) -> Path:
         return self.home / "serving"
 

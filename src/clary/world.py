@@ -14,6 +14,7 @@ from clary.aws.gateway import Gateway
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
 from clary.config import Config
+from clary.engines.metrics.store import SqliteMetrics
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.engines.runners.base import Runner
@@ -27,7 +28,7 @@ from clary.home import Home
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.errors import Missing
 from clary.kernel.events import Bus
-from clary.kernel.metrics import MetricSink
+from clary.kernel.metrics import MetricSink, MetricStore
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
@@ -69,6 +70,7 @@ class World:
         self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync)
         self.objects = DiskObjects(config.objects_dir, self.clock)
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
+        self.metrics = SqliteMetrics(config.metrics_dir, self.clock, sync=config.store_sync)
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
@@ -85,6 +87,8 @@ class World:
             iam.Birth: iam.Birth(home.made),
             LogSink: self.logs,
             LogStore: self.logs,
+            MetricSink: self.metrics,
+            MetricStore: self.metrics,
             ObjectStore: self.objects,
             ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account, self.objects),
             Runner: self.runner,
@@ -162,11 +166,19 @@ class World:
         self.holding.close()
 
     async def _housekeeping(self, stop: asyncio.Event) -> None:
-        """Log events past their retention are dropped, at the start and once an hour."""
+        """Log events past their retention are dropped and metrics become coarser, at the start and once an hour."""
         while not stop.is_set():
             await asyncio.to_thread(self.logs.trim)
+            await self._age_metrics(stop)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
+
+    async def _age_metrics(self, stop: asyncio.Event) -> None:
+        try:
+            while not stop.is_set() and await asyncio.to_thread(self.metrics.roll):
+                pass
+        except OSError:
+            log.exception("old metrics could not be made coarser")
 
     def _sweep(self, older_than: float) -> None:
         """What crashes and homes that are no more left on this machine is gone. It must not keep us from starting."""
@@ -216,4 +228,5 @@ class World:
         self.serving.close()
         self.objects.close()
         self.logs.close()
+        self.metrics.close()
         self.store.close()
