@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from clary.kernel.clock import ManualClock
-from clary.kernel.store import Event, Store
+from clary.kernel.store import Event, Store, Telling
 from tests.kernel.making import ACCOUNT, REGION, job
 
 
@@ -75,3 +75,17 @@ def test_a_seq_is_never_given_twice(store: Store, clock: ManualClock) -> None:
     store.create(job("b"))
     [b] = store.events(0, 9)
     assert b.seq > a.seq
+
+
+def test_what_no_resource_stands_for_is_told_too(store: Store, clock: ManualClock) -> None:
+    woken: list[bool] = []
+    store.listen(lambda: woken.append(True))
+    store.create(job())
+    store.tell([Telling("event", "default", f"id-{n}", ACCOUNT, REGION, {"n": n}) for n in range(3)])
+    lines = store.events(0, 9)[1:]
+    assert [(line.type, line.kind, line.name, line.uid, line.resource) for line in lines] == [
+        ("told", "event", "default", f"id-{n}", {"arn": "", "spec": {"n": n}, "status": {}}) for n in range(3)
+    ]
+    assert len(woken) == 2
+    store.tell([])
+    assert len(store.events(0, 9)) == 4
