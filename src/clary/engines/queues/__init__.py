@@ -1,0 +1,1 @@
+"""Message queues on this machine."""
