@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from clary.aws import cbor, event_stream
+from clary.aws import cbor, event_stream, packed
 from clary.aws.codec import Codec, error_shape, error_status, take_reserved, without_reserved
 from clary.aws.documents import compile_document, compile_members
 from clary.aws.errors import ServiceError
@@ -22,7 +22,7 @@ def compile_codec(operation: Operation) -> Codec:
     kind = content_type(operation.model)
 
     def decode(request: Request) -> Any:
-        return check(loads(request.body))
+        return check(loads(packed.document(request)))
 
     def encode(doc: Any, request_id: str) -> Answer:
         answer = Answer(200, [(b"content-type", kind), (b"x-amzn-requestid", request_id.encode())])

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
+from clary.aws import packed
 from clary.aws.codec import Codec, Encode, error_shape, error_status, take_reserved, without_reserved
 from clary.aws.errors import ServiceError
 from clary.aws.http import Answer, Request
@@ -30,7 +31,7 @@ class MalformedQueryString(ServiceError):
 
 def form_of(request: Request) -> dict[str, str]:
     """The parameters, from the body or, for a GET, the query string. Raises MalformedQueryString."""
-    text = request.body if request.body else request.query
+    text = packed.document(request) if request.body else request.query
     try:
         pairs = parse_qsl(text.decode(), keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
     except ValueError:

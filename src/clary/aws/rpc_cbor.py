@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from clary.aws import cbor, json
+from clary.aws import cbor, json, packed
 from clary.aws.codec import Codec, take_reserved, without_reserved
 from clary.aws.errors import ServiceError
 from clary.aws.http import Answer, Request
@@ -22,7 +22,7 @@ def compile_codec(operation: Operation) -> Codec:
     render = _render(output) if output is not None else None
 
     def decode(request: Request) -> Any:
-        return check(_loads(request.body))
+        return check(_loads(packed.document(request)))
 
     def encode(doc: Any, request_id: str) -> Answer:
         answer = Answer(200, [(b"smithy-protocol", b"rpc-v2-cbor"), (b"x-amzn-requestid", request_id.encode())])

@@ -1,8 +1,8 @@
 """CloudWatch: metrics, alarms and dashboards."""
 
-from clary.services.cloudwatch import access
+from clary.services.cloudwatch import access, put
 from clary.services.cloudwatch.api import service
 
 access.register()
 
-__all__ = ["access", "service"]
+__all__ = ["access", "put", "service"]

@@ -5,10 +5,7 @@ from typing import Final
 
 from clary.kernel.metrics import Statistic
 
-SIMPLE: Final = {
-    name: Statistic(name)
-    for name in ("SampleCount", "Sum", "Average", "Minimum", "Maximum")  # type: ignore[arg-type]
-}
+SIMPLE: Final = {name: Statistic(name) for name in ("SampleCount", "Sum", "Average", "Minimum", "Maximum")}
 _IQM: Final = Statistic("TM", 25.0, 75.0)
 _SHORT: Final = re.compile(r"(p|tm|wm|tc|ts|pr)(\d{1,3}(?:\.\d{1,10})?)", re.IGNORECASE)
 _NUMBER: Final = r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?"
