@@ -1,8 +1,10 @@
 """The bytes of a segment file: frames of events in columns, each with its length and checksum.
 
-A frame is `length crc | kind producer-length count ingested low high position | producer | timestamps | ends | text`:
+A frame is `length crc | kind plain producer-length count ingested low high position | producer | timestamps | ends |
+text`:
 
   length, crc   of everything behind them; a frame that was not written whole does not match
+  plain         1: no message holds an escape of JSON (\\u); 0: one may
   low, high     the smallest and largest timestamp: a read by time skips the frame without opening it
   timestamps    int64 each; left out when low == high
   ends          uint32 each, where an event's message ends in `text`; left out for a single event
@@ -26,9 +28,11 @@ from clary.kernel.telemetry import LogEvent
 START, EVENTS, SEAL = 0, 1, 2
 
 _HEAD = struct.Struct("<II")
-_META = struct.Struct("<BxHIqqqq")
+_META = struct.Struct("<BBHIqqqq")
 _SMALLEST = _META.size
 NO_POSITION = -(2**63)
+ESCAPE = b"\\u"
+"""So JSON may write any character: who looks for a term in JSON looks for this too. Frames say whether they hold it."""
 
 Buffer = bytes | mmap
 
@@ -38,6 +42,7 @@ class Frame:
     """One frame, by its place in a buffer; the columns are read when asked for."""
 
     kind: int
+    plain: bool
     count: int
     ingested: int
     low: int
@@ -54,28 +59,38 @@ def encode(
     events: Sequence[LogEvent], ingested: int, producer: str = "", position: int | None = None, *, kind: int = EVENTS
 ) -> bytes:
     """One frame of these events."""
-    times = array("q", (event.timestamp for event in events))
+    times = array("q", [event.timestamp for event in events])
     texts = [event.message.encode("utf-8", "replace") for event in events]
+    text = b"".join(texts)
     low, high = (min(times), max(times)) if events else (0, 0)
     columns = []
     if low != high:
         columns.append(_little(times))
     if len(texts) != 1:
         columns.append(_little(array("I", accumulate(map(len, texts)))))
-    return _frame(kind, len(events), ingested, low, high, producer, position, b"".join(columns + texts))
+    plain = ESCAPE not in text
+    return _frame(kind, plain, len(events), ingested, low, high, producer, position, b"".join([*columns, text]))
 
 
 def encode_start(payload: bytes, ingested: int) -> bytes:
     """The first frame of a segment; `payload` is for `text_of`."""
-    return _frame(START, 0, ingested, 0, 0, "", None, payload)
+    return _frame(START, True, 0, ingested, 0, 0, "", None, payload)
 
 
 def _frame(
-    kind: int, count: int, ingested: int, low: int, high: int, producer: str, position: int | None, columns: bytes
+    kind: int,
+    plain: bool,
+    count: int,
+    ingested: int,
+    low: int,
+    high: int,
+    producer: str,
+    position: int | None,
+    columns: bytes,
 ) -> bytes:
     name = producer.encode()
     where = NO_POSITION if position is None else position
-    body = _META.pack(kind, len(name), count, ingested, low, high, where) + name + columns
+    body = _META.pack(kind, plain, len(name), count, ingested, low, high, where) + name + columns
     return _HEAD.pack(len(body), zlib.crc32(body)) + body
 
 
@@ -91,10 +106,10 @@ def walk(data: Buffer, at: int = 0, *, verify: bool = True) -> Iterator[Frame]:
             return
         if verify and zlib.crc32(data[start:end]) != crc:
             return
-        kind, named, count, ingested, low, high, position = _META.unpack_from(data, start)
+        kind, plain, named, count, ingested, low, high, position = _META.unpack_from(data, start)
         body = start + _META.size + named
         producer = data[body - named : body].decode("utf-8", "replace") if named else ""
-        yield Frame(kind, count, ingested, low, high, position, producer, body, end)
+        yield Frame(kind, plain == 1, count, ingested, low, high, position, producer, body, end)
         at = end
 
 

@@ -1,6 +1,9 @@
 """One segment file of a stream, and the sparse index over it that is made when first needed."""
 
 import mmap
+import struct
+import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -27,6 +30,8 @@ class Chunk:
     """Of its first event."""
     low: int
     high: int
+    plain: bool
+    """No message of it holds an escape of JSON."""
 
     def read(self) -> bytes:
         """Its bytes; b"" when the segment has been dropped meanwhile."""
@@ -56,6 +61,8 @@ class Segment:
     base: int
     summary: Summary | None = None
     """Of a segment that is not read yet: what its successor says of it."""
+    index: str = ""
+    """Where its chunks are, by its successor's word; "": only reading it tells."""
     chunks: list[Chunk] = field(default_factory=list)
     loaded: bool = False
     sealed: bool = False
@@ -79,6 +86,12 @@ class Segment:
         """The index is there. Checksums are not looked at: they were, while the segment was the newest."""
         if self.loaded:
             return
+        if self.index and self.summary is not None:
+            self.chunks = unpack_chunks(self.path, self.index)
+            known = self.summary
+            self.count, self.low, self.high, self.ingested = known.count, known.low, known.high, known.ingested
+            self.end, self.sealed, self.loaded = self.chunks[-1].end if self.chunks else 0, True, True
+            return
         read = Segment(self.path, self.base)
         try:
             with self.path.open("rb") as file, mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as data:
@@ -98,19 +111,20 @@ class Segment:
             elif frame.kind == SEAL:
                 self.sealed = True
             elif frame.kind == EVENTS:
-                self.note(at + frame.end, frame.count, frame.low, frame.high, frame.ingested)
+                self.note(at + frame.end, frame.count, frame.low, frame.high, frame.ingested, frame.plain)
                 if frame.producer:
                     self.producers[frame.producer] = frame.position
             self.end = at + frame.end
 
-    def note(self, end: int, count: int, low: int, high: int, ingested: int) -> None:
+    def note(self, end: int, count: int, low: int, high: int, ingested: int, plain: bool) -> None:
         """A frame of events now stands between `self.end` and `end`."""
         if count:
             last = self.chunks[-1] if self.chunks else None
             if last is not None and end - last.offset <= CHUNK_BYTES:
                 last.end, last.low, last.high = end, min(last.low, low), max(last.high, high)
+                last.plain = last.plain and plain
             else:
-                self.chunks.append(Chunk(self.path, self.end, end, self.base + self.count, low, high))
+                self.chunks.append(Chunk(self.path, self.end, end, self.base + self.count, low, high, plain))
             self.low = min(self.low, low) if self.count else low
             self.high = max(self.high, high) if self.count else high
             self.count += count
@@ -148,6 +162,8 @@ def start_bytes(name: str, created: int, producers: dict[str, int], previous: Se
     if previous is not None:
         known = previous.known
         word["previous"] = [known.count, known.low, known.high, known.ingested]
+        if previous.loaded:
+            word["index"] = pack_chunks(previous.chunks)
     return encode_start(orjson.dumps(word), 0)
 
 
@@ -157,10 +173,24 @@ def fill_summaries(segments: Sequence[Segment]) -> None:
         if older.loaded or older.summary is not None:
             continue
         try:
-            previous = (newer.start or read_start(newer.path)).get("previous")
+            word = newer.start or read_start(newer.path)
         except FileNotFoundError:
             continue
-        if previous:
+        if previous := word.get("previous"):
+            older.index = word.get("index", "")
             older.summary = Summary(*previous)
         else:
             older.load()
+
+
+_PACKED = struct.Struct("<qqqqq?")
+
+
+def pack_chunks(chunks: Sequence[Chunk]) -> str:
+    """The places of a full segment's chunks as text, for its successor to keep."""
+    packed = (_PACKED.pack(one.offset, one.end, one.number, one.low, one.high, one.plain) for one in chunks)
+    return b64encode(zlib.compress(b"".join(packed))).decode()
+
+
+def unpack_chunks(path: Path, index: str) -> list[Chunk]:
+    return [Chunk(path, *packed) for packed in _PACKED.iter_unpack(zlib.decompress(b64decode(index)))]

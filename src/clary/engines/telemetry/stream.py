@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import RLock
 
-from clary.engines.telemetry.frames import SEAL, encode
+from clary.engines.telemetry.frames import SEAL, encode, walk
 from clary.engines.telemetry.segment import Segment, Summary, fill_summaries, found_in, name_of, start_bytes
 from clary.kernel.telemetry import LogEvent
 
@@ -46,8 +46,8 @@ class Stream:
                 segment = self._roll(segment)
             frame = encode(events, ingested, producer, position)
             self._write(segment, frame)
-            times = [event.timestamp for event in events]
-            segment.note(segment.end + len(frame), len(events), min(times, default=0), max(times, default=0), ingested)
+            written = next(walk(frame, verify=False))
+            segment.note(segment.end + len(frame), len(events), written.low, written.high, ingested, written.plain)
             if producer and position is not None:
                 segment.producers[producer] = position
             return True

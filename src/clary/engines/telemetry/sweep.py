@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import count
 
 from clary.engines.telemetry.frames import EVENTS, events_of, passes, walk
+from clary.engines.telemetry.search import Needs, plainly, promising
 from clary.engines.telemetry.segment import Chunk, Segment
 from clary.kernel.telemetry import LogEvent, LogMark, LogWindow
 
@@ -48,6 +49,7 @@ def sweep(
     sign = -1 if descending else 1
     ticket = count()
     bounds = [_bounds(name, window) for name, _ in streams]
+    needs, plain = window.needs, plainly(window.needs)
     heap: list[_Entry] = []
 
     def push(source: int, nodes: Iterable[_Node]) -> None:
@@ -63,9 +65,10 @@ def sweep(
         source = sign * entry[1]
         if isinstance(node, Segment):
             node.load()
-            push(source, [chunk for chunk in list(node.chunks) if bounds[source].meets(chunk.low, chunk.high)])
+            meeting = [chunk for chunk in list(node.chunks) if bounds[source].meets(chunk.low, chunk.high)]
+            push(source, promising(node, meeting, needs))
         elif isinstance(node, Chunk):
-            events = _open(node, bounds[source], window.needs, descending)
+            events = _open(node, bounds[source], plain if node.plain else needs, descending)
             if events:
                 push(source, [_Run(events)])
         else:
@@ -106,7 +109,7 @@ def _until(run: _Run, rival: _Entry | None, sign: int, source: int) -> Iterator[
         yield event
 
 
-def _open(chunk: Chunk, bounds: _Bounds, needs: tuple[tuple[bytes, ...], ...], descending: bool) -> list[LogEvent]:
+def _open(chunk: Chunk, bounds: _Bounds, needs: Needs, descending: bool) -> list[LogEvent]:
     data = chunk.read()
     if needs and not passes(data, needs):
         return []
