@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import astuple
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clary.engines.telemetry.names import escape, unescape
+from clary.engines.telemetry.segment import Segment
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.kernel.clock import ManualClock
 from clary.kernel.errors import Exists, Missing
@@ -357,6 +359,7 @@ def test_trim_drops_whole_segments_by_age(tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
+from clary.engines.telemetry.segment import Segment
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.kernel.clock import SystemClock
 from clary.kernel.telemetry import LogEvent, LogStreamName
@@ -389,3 +392,130 @@ def test_kill_9_while_appending_loses_and_doubles_nothing(tmp_path: Path) -> Non
         kept = logs.position(stream, "run")
         assert kept >= acknowledged
         assert messages(logs, stream) == [f"line {i}" for i in range(kept)]
+
+
+def test_listeners_hear_what_is_stored_once(tmp_path: Path) -> None:
+    logs = store(tmp_path)
+    heard: list[tuple[str, list[str], int]] = []
+    remove = logs.listen(lambda name, events, at: heard.append((name.stream, [one.message for one in events], at)))
+    logs.listen(lambda name, events, at: 1 // 0)  # harms nobody
+    logs.append(ONE, events((1, "a"), (2, "b")), producer="run", position=2)
+    logs.append(ONE, events((1, "a"), (2, "b")), producer="run", position=2)
+    logs.append(ONE, [], producer="run", position=3)
+    remove()
+    logs.append(ONE, events((3, "c")))
+    assert heard == [(ONE.stream, ["a", "b"], 1_700_000_000_000)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(batches=st.lists(_BATCH, max_size=10), size=st.sampled_from([1, 200, 100_000]), limit=st.integers(1, 7))
+def test_events_are_told_in_the_order_of_arrival(
+    tmp_path_factory: pytest.TempPathFactory, batches: list[list[tuple[int, str]]], size: int, limit: int
+) -> None:
+    logs = store(root := tmp_path_factory.mktemp("logs"), segment_bytes=size)
+    logs.append(ONE, [], producer="run", position=1)
+    place, told = None, []
+    for batch in batches:
+        logs.append(ONE, events(*batch))
+        found, place = (logs, store(root))[len(told) % 2].arrived(ONE, place, limit)
+        told += found
+    while found := (step := store(root).arrived(ONE, place, limit))[0]:
+        told, place = told + found, step[1]
+    assert [(one.timestamp, one.message) for one in told] == [pair for batch in batches for pair in batch]
+    numbers = [one.number for one in told]
+    assert numbers == sorted(set(numbers))
+
+
+def test_a_stream_made_again_is_told_from_its_beginning(tmp_path: Path) -> None:
+    clock = ManualClock()
+    logs = SegmentLogs(tmp_path, clock, segment_bytes=300)
+    for i in range(9):
+        logs.append(ONE, events((i, f"{i}" * 100)))
+        clock.advance(1)
+    now = int(clock.now() * 1000)
+    late, place = logs.arrived(ONE, None, 100, since=now - 2000)
+    assert [one.message[0] for one in late] == ["7", "8"]
+    assert logs.arrived(ONE, place, 100) == ([], place)
+    logs.delete_stream(ONE)
+    with pytest.raises(Missing):
+        logs.arrived(ONE, place, 100)
+    logs.append(ONE, events((1, "anew")))
+    assert [one.message for one in logs.arrived(ONE, place, 100)[0]] == ["anew"]
+
+
+def test_a_full_segment_is_found_by_the_word_of_its_successor(tmp_path: Path) -> None:
+    logs = store(tmp_path, segment_bytes=200_000)
+    for i in range(12):
+        logs.append(ONE, events(*((i, f"{i} {j} " + "x" * 90) for j in range(500))))
+    logs.append(ONE, events((99, "needle \\u0041")))
+    again = store(tmp_path, segment_bytes=200_000)
+    found = again._known(again._stream_path(ONE)).segments()
+    assert len(found) > 2
+    assert all(one.index for one in found[:-1])
+    for one in found[:-1]:
+        one.load()
+        whole = Segment(one.path, one.base)
+        whole.load()
+        assert [astuple(chunk) for chunk in one.chunks] == [astuple(chunk) for chunk in whole.chunks]
+        assert one.known == whole.known
+    for needs, count in (
+        (((b"needle",),), 1),
+        (((b"none", b"\\u"),), 1),
+        (((b"11 499", b"\\u"),), 2),
+        (((b"no",),), 0),
+    ):
+        assert len(list(again.read(ONE.account, ONE.region, ONE.group, [ONE.stream], LogWindow(needs=needs)))) == count
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: nothing that catches errors catches it."""
+
+
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+def test_a_kill_at_every_write_loses_and_doubles_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: float
+) -> None:
+    """The n-th effect on the disk is done by `part`, and is the last one of its process."""
+    effects = {"write": os.write, "ftruncate": os.ftruncate, "replace": Path.replace, "rename": Path.rename}
+    left = 0
+
+    def dies(name: str) -> object:
+        def effect(*given: object) -> object:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                if name == "write":
+                    effects[name](given[0], given[1][: int(len(given[1]) * part)])  # type: ignore[index]
+                elif part == 1.0:
+                    effects[name](*given)
+                raise Killed
+            return effects[name](*given)
+
+        return effect
+
+    for at in range(1, 60):
+        root = tmp_path / str(at)
+        root.mkdir()
+        left = at
+        monkeypatch.setattr(os, "write", dies("write"))
+        monkeypatch.setattr(os, "ftruncate", dies("ftruncate"))
+        monkeypatch.setattr(Path, "replace", dies("replace"))
+        monkeypatch.setattr(Path, "rename", dies("rename"))
+        answered = 0
+        try:
+            logs = store(root, segment_bytes=250)
+            for i in range(8):
+                logs.append(ONE, events((i, f"line {i} " + "x" * 60)), producer="run", position=i + 1)
+                answered = i + 1
+        except Killed:
+            pass
+        monkeypatch.undo()
+        again = store(root, segment_bytes=250)
+        kept = again.position(ONE, "run")
+        assert answered <= kept <= answered + 1
+        for i in range(kept, 8):
+            again.append(ONE, events((i, f"line {i} " + "x" * 60)), producer="run", position=i + 1)
+        assert [one.split(" x")[0] for one in messages(store(root))] == [f"line {i}" for i in range(8)]
+        if left > 0:
+            break
+    assert at > 20

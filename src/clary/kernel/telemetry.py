@@ -1,6 +1,6 @@
 """The ports of logs: what services and engines may emit, and read back."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -26,6 +26,19 @@ class LogStreamName:
     region: str
     group: str
     stream: str
+
+
+Heard = Callable[[LogStreamName, Sequence[LogEvent], int], None]
+"""Told of events that have just been stored, in order, and when (milliseconds); they carry no number."""
+
+
+class LogPlace(NamedTuple):
+    """How far somebody has got in a stream by order of arrival."""
+
+    uid: str
+    """Of the stream: one that was deleted and made again has another."""
+    number: int
+    """Of the next event."""
 
 
 class LogSink(Protocol):
@@ -153,6 +166,19 @@ class LogStore(LogSink, Protocol):
     ) -> Iterator[tuple[str, LogEvent]]:
         """Events of the streams that exist, with their stream's name, lazily, in order of (timestamp, stream, number).
         Sees what was there when it was called, and perhaps what came since."""
+        ...
+
+    def arrived(
+        self, stream: LogStreamName, place: LogPlace | None, limit: int, since: int = 0
+    ) -> tuple[list[LogEvent], LogPlace]:
+        """About `limit` events from `place` on (None, or a place in another stream of that name: the beginning), in the
+        order of their arrival, and the place behind them; none when there are no more. Those that were stored before
+        `since` (milliseconds) are passed over. Raises Missing."""
+        ...
+
+    def listen(self, heard: Heard) -> Callable[[], None]:
+        """`heard` is told of all that this process stores, in the thread that stores it, until what is returned is
+        called. It must be quick. What other processes store is not heard."""
         ...
 
     def trim(self) -> int:

@@ -137,6 +137,11 @@ def name_of(base: int, uid: str) -> str:
     return f"{base:020d}-{uid}.log"
 
 
+def uid_of(path: Path) -> str:
+    """The uid of the stream that a segment belongs to."""
+    return path.stem[21:]
+
+
 def found_in(directory: Path) -> list[Segment]:
     """The segments of a stream, oldest first. Raises FileNotFoundError."""
     names = sorted(entry.name for entry in directory.iterdir() if entry.name.endswith(".log"))

@@ -11,21 +11,22 @@ import errno
 import secrets
 import shutil
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import RLock
 from typing import Literal
 
-import orjson
-
+from clary.engines.telemetry.arrival import arrived
+from clary.engines.telemetry.group_files import GroupFiles
+from clary.engines.telemetry.listeners import Listeners
 from clary.engines.telemetry.names import escape, unescape
 from clary.engines.telemetry.segment import found_in, name_of, read_start, start_bytes
 from clary.engines.telemetry.stream import Stream, Vanished, write_whole
 from clary.engines.telemetry.sweep import sweep
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Exists, Missing
-from clary.kernel.telemetry import LogEvent, LogGroup, LogStream, LogStreamName, LogWindow
+from clary.kernel.telemetry import Heard, LogEvent, LogGroup, LogPlace, LogStream, LogStreamName, LogWindow
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 DAY_MS = 86_400_000
@@ -57,6 +58,8 @@ class SegmentLogs:
         self._open_files = open_files
         self._known_streams = known_streams
         self._lock = RLock()
+        self._groups = GroupFiles()
+        self._listeners = Listeners()
         self._streams: OrderedDict[Path, Stream] = OrderedDict()
         self._writers: OrderedDict[Path, Stream] = OrderedDict()
 
@@ -70,8 +73,10 @@ class SegmentLogs:
         path = self._stream_path(stream)
         for _ in range(_TRIES):
             known = self._known(path, writes=True)
+            now = self._now()
             try:
-                known.append(events, self._now(), producer, position)
+                if known.append(events, now, producer, position) and events:
+                    self._listeners.tell(stream, events, now)
                 return
             except Vanished:
                 self._forget(path)
@@ -97,7 +102,7 @@ class SegmentLogs:
         path = self._group_path(group.account, group.region, group.name)
         draft = path.with_name(f".new-{secrets.token_hex(8)}")
         (draft / "streams").mkdir(parents=True)
-        write_whole(draft / "group.json", _group_bytes(group))
+        self._groups.write(draft, group)
         try:
             # Renaming a directory onto one that is not empty is refused, and a group is never empty: whoever comes
             # first makes the group, and it is whole from its first moment.
@@ -109,11 +114,7 @@ class SegmentLogs:
             raise
 
     def group(self, account: str, region: str, name: str) -> LogGroup:
-        try:
-            kept = orjson.loads((self._group_path(account, region, name) / "group.json").read_bytes())
-        except FileNotFoundError:
-            raise Missing(f"there is no log group {name!r}") from None
-        return LogGroup(account, region, name, kept["created"], kept["retention_days"], kept["settings"])
+        return self._groups.read(self._group_path(account, region, name), account, region)
 
     def groups(self, account: str, region: str, prefix: str = "") -> list[str]:
         names = []
@@ -121,8 +122,8 @@ class SegmentLogs:
             name = unescape(directory.name)
             if name is None:
                 try:
-                    name = orjson.loads((directory / "group.json").read_bytes())["name"]
-                except FileNotFoundError:
+                    name = self._groups.read(directory, account, region).name
+                except Missing:
                     continue
             if name.startswith(prefix):
                 names.append(name)
@@ -130,10 +131,7 @@ class SegmentLogs:
 
     def change_group(self, group: LogGroup) -> None:
         path = self._group_path(group.account, group.region, group.name)
-        try:
-            write_whole(path / "group.json", _group_bytes(group))
-        except FileNotFoundError:
-            raise Missing(f"there is no log group {group.name!r}") from None
+        self._groups.write(path, group)
 
     def delete_group(self, account: str, region: str, name: str) -> None:
         path = self._group_path(account, region, name)
@@ -225,6 +223,20 @@ class SegmentLogs:
                 self._forget(path)
         return sweep(sources, window, descending=descending)
 
+    def arrived(
+        self, stream: LogStreamName, place: LogPlace | None, limit: int, since: int = 0
+    ) -> tuple[list[LogEvent], LogPlace]:
+        path = self._stream_path(stream)
+        try:
+            segments = self._known(path).segments()
+        except Vanished:
+            self._forget(path)
+            raise Missing(f"there is no log stream {stream.stream!r}") from None
+        return arrived(segments, place, limit, since)
+
+    def listen(self, heard: Heard) -> Callable[[], None]:
+        return self._listeners.add(heard)
+
     def trim(self) -> int:
         gone = 0
         for region in (place for account in _directories(self._root) for place in _directories(account)):
@@ -232,8 +244,8 @@ class SegmentLogs:
             for directory in _directories(region):
                 self._sweep_out(directory / "streams")
                 try:
-                    days = orjson.loads((directory / "group.json").read_bytes())["retention_days"]
-                except FileNotFoundError:
+                    days = self._groups.read(directory, "", "").retention_days
+                except Missing:
                     continue
                 if days is not None:
                     before = self._now() - days * DAY_MS
@@ -342,14 +354,3 @@ def _bytes_in(directory: Path) -> int:
     except FileNotFoundError:
         pass
     return total
-
-
-def _group_bytes(group: LogGroup) -> bytes:
-    return orjson.dumps(
-        {
-            "name": group.name,
-            "created": group.created,
-            "retention_days": group.retention_days,
-            "settings": group.settings,
-        }
-    )

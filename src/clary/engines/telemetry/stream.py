@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import RLock
 
 from clary.engines.telemetry.frames import SEAL, encode, walk
-from clary.engines.telemetry.segment import Segment, Summary, fill_summaries, found_in, name_of, start_bytes
+from clary.engines.telemetry.segment import Segment, Summary, fill_summaries, found_in, name_of, start_bytes, uid_of
 from clary.kernel.telemetry import LogEvent
 
 log = logging.getLogger(__name__)
@@ -208,9 +208,9 @@ class Stream:
         return self._next(segment)
 
     def _next(self, sealed: Segment) -> Segment:
-        path = self.path / name_of(sealed.base + sealed.count, sealed.path.stem[21:])
+        path = self.path / name_of(sealed.base + sealed.count, uid_of(sealed.path))
         if path == sealed.path:  # a segment without events cannot grow its name; it holds positions only
-            path = self.path / name_of(sealed.base + sealed.count + 1, sealed.path.stem[21:])
+            path = self.path / name_of(sealed.base + sealed.count + 1, uid_of(sealed.path))
         word = start_bytes(sealed.start["name"], sealed.start["created"], sealed.producers, sealed)
         write_whole(path, word)
         fresh = Segment(path, int(path.name[:20]))
