@@ -17,6 +17,8 @@ class ServiceError(Exception):
 
     code: ClassVar[str] = ""
     status: ClassVar[int] = 400
+    query_code: ClassVar[str] = ""
+    """Its code in the query protocol that the service once spoke, told beside to clients that still look for that."""
 
     def __init__(self, message: str, *, code: str | None = None, status: int | None = None, **fields: Any) -> None:
         super().__init__(message)

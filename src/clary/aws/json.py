@@ -81,7 +81,7 @@ def encode_error(error: ServiceError, operation: Operation | None, request: Requ
         (b"x-amzn-errortype", code.encode()),
     ]
     if operation and operation.model.query_compatible and request.headers.get("x-amzn-query-mode") == "true":
-        old = (shape.traits.get("error", {}).get("code") if shape else None) or code
+        old = error.query_code or (shape.traits.get("error", {}).get("code") if shape else None) or code
         side = "Sender" if error_status(error, shape) < 500 else "Receiver"
         headers.append((b"x-amzn-query-error", f"{old};{side}".encode()))
     said = {"__type": code, _message_member(shape): error.message, **error.fields}
