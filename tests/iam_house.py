@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,14 @@ class Users:
 
 
 @contextmanager
-def iam_house(tmp_path: Path, more: Sequence[Service] = ()) -> Iterator[InProcess]:
+def iam_house(
+    tmp_path: Path, more: Sequence[Service] = (), beside: Mapping[type, Any] | None = None
+) -> Iterator[InProcess]:
     """A clock 14 minutes behind the time of day, with which botocore signs, may go on for 28."""
     clock, users, ports = ManualClock(time.time() - 840), Users(), {}
     ring = HomeKeyRing(ROOT_KEYS, ACCOUNT, b"\0" * 32, users)
     late = _Late()
-    ports = {KeyUses: late, iam.Birth: iam.Birth(1_700_000_000.0)}
+    ports = {KeyUses: late, iam.Birth: iam.Birth(1_700_000_000.0), **(beside or {})}
     made = InProcess(tmp_path, [iam.service, sts.service, *more], ports=ports, clock=clock, ring=ring)
     try:
         users.keys = iam.StoredUserKeys(made.raw_store, ACCOUNT, ring.user_secret)

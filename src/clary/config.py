@@ -35,6 +35,7 @@ class Config:
     other_hosts: Literal["pass", "refuse"] = _setting(
         "pass", "What `clary run` does with requests to hosts that are not AWS's: pass them on, or refuse them."
     )
+    audit_days: int = _setting(90, "How many days the audit (CloudTrail's LookupEvents) is kept.")
     deliver_to: Literal["loopback", "any"] = _setting(
         "loopback", "Where web addresses that subscribe to topics may be: on this machine only, or anywhere."
     )
@@ -62,6 +63,11 @@ class Config:
     @property
     def metrics_dir(self) -> Path:
         return self.home / "metrics"
+
+    @property
+    def audit_dir(self) -> Path:
+        """Who did what; readable by the owner only."""
+        return self.home / "audit"
 
     @property
     def serving_dir(self) -> Path:

@@ -14,6 +14,7 @@ from clary.aws.gateway import Gateway
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
 from clary.config import Config
+from clary.engines.audit.files import AuditFiles
 from clary.engines.metrics.store import SqliteMetrics
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
@@ -25,6 +26,7 @@ from clary.engines.serving.plane import Plane
 from clary.engines.telemetry.segments import SegmentLogs
 from clary.engines.web.posts import WebPosts
 from clary.home import Home
+from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.errors import Missing
 from clary.kernel.events import Bus
@@ -34,7 +36,17 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import cloudwatch, iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
+from clary.services import (
+    cloudtrail,
+    cloudwatch,
+    iam,
+    logs,
+    resourcegroupstaggingapi,
+    s3,
+    sagemaker,
+    sagemaker_runtime,
+    sts,
+)
 from clary.services.iam import taggable as iam_tags
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.logs import taggable as logs_tags
@@ -49,6 +61,7 @@ STALE_SECONDS = 86_400.0
 log = logging.getLogger(__name__)
 
 SERVICES: tuple[Service, ...] = (
+    cloudtrail.service,
     cloudwatch.service,
     iam.service,
     logs.service,
@@ -71,6 +84,7 @@ class World:
         self.objects = DiskObjects(config.objects_dir, self.clock)
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.metrics = SqliteMetrics(config.metrics_dir, self.clock, sync=config.store_sync)
+        self.audit = AuditFiles(config.audit_dir, self.clock, days=config.audit_days)
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
@@ -79,6 +93,7 @@ class World:
         self.ring = home.ring_with(users)
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         ports: dict[type, Any] = {
+            AuditLog: self.audit,
             BucketStore: self.objects,
             Holding: self.holding,
             IdentityPolicies: self.identities,
@@ -169,6 +184,7 @@ class World:
         """Log events past their retention are dropped and metrics become coarser, at the start and once an hour."""
         while not stop.is_set():
             await asyncio.to_thread(self.logs.trim)
+            await asyncio.to_thread(self.audit.trim)
             await self._age_metrics(stop)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
@@ -228,5 +244,6 @@ class World:
         self.serving.close()
         self.objects.close()
         self.logs.close()
+        self.audit.close()
         self.metrics.close()
         self.store.close()

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from clary.aws import query, rest_xml, sigv2
 from clary.aws.anonymous import anonymous, is_unsigned
+from clary.aws.audit import Auditor, Hearing
 from clary.aws.authorize import Authorizer, origin_of
 from clary.aws.body import of_bytes
 from clary.aws.credentials import ANONYMOUS, KeyRing, KeyUses, Principal
@@ -25,6 +26,7 @@ from clary.aws.sigv2 import REGION
 from clary.aws.sigv4 import Refused, Signed, Verifier
 from clary.aws.strict import Strict
 from clary.kernel import ids, log
+from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
 from clary.kernel.store import Store
@@ -68,6 +70,9 @@ class Gateway:
         self.verifier = Verifier(ring, clock)
         self.authorizer = Authorizer(ports, account)
         self._inside = Inside(self.router, self.authorizer, store, clock, ports, account)
+        audit: AuditLog | None = ports.get(AuditLog)
+        self._auditor = None if audit is None else Auditor(audit, clock, account, services)
+        self._inside.auditor = self._auditor
         self._strict = Strict() if strict else None
         self._clock = clock
         self._uses: KeyUses | None = ports.get(KeyUses)
@@ -119,24 +124,7 @@ class Gateway:
             found.append(call)
             family = call.codec.family
             signed = await self._verified(request, call)
-            if signed.principal.kind == "user" and self._uses is not None:
-                self._uses.used(signed.access_key_id, signed.service, signed.region)
-            doc = _decoded(call, request, signed)
-            trusted = self.authorizer.trusted(signed.principal)
-            ctx = self._inside.context(
-                signed.principal,
-                signed.region,
-                request_id,
-                headers=request.headers,
-                family=family,
-                origin=_NOTHING if trusted else origin_of(request),
-            )
-            if not trusted:
-                self.authorizer.check(ctx, call.asks(ctx, doc))
-            result = await call.handler(ctx, doc)
-            if self._strict:
-                self._strict.check(call.operation, result)
-            return call.codec.encode(result, request_id)
+            return call.codec.encode(await self._performed(request, request_id, call, signed), request_id)
         except Unrouted as unrouted:
             return _refuse(unrouted.error, unrouted.family, found, request, request_id)
         except Refused as refused:
@@ -149,6 +137,28 @@ class Gateway:
             LOG.exception("a handler failed", extra={"operation": found[0].operation.name if found else ""})
             failure = InternalFailure("The request processing has failed because of an unknown error.")
             return _refuse(failure, family, found, request, request_id)
+
+    async def _performed(self, request: Request, request_id: str, call: Call, signed: Signed) -> Doc:
+        """What the operation answers to whoever signed the request. The audit hears of it, whatever comes of it."""
+        if signed.principal.kind == "user" and self._uses is not None:
+            self._uses.used(signed.access_key_id, signed.service, signed.region)
+        trusted = self.authorizer.trusted(signed.principal)
+        ctx = self._inside.context(
+            signed.principal,
+            signed.region,
+            request_id,
+            headers=request.headers,
+            family=call.codec.family,
+            origin=_NOTHING if trusted else origin_of(request),
+        )
+        with Hearing(self._auditor, call, ctx, signed.access_key_id, request.client) as heard:
+            doc = heard.doc = _decoded(call, request, signed)
+            if not trusted:
+                self.authorizer.check(ctx, call.asks(ctx, doc))
+            result = heard.result = await call.handler(ctx, doc)
+            if self._strict:
+                self._strict.check(call.operation, result)
+            return result
 
     def _porch(self, request: Request, request_id: str) -> Porch:
         def context(principal: Principal, region: str) -> Context:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from clary.aws.audit import Auditor, Hearing
 from clary.aws.authorize import Authorizer
 from clary.aws.body import Body, of_bytes
 from clary.aws.codec import without_reserved
@@ -47,6 +48,8 @@ class Inside:
         self._clock = clock
         self._ports = ports
         self._account = account
+        self.auditor: Auditor | None = None
+        """Hears of every call; set by the gateway."""
         self._checks: dict[tuple[str, str], Check] = {}
 
     def context(
@@ -82,7 +85,10 @@ class Inside:
         call = self._router.served(wanted.service, wanted.operation)
         known = {**ORIGIN_INSIDE, **origin}
         inner = self.context(principal, region, request_id, family=call.codec.family, origin=known)
-        return without_reserved(await call.handler(inner, self.checked(inner, call, wanted.params)))
+        with Hearing(self.auditor, call, inner) as heard:
+            heard.doc = self.checked(inner, call, wanted.params)
+            heard.result = await call.handler(inner, heard.doc)
+            return without_reserved(heard.result)
 
     async def _call(self, ctx: Context, service: str, name: str, params: Doc) -> Doc:
         return await self.ask(ctx.principal, ctx.region, ctx.request_id, {}, Wanted(service, name, params))

@@ -113,6 +113,7 @@ class Service:
         self.handlers: dict[str, Handler] = {}
         self.ignored: dict[str, tuple[str, ...]] = {}
         self.stored: set[str] = set()
+        self.data_events: set[str] = set()
         self.doors: list[Door] = []
         self.finishers: list[Finish] = []
 
@@ -133,6 +134,10 @@ class Service:
             return handler
 
         return register
+
+    def data_event(self, *operations: str) -> None:
+        """These are about data, not about what holds it: the audit passes them over, as AWS's does by default."""
+        self.data_events.update(operations)
 
     def door(self, door: Door) -> None:
         """Every request that the door wants is answered by it and not routed."""

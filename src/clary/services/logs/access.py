@@ -49,3 +49,6 @@ def register() -> None:
     """Every operation that is served says what it asks. To be called once all of them are registered."""
     for operation in service.handlers:
         service.access(operation, _asks(operation))
+
+
+service.data_event("FilterLogEvents", "GetLogEvents", "PutLogEvents", "StartLiveTail")

@@ -248,6 +248,15 @@ def _attributes(ctx: Context, req: Doc) -> Sequence[Ask]:
     return [Ask(f"s3:GetObject{word}{more}", arn, keys, resource_tags=tags) for more in ("", "Attributes")]
 
 
+OF_DATA = (
+    *("AbortMultipartUpload", "CompleteMultipartUpload", "CopyObject", "CreateMultipartUpload", "DeleteObject"),
+    *("DeleteObjectTagging", "DeleteObjects", "GetObject", "GetObjectAcl", "GetObjectAttributes", "GetObjectTagging"),
+    *("HeadBucket", "HeadObject", "ListMultipartUploads", "ListObjectVersions", "ListObjects", "ListObjectsV2"),
+    *("ListParts", "PutObject", "PutObjectAcl", "PutObjectTagging", "UploadPart", "UploadPartCopy"),
+)
+"""Operations on objects, and those that list them."""
+
+
 def register(service: Service) -> None:
     """Every operation that the service has says what it asks."""
     table: dict[str, Asks] = {name: _of_bucket(action) for name, action in OF_BUCKET.items()}
@@ -264,3 +273,4 @@ def register(service: Service) -> None:
     for name, asks in table.items():
         if name in service.handlers:
             service.access(name, asks)
+    service.data_event(*OF_DATA)

@@ -12,3 +12,6 @@ def register() -> None:
     """Every operation that is served says what it asks. To be called once all of them are registered."""
     for name in service.handlers:
         service.access(name, _asks(name))
+
+
+service.data_event("InvokeEndpoint", "InvokeEndpointAsync", "InvokeEndpointWithResponseStream")
