@@ -1,7 +1,7 @@
 """The bus: at least once, in order, each subscriber from where it stopped, none waiting for another."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -114,6 +114,27 @@ async def test_a_crash_after_the_work_hears_the_event_again(store: SqliteStore, 
     again.subscribe("me", Pattern(), hearer)
     await again.tick()
     assert hearer.names == ["a"]
+
+
+async def test_a_batch_is_heard_in_one_call_and_again_as_a_whole(
+    store: SqliteStore, bus: Bus, clock: ManualClock
+) -> None:
+    heard: list[list[str]] = []
+
+    async def hear(events: Sequence[Event]) -> None:
+        heard.append([event.name for event in events])
+        if len(heard) == 1:
+            raise RuntimeError("not now")
+
+    bus.subscribe_batch("many", Pattern(kind="job"), hear)
+    for name in "abc":
+        store.create(job(name))
+    assert await bus.tick() == 0
+    assert store.cursor("many") == 0
+    clock.advance(1)
+    assert await bus.tick() == 3
+    assert heard == [["a", "b", "c"], ["a", "b", "c"]]
+    assert store.cursor("many") == 3
 
 
 def test_a_name_is_taken_once(bus: Bus) -> None:

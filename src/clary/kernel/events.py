@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from clary.kernel.clock import Clock
@@ -10,9 +10,10 @@ from clary.kernel.log import bind
 from clary.kernel.reconcile import LONGEST_SLEEP, backoff
 from clary.kernel.store import Event, Store
 
-__all__ = ["Bus", "Event", "Handler", "Pattern"]
+__all__ = ["BatchHandler", "Bus", "Event", "Handler", "Pattern"]
 
 Handler = Callable[[Event], Awaitable[None]]
+BatchHandler = Callable[[Sequence[Event]], Awaitable[None]]
 
 BATCH = 100
 LAZY = 100
@@ -41,7 +42,9 @@ class Pattern:
 class _Subscriber:
     name: str
     pattern: Pattern
-    handler: Handler
+    handler: BatchHandler
+    at_once: int
+    """So many lines of the outbox are looked at for one call."""
     position: int
     """The seq that it has passed; its stored cursor may be up to LAZY unwanted lines behind."""
     stored: int
@@ -68,10 +71,18 @@ class Bus:
     def subscribe(self, name: str, pattern: Pattern, handler: Handler) -> None:
         """`handler` hears every event of the pattern from the cursor of `name` on; a new name begins with the oldest
         line that is kept. Before `run`. Raises ValueError when the name is taken."""
+        self._subscribe(name, pattern, lambda events: handler(events[0]), 1)
+
+    def subscribe_batch(self, name: str, pattern: Pattern, handler: BatchHandler) -> None:
+        """As `subscribe`, but `handler` hears up to BATCH events in one call, and all of them again when it raised or
+        was killed: for who hears many."""
+        self._subscribe(name, pattern, handler, BATCH)
+
+    def _subscribe(self, name: str, pattern: Pattern, handler: BatchHandler, at_once: int) -> None:
         if name in self._subscribers:
             raise ValueError(f"two subscribers are named {name!r}")
         cursor = self._store.cursor(name)
-        self._subscribers[name] = _Subscriber(name, pattern, handler, cursor, cursor)
+        self._subscribers[name] = _Subscriber(name, pattern, handler, at_once, cursor, cursor)
 
     async def tick(self) -> int:
         """Every subscriber that is not backing off has heard what is there; returns how many events were handled."""
@@ -131,25 +142,27 @@ class Bus:
     async def _drain(self, one: _Subscriber) -> int:
         handled = 0
         while one.not_before <= self._clock.now() and (events := self._fetch(one.position)):
-            for event in events:
-                if one.pattern.matches(event):
-                    if not await self._hand(one, event):
-                        return handled
-                    handled += 1
+            for at in range(0, len(events), one.at_once):
+                lines = events[at : at + one.at_once]
+                wanted = [event for event in lines if one.pattern.matches(event)]
+                if wanted and not await self._hand(one, wanted):
+                    return handled
+                one.position = lines[-1].seq
+                if wanted:
+                    handled += len(wanted)
                     # Only now: a crash before this line calls the handler again, never the other way round.
-                    self._store_position(one, event.seq)
-                one.position = event.seq
+                    self._store_position(one, one.position)
             if one.position - one.stored >= LAZY:
                 self._store_position(one, one.position)
         return handled
 
-    async def _hand(self, one: _Subscriber, event: Event) -> bool:
+    async def _hand(self, one: _Subscriber, events: Sequence[Event]) -> bool:
         try:
-            await one.handler(event)
+            await one.handler(events)
         except Exception as error:
             one.failures += 1
             one.not_before = self._clock.now() + backoff(one.failures)
-            about = {"subscriber": one.name, "seq": event.seq, "failures": one.failures}
+            about = {"subscriber": one.name, "seq": events[0].seq, "failures": one.failures}
             log.error("a subscriber raised", exc_info=error, extra=about)
             return False
         one.failures = 0
