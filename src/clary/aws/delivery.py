@@ -39,6 +39,8 @@ WEB: Final = "web"
 MOST_HOPS: Final = 16
 """So often may one thing lead to another before it is taken for a loop and dropped."""
 _CALL_SECONDS: Final = 30.0
+_FIRST_SECONDS: Final = 2.0
+"""How long the first try may take: whoever delivers waits for it. A longer one is tried again from its row."""
 _FLYING_SECONDS: Final = 600.0
 _MOST_FLYING: Final = 1000
 """Posts that are begun or wait for their address, at most; the others wait in their rows."""
@@ -46,11 +48,18 @@ _MOST_FLYING: Final = 1000
 log = logging.getLogger(__name__)
 
 _hops: ContextVar[int] = ContextVar("hops", default=0)
+_current: ContextVar[str] = ContextVar("delivery", default="")
 
 
 def hops() -> int:
     """How many deliveries led to what is being done now; 0: a client asked for it."""
     return _hops.get()
+
+
+def current() -> str:
+    """The id of the delivery that is being made; "": none is. The same for every repetition: what a receiver makes of
+    it to know a repetition by."""
+    return _current.get()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ class Counted:
     """A dead letter that was sent."""
     undead: str = ""
     """A dead letter that could not be sent."""
+    ended: str = ""
+    """A delivery that came to its end, delivered or given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +114,14 @@ class Delivery:
     retry: Retry = field(default_factory=Retry)
     dead: Doc | None = None
     """The dead letter: {"service", "operation", "params"}, sent by the service itself, not its role. In texts of its
-    params {error_code} and {error_message} are filled in under MessageAttributes."""
+    params {error_code}, {error_message}, {retries} and {exhausted} are filled in under MessageAttributes; attributes
+    that stay empty are left out."""
     counted: Counted | None = None
+    first: Doc | None = None
+    """A call that makes room for it, {"service", "operation", "params"}: made, as the same principal, when the receiver
+    answers that it knows no such place (ResourceNotFoundException)."""
+    led: int = 0
+    """How many deliveries led to it, where more is known than `hops` tells."""
 
 
 class Deliverer(Protocol):
@@ -145,31 +162,32 @@ class Deliveries:
         """What is on its way to a web address, by the uid of its row."""
 
     async def deliver(self, one: Delivery) -> None:
-        if hops() >= MOST_HOPS:
+        led = max(hops(), one.led)
+        if led >= MOST_HOPS:
             log.error("a loop of deliveries is cut", extra={"delivery": one.id, "source": one.acting.source})
             self._count(one, "failed")
             return
         if one.service == WEB:
-            self._queue(one, self._clock.now(), {})
+            self._queue(one, led, self._clock.now(), {})
             return
         try:
-            await self._try(one, hops())
+            await self._try(one, led, _FIRST_SECONDS)
         except Exception as error:
             found = worth(error)
             if found.again and one.retry.attempts > 0:
                 due = self._clock.now() + one.retry.pause(1)
-                self._queue(one, due, {"Tries": 1, "LastError": found.code, "LastMessage": found.message})
+                self._queue(one, led, due, {"Tries": 1, "LastError": found.code, "LastMessage": found.message})
             else:
-                await self._give_up(one, found, hops())
+                await self._give_up(one, found, 1, led)
         else:
-            self._count(one, "delivered")
+            self._came(one)
 
     def pending(self) -> int:
         return self._store.count(KIND, Where(account=self._account))
 
-    def _queue(self, one: Delivery, due: float, status: Doc) -> None:
+    def _queue(self, one: Delivery, led: int, due: float, status: Doc) -> None:
         name = blake2b(one.id.encode(), digest_size=20).hexdigest()
-        spec = {**asdict(one), "hops": hops()}
+        spec = {**asdict(one), "hops": led}
         row = Resource(
             kind=KIND,
             name=name,
@@ -193,10 +211,10 @@ class Deliveries:
             self._send(row, one)
             return again(_FLYING_SECONDS)  # hastened when the answer is there; after a restart it is sent again
         try:
-            await self._try(one, led)
+            await self._try(one, led, _CALL_SECONDS)
         except Exception as error:
             return await self._failed(row, one, worth(error), tries + 1, led)
-        self._count(one, "delivered")
+        self._came(one)
         return gone()
 
     def give_up(self, row: Resource, error: Exception) -> Step:
@@ -208,17 +226,17 @@ class Deliveries:
         pause = one.retry.pause(tries)
         if why.again and tries <= one.retry.attempts and now + pause <= row.created + one.retry.seconds:
             return again(pause, Tries=tries, LastError=why.code, LastMessage=why.message)
-        await self._give_up(one, why, led)
+        await self._give_up(one, why, tries, led)
         return gone()
 
-    async def _give_up(self, one: Delivery, why: Worth, led: int) -> None:
+    async def _give_up(self, one: Delivery, why: Worth, tries: int, led: int) -> None:
         """The dead letter is sent, if there is one; when even that fails for a while, the row's next look sends it."""
         log.warning(
             "a delivery was given up",
             extra={"delivery": one.id, "source": one.acting.source, "operation": one.operation, "error": why.message},
         )
         if one.dead is not None:
-            letter = _addressed(one.dead, why)
+            letter = _addressed(one, one.dead, why, tries)
             try:
                 await self._call(one, Wanted(letter["service"], letter["operation"], letter["params"]), led, role="")
             except ServiceError as error:
@@ -227,19 +245,40 @@ class Deliveries:
             else:
                 self._count(one, "dead")
         self._count(one, "failed")
+        self._count(one, "ended")
 
-    async def _try(self, one: Delivery, led: int) -> None:
-        async with asyncio.timeout(_CALL_SECONDS):
-            await self._call(one, Wanted(one.service, one.operation, one.params), led, role=one.acting.role)
+    def _came(self, one: Delivery) -> None:
+        self._count(one, "delivered")
+        self._count(one, "ended")
+
+    async def _try(self, one: Delivery, led: int, seconds: float) -> None:
+        wanted = Wanted(one.service, one.operation, one.params)
+        async with asyncio.timeout(seconds):
+            try:
+                await self._call(one, wanted, led, role=one.acting.role)
+            except ServiceError as error:
+                if one.first is None or error.error_code != "ResourceNotFoundException":
+                    raise
+                await self._make_room(one, one.first, led)
+                await self._call(one, wanted, led, role=one.acting.role)
+
+    async def _make_room(self, one: Delivery, first: Doc, led: int) -> None:
+        try:
+            wanted = Wanted(first["service"], first["operation"], first["params"])
+            await self._call(one, wanted, led, role=one.acting.role)
+        except ServiceError as error:
+            if error.error_code != "ResourceAlreadyExistsException":  # somebody else was quicker
+                raise
 
     async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str) -> None:
         acting = Acting(one.acting.service, one.acting.source, role, one.acting.session)
         principal = principal_of(acting, self._identities, self._account, self._clock.now())
         origin = {"aws:sourceaccount": self._account, "aws:sourcearn": acting.source}
-        token = _hops.set(led + 1)
+        token, named = _hops.set(led + 1), _current.set(one.id)
         try:
             await self._inside().ask(principal, one.region, ids.request_id(), origin, wanted)
         finally:
+            _current.reset(named)
             _hops.reset(token)
 
     def _send(self, row: Resource, one: Delivery) -> None:
@@ -260,7 +299,7 @@ class Deliveries:
                 held = self._store.find(KIND, row.uid)
                 if why is None:
                     self._store.delete(held)
-                    self._count(one, "delivered")
+                    self._came(one)
                     return
                 step = await self._failed(held, one, why, int(held.status.get("Tries", 0)) + 1, int(row.spec["hops"]))
                 if step.kind == "gone":
@@ -294,15 +333,26 @@ def _unpacked(spec: Doc) -> tuple[Delivery, int]:
     return Delivery(**given), led
 
 
-def _addressed(dead: Doc, why: Worth) -> Doc:
+def _addressed(one: Delivery, dead: Doc, why: Worth, tries: int) -> Doc:
     """The dead letter with the reason in its message attributes."""
     params = dict(dead["params"])
-    said = {"{error_code}": why.code, "{error_message}": why.message}
-    params["MessageAttributes"] = {
-        name: {**given, "StringValue": said.get(given.get("StringValue"), given.get("StringValue")) or "-"}
+    exhausted = "MaximumRetryAttempts" if tries > one.retry.attempts else "MaximumEventAgeInSeconds"
+    said = {
+        "{error_code}": why.code or "-",
+        "{error_message}": why.message or "-",
+        "{retries}": str(tries - 1),
+        "{exhausted}": exhausted if why.again else "",
+    }
+    texts = {
+        name: said.get(given["StringValue"], given["StringValue"])
         for name, given in params.get("MessageAttributes", {}).items()
+    }
+    params["MessageAttributes"] = {
+        name: {**given, "StringValue": texts[name]}
+        for name, given in params.get("MessageAttributes", {}).items()
+        if texts[name]
     }
     return {**dead, "params": params}
 
 
-__all__ = ["Acting", "Counted", "Deliverer", "Deliveries", "Delivery", "NotAssumable", "Retry", "hops"]
+__all__ = ["Acting", "Counted", "Deliverer", "Deliveries", "Delivery", "NotAssumable", "Retry", "current", "hops"]
