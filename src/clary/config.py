@@ -57,6 +57,10 @@ class Config:
         return self.home / "runs"
 
     @property
+    def queues_file(self) -> Path:
+        return self.home / "state" / "queues.db"
+
+    @property
     def logs_dir(self) -> Path:
         return self.home / "logs"
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from clary.aws import delivery
 from clary.aws.authorize import IdentityPolicies, ResourcePolicies
+from clary.aws.carried import PoliciesByService
 from clary.aws.credentials import KeyRing, KeyUses
 from clary.aws.delivery import Deliverer, Deliveries
+from clary.aws.endpoint import Endpoint
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
@@ -18,6 +20,7 @@ from clary.engines.audit.files import AuditFiles
 from clary.engines.metrics.store import SqliteMetrics
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
+from clary.engines.queues.sqlite import SqliteQueues
 from clary.engines.runners.base import Runner
 from clary.engines.runners.process import ProcessRunner
 from clary.engines.serving import paths
@@ -32,6 +35,7 @@ from clary.kernel.errors import Missing
 from clary.kernel.events import Bus
 from clary.kernel.metrics import MetricSink, MetricStore
 from clary.kernel.objects import ObjectStore
+from clary.kernel.queues import QueueStore
 from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
@@ -45,6 +49,7 @@ from clary.services import (
     s3,
     sagemaker,
     sagemaker_runtime,
+    sqs,
     sts,
 )
 from clary.services.iam import taggable as iam_tags
@@ -53,6 +58,7 @@ from clary.services.logs import taggable as logs_tags
 from clary.services.s3 import taggable as s3_tags
 from clary.services.sagemaker import taggable as sagemaker_tags
 from clary.services.sagemaker.holding import Holding
+from clary.services.sqs import taggable as sqs_tags
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -69,9 +75,12 @@ SERVICES: tuple[Service, ...] = (
     s3.service,
     sagemaker.service,
     sagemaker_runtime.service,
+    sqs.service,
     sts.service,
 )
-TAGGABLES = Taggables([*iam_tags.TAGGABLES, *logs_tags.TAGGABLES, *s3_tags.TAGGABLES, *sagemaker_tags.TAGGABLES])
+TAGGABLES = Taggables(
+    [*iam_tags.TAGGABLES, *logs_tags.TAGGABLES, *s3_tags.TAGGABLES, *sagemaker_tags.TAGGABLES, *sqs_tags.TAGGABLES]
+)
 
 
 class World:
@@ -85,6 +94,8 @@ class World:
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.metrics = SqliteMetrics(config.metrics_dir, self.clock, sync=config.store_sync)
         self.audit = AuditFiles(config.audit_dir, self.clock, days=config.audit_days)
+        self.queues = SqliteQueues(config.queues_file, self.clock, sync=config.store_sync)
+        self.depths = sqs.depths.Depths(self.store, self.queues, self.metrics, self.clock)
         self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
@@ -95,6 +106,7 @@ class World:
         ports: dict[type, Any] = {
             AuditLog: self.audit,
             BucketStore: self.objects,
+            Endpoint: Endpoint(config.endpoint_url),
             Holding: self.holding,
             IdentityPolicies: self.identities,
             KeyRing: self.ring,
@@ -105,11 +117,18 @@ class World:
             MetricSink: self.metrics,
             MetricStore: self.metrics,
             ObjectStore: self.objects,
-            ResourcePolicies: s3.policy.BucketPolicies(self.store, home.account, self.objects),
+            QueueStore: self.queues,
+            ResourcePolicies: PoliciesByService(
+                {
+                    "s3": s3.policy.BucketPolicies(self.store, home.account, self.objects),
+                    "sqs": sqs.policy.QueuePolicies(self.store, home.account),
+                }
+            ),
             Runner: self.runner,
             Serving: self.serving,
             Taggables: TAGGABLES,
             s3.happenings.Happenings: self.happenings,
+            sqs.counting.Used: self.depths,
         }
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
@@ -132,9 +151,10 @@ class World:
             {
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
+                **sqs.reconcilers(self.store, self.queues, self.clock),
                 delivery.KIND: self.deliveries,
             },
-            {**sagemaker.MACHINES, **s3.MACHINES, delivery.KIND: delivery.MACHINE},
+            {**sagemaker.MACHINES, **s3.MACHINES, **sqs.MACHINES, delivery.KIND: delivery.MACHINE},
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )
@@ -172,20 +192,26 @@ class World:
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
         await asyncio.gather(
-            self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop), self._let_go(stop)
+            self.controller.run(stop),
+            self.bus.run(stop),
+            self.depths.run(stop),
+            self._housekeeping(stop),
+            self._let_go(stop),
         )
 
     async def _let_go(self, stop: asyncio.Event) -> None:
         """Whoever is held hears of it before the server ends."""
         await stop.wait()
         self.holding.close()
+        self.queues.let_go()
 
     async def _housekeeping(self, stop: asyncio.Event) -> None:
-        """Log events past their retention are dropped and metrics become coarser, at the start and once an hour."""
+        """What is past its retention is dropped and metrics become coarser, at the start and once an hour."""
         while not stop.is_set():
             await asyncio.to_thread(self.logs.trim)
             await asyncio.to_thread(self.audit.trim)
             await self._age_metrics(stop)
+            await sqs.tidying.tidy(self.store, self.queues, self.clock)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
 
@@ -246,4 +272,5 @@ class World:
         self.logs.close()
         self.audit.close()
         self.metrics.close()
+        self.queues.close()
         self.store.close()

@@ -1,7 +1,7 @@
 """Attributes of queues: what they may be, and what they are."""
 
-import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 from clary.aws.errors import NotImplementedHere
@@ -12,6 +12,7 @@ from clary.kernel.resource import Doc, Resource
 from clary.services.sqs import policy, redrive
 from clary.services.sqs.api import DEFAULTS, number, queue_of, service
 from clary.services.sqs.errors import InvalidAttributeName, InvalidAttributeValue
+from clary.services.sqs.tidying import to_its_end
 
 _BOUNDS: Final = {
     "DelaySeconds": (0, 900),
@@ -115,10 +116,7 @@ async def get_queue_attributes(ctx: Context, req: Doc) -> Doc:
 async def _expire(ctx: Context, queue: Resource) -> None:
     """What is past its retention counts no more."""
     before = ctx.clock.now() - number(queue, "MessageRetentionPeriod")
-    queues, gone = ctx.port(QueueStore), 1
-    while gone:
-        gone = queues.expire(queue.uid, before)
-        await asyncio.sleep(0)  # others may run between the bites
+    await to_its_end(partial(ctx.port(QueueStore).expire, queue.uid, before))
 
 
 def _observed(ctx: Context, queue: Resource) -> dict[str, str]:
