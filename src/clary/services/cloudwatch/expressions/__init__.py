@@ -1,0 +1,1 @@
+"""Metric math: its syntax, its functions, its searches."""
