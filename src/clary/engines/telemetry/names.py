@@ -30,4 +30,6 @@ def unescape(directory: str) -> str | None:
         return ""
     if "~" in directory:
         return None
+    if "%" not in directory:
+        return directory
     return unquote(directory, errors="surrogatepass")

@@ -29,6 +29,14 @@ class InvalidParameterException(ServiceError):
     """A parameter is specified incorrectly."""
 
 
+class LimitExceededException(ServiceError):
+    """You have reached the maximum number of resources that can be created."""
+
+
+class InvalidOperationException(ServiceError):
+    """The operation is not valid on the specified resource."""
+
+
 class TooManyTagsException(ServiceError):
     """A resource can have no more than 50 tags."""
 

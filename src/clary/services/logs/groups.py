@@ -26,6 +26,7 @@ from clary.services.logs.api import (
     now_ms,
     service,
 )
+from clary.services.logs.metric_filters import drop_metric_filters, metric_filter_count
 
 RETENTION_DAYS: Final = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -55,6 +56,9 @@ async def create_log_group(ctx: Context, req: Doc) -> Doc:
 @service.operation("DeleteLogGroup")
 async def delete_log_group(ctx: Context, req: Doc) -> Doc:
     """The group and all its streams are gone. Errors: ResourceNotFoundException."""
+    group_named(ctx, req["logGroupName"])
+    # Before the group: one that is made again under the name must not inherit what a kill in between left behind.
+    drop_metric_filters(ctx, req["logGroupName"])
     try:
         await asyncio.to_thread(ctx.port(LogStore).delete_group, ctx.account, ctx.region, req["logGroupName"])
     except Missing:
@@ -74,6 +78,8 @@ async def describe_log_groups(ctx: Context, req: Doc) -> Doc:
         raise InvalidParameterException(BAD_TOKEN) from None
     limit = req.get("limit", _PAGE)
     found, more = await asyncio.to_thread(_listed, ctx, req, after, limit)
+    for one in found:
+        one["metricFilterCount"] = metric_filter_count(ctx, one["logGroupName"])
     answer: Doc = {"logGroups": found}
     if more:
         answer["nextToken"] = page.encode([found[-1]["logGroupName"], ""], filters)

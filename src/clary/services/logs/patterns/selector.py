@@ -69,6 +69,15 @@ def read_selector(scanner: Scanner) -> Selector:
     return Selector(scanner.text[start : scanner.at], tuple(steps))
 
 
+def selector_of(text: str) -> Selector:
+    """The selector that `text` is, all of it. Raises InvalidParameterException."""
+    scanner = Scanner(text)
+    found = read_selector(scanner)
+    if scanner.peek():
+        raise wrong(f"something stands behind the selector {found.text!r}", scanner.at)
+    return found
+
+
 def _bracket(scanner: Scanner) -> Step:
     """The step between brackets; the opening one is passed."""
     char = scanner.peek()
