@@ -144,6 +144,9 @@ class World:
             metrics=ports.get(MetricSink),
         )
         ports[Deliverer] = self.deliveries
+        self.counting = ports[logs.Counting] = logs.Counting(self.metrics, self.clock)
+        self.counting.load(self.store)
+        self.logs.listen(self.counting.heard)
         self.bus = Bus(self.store, self.clock)
         self.controller = Controller(
             self.store,
@@ -195,6 +198,7 @@ class World:
             self.controller.run(stop),
             self.bus.run(stop),
             self.depths.run(stop),
+            self.counting.run(stop),
             self._housekeeping(stop),
             self._let_go(stop),
         )
