@@ -10,13 +10,15 @@ are only ever tried from their row, each address for itself.
 """
 
 import asyncio
+import base64
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any, Final, Protocol
+from uuid import NAMESPACE_URL, uuid5
 
 from clary.aws.acting import Acting, NotAssumable, principal_of
 from clary.aws.attempts import Refused, Unreached, Worth, post, worth
@@ -38,6 +40,9 @@ WEB: Final = "web"
 """The service of deliveries to web addresses: operation "POST", params Url, Headers, Body, and Seconds to wait."""
 MOST_HOPS: Final = 16
 """So often may one thing lead to another before it is taken for a loop and dropped."""
+_BLOB: Final = "$blob"
+_NAMES_OWNER: Final = frozenset({"cloudwatch.amazonaws.com"})
+"""Services that AWS lets use a topic whose policy is the default one: they say whose they are (aws:SourceOwner)."""
 _CALL_SECONDS: Final = 30.0
 _FIRST_SECONDS: Final = 2.0
 """How long the first try may take: whoever delivers waits for it. A longer one is tried again from its row."""
@@ -96,6 +101,8 @@ class Counted:
     """A dead letter that could not be sent."""
     ended: str = ""
     """A delivery that came to its end, delivered or given up."""
+    region: str = ""
+    """Where it is counted, if that is not the delivery's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,18 +117,35 @@ class Delivery:
     """botocore's name of a service that is served, or WEB."""
     operation: str
     params: Doc
-    """Of JSON: bytes have no place in it."""
+    """Of JSON: bytes stand in it as `blob` makes them."""
     retry: Retry = field(default_factory=Retry)
     dead: Doc | None = None
-    """The dead letter: {"service", "operation", "params"}, sent by the service itself, not its role. In texts of its
-    params {error_code}, {error_message}, {retries} and {exhausted} are filled in under MessageAttributes; attributes
-    that stay empty are left out."""
+    """The dead letter: {"service", "operation", "params"}, and "region" where it is another than the delivery's; sent
+    by the service itself, not its role. In texts of its params {error_code}, {error_message}, {retries} and {exhausted}
+    are filled in under MessageAttributes; attributes that stay empty are left out."""
     counted: Counted | None = None
     first: Doc | None = None
     """A call that makes room for it, {"service", "operation", "params"}: made, as the same principal, when the receiver
     answers that it knows no such place (ResourceNotFoundException)."""
     led: int = 0
     """How many deliveries led to it, where more is known than `hops` tells."""
+
+
+Carrier = Callable[[Doc], Awaitable[None]]
+"""Takes the params of a delivery to somewhere that is neither an operation nor the web, repeatably. Raises when it
+cannot now."""
+
+
+def blob(data: bytes) -> Doc:
+    """Bytes in the params of a delivery."""
+    return {_BLOB: base64.b64encode(data).decode()}
+
+
+def message_id(*where: str) -> str:
+    """The id of what is being sent to that place: a fresh one for a client; for a delivery always the same, however
+    often it is repeated."""
+    led_by = current()
+    return str(uuid5(NAMESPACE_URL, "\0".join([led_by, *where]))) if led_by else ids.request_id()
 
 
 class Deliverer(Protocol):
@@ -150,6 +174,7 @@ class Deliveries:
         inside: Callable[[], Inside],
         web: Web,
         metrics: MetricSink | None = None,
+        carriers: Mapping[str, Carrier] | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -158,6 +183,8 @@ class Deliveries:
         self._inside = inside
         self._web = web
         self._metrics = metrics
+        self._carriers = dict(carriers or {})
+        """By the service of the deliveries that each of them takes."""
         self._posts: dict[str, asyncio.Task[None]] = {}
         """What is on its way to a web address, by the uid of its row."""
 
@@ -237,8 +264,9 @@ class Deliveries:
         )
         if one.dead is not None:
             letter = _addressed(one, one.dead, why, tries)
+            wanted = Wanted(letter["service"], letter["operation"], letter["params"])
             try:
-                await self._call(one, Wanted(letter["service"], letter["operation"], letter["params"]), led, role="")
+                await self._call(one, wanted, led, role="", region=letter.get("region", ""))
             except ServiceError as error:
                 log.error("a dead letter was refused", extra={"delivery": one.id, "error": error.message})
                 self._count(one, "undead")
@@ -270,13 +298,20 @@ class Deliveries:
             if error.error_code != "ResourceAlreadyExistsException":  # somebody else was quicker
                 raise
 
-    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str) -> None:
+    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str, region: str = "") -> None:
+        carry = self._carriers.get(wanted.service)
+        if carry is not None:
+            await carry(wanted.params)
+            return
         acting = Acting(one.acting.service, one.acting.source, role, one.acting.session)
         principal = principal_of(acting, self._identities, self._account, self._clock.now())
         origin = {"aws:sourceaccount": self._account, "aws:sourcearn": acting.source}
+        if acting.service in _NAMES_OWNER:
+            origin["aws:sourceowner"] = self._account
+        wanted = wanted._replace(params=_with_bytes(wanted.params))
         token, named = _hops.set(led + 1), _current.set(one.id)
         try:
-            await self._inside().ask(principal, one.region, ids.request_id(), origin, wanted)
+            await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
         finally:
             _current.reset(named)
             _hops.reset(token)
@@ -315,13 +350,22 @@ class Deliveries:
     def _count(self, one: Delivery, outcome: str) -> None:
         if self._metrics is None or one.counted is None or not (name := getattr(one.counted, outcome)):
             return
-        named = MetricName(self._account, one.region, one.counted.namespace, name, of_mapping(one.counted.dimensions))
+        region = one.counted.region or one.region
+        named = MetricName(self._account, region, one.counted.namespace, name, of_mapping(one.counted.dimensions))
         self._metrics.add([Sample(named, self._clock.now(), (1.0,), unit="Count")])
 
     def close(self) -> None:
         """What is on its way is let go; its rows are there."""
         for task in self._posts.values():
             task.cancel()
+
+
+def _with_bytes(value: Any) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_BLOB}:
+            return base64.b64decode(value[_BLOB])
+        return {name: _with_bytes(item) for name, item in value.items()}
+    return [_with_bytes(item) for item in value] if isinstance(value, list) else value
 
 
 def _unpacked(spec: Doc) -> tuple[Delivery, int]:
@@ -343,16 +387,28 @@ def _addressed(one: Delivery, dead: Doc, why: Worth, tries: int) -> Doc:
         "{retries}": str(tries - 1),
         "{exhausted}": exhausted if why.again else "",
     }
-    texts = {
-        name: said.get(given["StringValue"], given["StringValue"])
-        for name, given in params.get("MessageAttributes", {}).items()
-    }
-    params["MessageAttributes"] = {
-        name: {**given, "StringValue": texts[name]}
-        for name, given in params.get("MessageAttributes", {}).items()
-        if texts[name]
-    }
+    attributes = {}
+    for name, given in params.get("MessageAttributes", {}).items():
+        text = given.get("StringValue")
+        if text is None:
+            attributes[name] = given
+        elif filled := said.get(text, text):
+            attributes[name] = {**given, "StringValue": filled}
+    params["MessageAttributes"] = attributes
     return {**dead, "params": params}
 
 
-__all__ = ["Acting", "Counted", "Deliverer", "Deliveries", "Delivery", "NotAssumable", "Retry", "current", "hops"]
+__all__ = [
+    "Acting",
+    "Carrier",
+    "Counted",
+    "Deliverer",
+    "Deliveries",
+    "Delivery",
+    "NotAssumable",
+    "Retry",
+    "blob",
+    "current",
+    "hops",
+    "message_id",
+]
