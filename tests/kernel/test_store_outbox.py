@@ -35,6 +35,7 @@ def test_each_change_is_told_once_and_in_order(store: Store, clock: ManualClock)
         "Done",
         1_001.0,
         lines[2].resource,
+        1_000.0,
     )
     assert [line.seq for line in lines] == sorted({line.seq for line in lines})
 

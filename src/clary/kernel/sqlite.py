@@ -337,7 +337,7 @@ class SqliteStore:
         self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), now)
 
     def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
-        body = rows.body(one.arn, spec, status)
+        body = rows.body(one.arn, spec, status, one.created)
         values = (type_, one.kind, one.name, one.uid, one.account, one.region, old_phase, one.phase, now, body)
         self._run(_EVENT, values)
 

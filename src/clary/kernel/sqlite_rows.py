@@ -19,9 +19,9 @@ def dump(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_PASSTHROUGH_DATETIME)
 
 
-def body(arn: str, spec: bytes, status: bytes) -> bytes:
+def body(arn: str, spec: bytes, status: bytes, created: float = 0.0) -> bytes:
     """The column `resource` of an outbox line."""
-    return b'{"arn":%b,"spec":%b,"status":%b}' % (dump(arn), spec, status)
+    return b'{"arn":%b,"spec":%b,"status":%b,"created":%b}' % (dump(arn), spec, status, dump(created))
 
 
 def told(spec: Doc) -> bytes:
@@ -37,7 +37,9 @@ def resource(row: tuple[Any, ...]) -> Resource:
 
 
 def event(row: tuple[Any, ...]) -> Event:
-    return Event(*(*row[:10], orjson.loads(row[10])))
+    resource = orjson.loads(row[10])
+    created = resource.pop("created", 0.0)  # lines of older versions have none
+    return Event(*(*row[:10], resource, created))
 
 
 def made(new: Resource, now: float) -> Resource:

@@ -50,6 +50,8 @@ class Event:
     at: float
     resource: Doc
     """`arn`, `spec` and `status` as they were right after the change."""
+    created: float = 0.0
+    """When the resource was made (epoch seconds); 0: no resource stands for it."""
 
 
 @dataclass(frozen=True, slots=True)
