@@ -13,6 +13,8 @@ from clary.aws.credentials import KeyRing, KeyUses
 from clary.aws.delivery import Deliverer, Deliveries
 from clary.aws.endpoint import Endpoint
 from clary.aws.gateway import Gateway
+from clary.aws.heralds import Heralds
+from clary.aws.route import Router
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
 from clary.config import Config
@@ -32,7 +34,7 @@ from clary.home import Home
 from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.errors import Missing
-from clary.kernel.events import Bus
+from clary.kernel.events import Bus, Pattern
 from clary.kernel.metrics import MetricSink, MetricStore
 from clary.kernel.objects import ObjectStore
 from clary.kernel.queues import QueueStore
@@ -43,6 +45,7 @@ from clary.kernel.telemetry import LogSink, LogStore
 from clary.services import (
     cloudtrail,
     cloudwatch,
+    events,
     iam,
     logs,
     resourcegroupstaggingapi,
@@ -52,10 +55,13 @@ from clary.services import (
     sqs,
     sts,
 )
+from clary.services.events import taggable as events_tags
 from clary.services.iam import taggable as iam_tags
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.logs import taggable as logs_tags
+from clary.services.s3 import heralds as s3_heralds
 from clary.services.s3 import taggable as s3_tags
+from clary.services.sagemaker import heralds as sagemaker_heralds
 from clary.services.sagemaker import taggable as sagemaker_tags
 from clary.services.sagemaker.holding import Holding
 from clary.services.sqs import taggable as sqs_tags
@@ -69,6 +75,7 @@ log = logging.getLogger(__name__)
 SERVICES: tuple[Service, ...] = (
     cloudtrail.service,
     cloudwatch.service,
+    events.service,
     iam.service,
     logs.service,
     resourcegroupstaggingapi.service,
@@ -79,8 +86,16 @@ SERVICES: tuple[Service, ...] = (
     sts.service,
 )
 TAGGABLES = Taggables(
-    [*iam_tags.TAGGABLES, *logs_tags.TAGGABLES, *s3_tags.TAGGABLES, *sagemaker_tags.TAGGABLES, *sqs_tags.TAGGABLES]
+    [
+        *events_tags.TAGGABLES,
+        *iam_tags.TAGGABLES,
+        *logs_tags.TAGGABLES,
+        *s3_tags.TAGGABLES,
+        *sagemaker_tags.TAGGABLES,
+        *sqs_tags.TAGGABLES,
+    ]
 )
+HERALDS = Heralds({**s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
 
 
 class World:
@@ -120,6 +135,8 @@ class World:
             QueueStore: self.queues,
             ResourcePolicies: PoliciesByService(
                 {
+                    "events": events.policies.EventPolicies(self.store, home.account),
+                    "logs": events.policies.LogGroupPolicies(home.account),
                     "s3": s3.policy.BucketPolicies(self.store, home.account, self.objects),
                     "sqs": sqs.policy.QueuePolicies(self.store, home.account),
                 }
@@ -144,20 +161,30 @@ class World:
             metrics=ports.get(MetricSink),
         )
         ports[Deliverer] = self.deliveries
+        ports[Router] = self.gateway.router
         self.counting = ports[logs.Counting] = logs.Counting(self.metrics, self.clock)
         self.counting.load(self.store)
         self.logs.listen(self.counting.heard)
         self.bus = Bus(self.store, self.clock)
+        flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics)
+        self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
         self.controller = Controller(
             self.store,
             self.clock,
             {
+                **events.reconcilers(self.store, self.clock),
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
                 **sqs.reconcilers(self.store, self.queues, self.clock),
                 delivery.KIND: self.deliveries,
             },
-            {**sagemaker.MACHINES, **s3.MACHINES, **sqs.MACHINES, delivery.KIND: delivery.MACHINE},
+            {
+                **events.MACHINES,
+                **sagemaker.MACHINES,
+                **s3.MACHINES,
+                **sqs.MACHINES,
+                delivery.KIND: delivery.MACHINE,
+            },
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )

@@ -1,0 +1,43 @@
+"""Buses and rules, as the tagging API sees them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from clary.aws.service import Context
+from clary.aws.tagging import Taggable, Tagged, wire
+from clary.kernel.errors import Missing
+from clary.kernel.resource import Resource
+from clary.kernel.store import Where
+from clary.services.events import tagged
+from clary.services.events.api import BUS, RULE
+
+
+async def _tag(ctx: Context, arn: str, added: Mapping[str, str]) -> None:
+    await ctx.call("events", "TagResource", {"ResourceARN": arn, "Tags": wire(added)})
+
+
+async def _untag(ctx: Context, arn: str, keys: Sequence[str]) -> None:
+    await ctx.call("events", "UntagResource", {"ResourceARN": arn, "TagKeys": list(keys)})
+
+
+def _of(kind: str, named: str) -> Taggable:
+    def seen(one: Resource) -> Tagged:
+        return Tagged(one.name, one.arn, tagged.of(one))
+
+    def page(ctx: Context, place: str, limit: int) -> list[Tagged]:
+        where = Where(account=ctx.account, region=ctx.region)
+        after = [place, place] if place else None
+        return [seen(one) for one in ctx.store.page(kind, where, after=after, limit=limit)]
+
+    def find(ctx: Context, arn: str) -> Tagged | None:
+        try:
+            one = ctx.store.by_arn(arn)
+        except Missing:
+            return None
+        here = (one.kind, one.account, one.region) == (kind, ctx.account, ctx.region)
+        return seen(one) if here else None
+
+    return Taggable(named, page, find, _tag, _untag)
+
+
+TAGGABLES: Final = (_of(BUS, "events:event-bus"), _of(RULE, "events:rule"))

@@ -1,0 +1,99 @@
+"""What happens to SageMaker's resources, as Amazon EventBridge tells it: what Describe would answer, with times in
+milliseconds and tags as a map. A new kind is one line in HERALDS.
+
+Tags are those that the resource was made with.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from clary.aws.heralds import Herald, envelope
+from clary.kernel.resource import Doc, Resource
+from clary.kernel.store import Event
+from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, training
+from clary.services.sagemaker.endpoints.operations import described as endpoint_described
+from clary.services.sagemaker.processing.operations import described as processing_described
+from clary.services.sagemaker.training.operations import described as training_described
+
+SOURCE: Final = "aws.sagemaker"
+_DEPLOYING: Final = frozenset({"Updating", "SystemUpdating", "RollingBack"})
+_WORD: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
+
+
+def _state_change(detail_type: str, detail_of: Callable[[Resource], Doc], types: frozenset[str]) -> Herald:
+    """Tells lines of these types."""
+
+    def tell(event: Event) -> Sequence[Doc]:
+        if event.type not in types:
+            return ()
+        return [envelope(event, SOURCE, detail_type, _detail(event, detail_of), [event.resource["arn"]])]
+
+    return tell
+
+
+def _endpoint(event: Event) -> Sequence[Doc]:
+    """A change of the endpoint, and while another deployment takes its place, of the deployment too."""
+    if event.type not in _MOVES and event.type != "deleted":
+        return ()
+    detail = _detail(event, endpoint_described)
+    detail["EndpointStatus"] = "DELETED" if event.type == "deleted" else _WORD.sub("_", event.phase).upper()
+    arn = event.resource["arn"]
+    told = [envelope(event, SOURCE, "SageMaker Endpoint State Change", detail, [arn])]
+    if event.type == "moved" and (event.phase in _DEPLOYING or event.old_phase in _DEPLOYING):
+        told.append(envelope(event, SOURCE, "SageMaker Endpoint Deployment State Change", detail, [arn]))
+    return told
+
+
+def _plain(arn_member: str) -> Callable[[Resource], Doc]:
+    """Of a kind that is what its Create request said."""
+
+    def detail(one: Resource) -> Doc:
+        said = one.public()
+        said.pop("Tags", None)
+        return {**said, arn_member: one.arn, "CreationTime": one.created}
+
+    return detail
+
+
+def _detail(event: Event, detail_of: Callable[[Resource], Doc]) -> Doc:
+    told = event.resource
+    one = Resource(
+        event.kind,
+        event.name,
+        event.account,
+        event.region,
+        event.uid,
+        arn=told["arn"],
+        phase=event.phase,
+        spec=told["spec"],
+        status=told["status"],
+        created=event.created,
+        modified=event.at,
+    )
+    tags = {tag["Key"]: tag["Value"] for tag in told["spec"].get("Tags") or []}
+    detail: Doc = in_milliseconds(detail_of(one))
+    return {**detail, "Tags": tags}
+
+
+def in_milliseconds(value: Any, name: str = "") -> Any:
+    """The same, with times as epoch milliseconds: they are the numbers under names that end in "Time"."""
+    if isinstance(value, dict):
+        return {key: in_milliseconds(one, key) for key, one in value.items()}
+    if isinstance(value, list):
+        return [in_milliseconds(one) for one in value]
+    if name.endswith("Time") and isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value * 1000)
+    return value
+
+
+_MOVES: Final = frozenset({"created", "moved"})
+_LIFE: Final = frozenset({"created", "deleted"})
+
+HERALDS: Final[Mapping[str, Herald]] = {
+    training.KIND: _state_change("SageMaker Training Job State Change", training_described, _MOVES),
+    processing.KIND: _state_change("SageMaker Processing Job State Change", processing_described, _MOVES),
+    endpoints.KIND: _endpoint,
+    models.KIND: _state_change("SageMaker Model State Change", _plain("ModelArn"), _LIFE),
+    endpoint_configs.KIND: _state_change("SageMaker Endpoint Config State Change", _plain("EndpointConfigArn"), _LIFE),
+}
