@@ -1,13 +1,15 @@
 """CloudWatch Logs: groups, streams and events over the log store."""
 
-from clary.services.logs import access, filter, get, groups, metric_filters, put, streams, tags
+from clary.services.logs import access, filter, get, groups, metric_filters, put, streams, subscription_filters, tags
 from clary.services.logs.api import service
 from clary.services.logs.counting import Counting
+from clary.services.logs.subscriptions import Subscriptions
 
 access.register()
 
 __all__ = [
     "Counting",
+    "Subscriptions",
     "access",
     "filter",
     "get",
@@ -16,5 +18,6 @@ __all__ = [
     "put",
     "service",
     "streams",
+    "subscription_filters",
     "tags",
 ]

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from hashlib import blake2b
 from typing import Final
 
 from clary.aws.service import Context
@@ -18,6 +17,7 @@ from clary.services.logs.api import (
     PAGE_EVENTS,
     InvalidParameterException,
     ResourceNotFoundException,
+    event_id,
     group_asked,
     oldest_kept,
     service,
@@ -113,11 +113,5 @@ def _described(stream: str, event: LogEvent) -> Doc:
         "timestamp": event.timestamp,
         "message": event.message,
         "ingestionTime": event.ingested,
-        "eventId": _event_id(stream, event),
+        "eventId": event_id(stream, event),
     }
-
-
-def _event_id(stream: str, event: LogEvent) -> str:
-    """56 digits as AWS's have, always the same for an event and no other's: followers drop what they saw by it."""
-    place = int.from_bytes(blake2b(stream.encode("utf-8", "replace"), digest_size=7).digest())
-    return f"{event.timestamp:020d}{place:018d}{event.number:018d}"

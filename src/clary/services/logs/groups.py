@@ -27,6 +27,7 @@ from clary.services.logs.api import (
     service,
 )
 from clary.services.logs.metric_filters import drop_metric_filters, metric_filter_count
+from clary.services.logs.subscription_filters import drop_subscription_filters
 
 RETENTION_DAYS: Final = frozenset(
     (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -59,6 +60,7 @@ async def delete_log_group(ctx: Context, req: Doc) -> Doc:
     group_named(ctx, req["logGroupName"])
     # Before the group: one that is made again under the name must not inherit what a kill in between left behind.
     drop_metric_filters(ctx, req["logGroupName"])
+    drop_subscription_filters(ctx, req["logGroupName"])
     try:
         await asyncio.to_thread(ctx.port(LogStore).delete_group, ctx.account, ctx.region, req["logGroupName"])
     except Missing:
