@@ -165,6 +165,9 @@ class World:
         self.counting = ports[logs.Counting] = logs.Counting(self.metrics, self.clock)
         self.counting.load(self.store)
         self.logs.listen(self.counting.heard)
+        self.subscriptions = logs.Subscriptions(self.store, self.logs, self.deliveries, self.clock)
+        ports[logs.Subscriptions] = self.subscriptions
+        self.logs.listen(self.subscriptions.heard)
         self.bus = Bus(self.store, self.clock)
         flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
@@ -177,6 +180,7 @@ class World:
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
                 **sqs.reconcilers(self.store, self.queues, self.clock),
                 delivery.KIND: self.deliveries,
+                logs.subscriptions.KIND: self.subscriptions,
             },
             {
                 **events.MACHINES,
@@ -221,6 +225,7 @@ class World:
         await self._remove_orphans()
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
+        self.subscriptions.load()
         await asyncio.gather(
             self.controller.run(stop),
             self.bus.run(stop),
