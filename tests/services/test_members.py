@@ -85,6 +85,10 @@ REFUSED = {
 REFUSED_TOO = {
     "AssumeRole": ("ProvidedContexts",),
     "SimulateCustomPolicy": ("OrderedOrganizationPolicyInputList",),
+    "PutTargets": tuple(
+        f"Targets.{member}Parameters"
+        for member in ("Kinesis", "RunCommand", "Ecs", "Batch", "Http", "RedshiftData", "AppSync")
+    ),
     "CreateBucket": ("CreateBucketConfiguration.Bucket", "CreateBucketConfiguration.Location"),
 }
 """Proven in the tests of their services."""

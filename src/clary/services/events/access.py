@@ -53,10 +53,11 @@ def _of_rule(operation: str, member: str) -> Asks:
         found = []
         if operation == "PutRule":
             keys |= {key: _field(req.get("EventPattern", ""), path) for key, path in _FIELDS.items()}
-            found += [_pass_role(req["RoleArn"], arn)] if "RoleArn" in req else []
+            found += [_pass_role(ctx, req["RoleArn"], arn)] if "RoleArn" in req else []
         if operation == "PutTargets":
             keys["events:TargetArn"] = [one["Arn"] for one in req["Targets"]]
-            found += [_pass_role(role, arn) for role in {one["RoleArn"] for one in req["Targets"] if "RoleArn" in one}]
+            roles = sorted({one["RoleArn"] for one in req["Targets"] if "RoleArn" in one})
+            found += [_pass_role(ctx, role, arn) for role in roles]
         tags = _wanted(req)
         if operation == "PutRule" and tags:
             found.append(Ask("events:TagResource", arn, {}, tags, lambda: tagged.of_arn(ctx, arn)))
@@ -103,8 +104,10 @@ def _of_arn(operation: str) -> Asks:
     return asks
 
 
-def _pass_role(role: str, rule: str) -> Ask:
-    return Ask("iam:PassRole", role, {"iam:PassedToService": PRINCIPAL, "iam:AssociatedResourceArn": rule})
+def _pass_role(ctx: Context, role: str, rule: str) -> Ask:
+    """What is no ARN is refused later: until then it is asked for as a role of that name."""
+    arn = role if role.startswith("arn:aws:iam::") else f"arn:aws:iam::{ctx.account}:role/{role}"
+    return Ask("iam:PassRole", arn, {"iam:PassedToService": PRINCIPAL, "iam:AssociatedResourceArn": rule})
 
 
 def _wanted(req: Doc) -> Mapping[str, str] | None:

@@ -25,7 +25,7 @@ from clary.services.events.api import (
 _SAID = ("Description", "KmsKeyIdentifier", "LogConfig")
 
 
-@service.operation("CreateEventBus", ignores=("KmsKeyIdentifier",))
+@service.operation("CreateEventBus", ignores=("KmsKeyIdentifier", "LogConfig.IncludeDetail"))
 async def create_event_bus(ctx: Context, req: Doc) -> Doc:
     """The bus is there, with no rules. Errors: ResourceAlreadyExistsException, ValidationException."""
     name = req["Name"]
@@ -65,7 +65,7 @@ async def list_event_buses(ctx: Context, req: Doc) -> Doc:
     return {"EventBuses": [_listed(one) for one in found], **more}
 
 
-@service.operation("UpdateEventBus", ignores=("KmsKeyIdentifier",))
+@service.operation("UpdateEventBus", ignores=("KmsKeyIdentifier", "LogConfig.IncludeDetail"))
 async def update_event_bus(ctx: Context, req: Doc) -> Doc:
     """What the request names is set; a member that it leaves out is unset, as on AWS. Errors:
     ResourceNotFoundException."""
