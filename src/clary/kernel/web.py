@@ -21,6 +21,10 @@ class WebFailed(Exception):
 
 
 class Web(Protocol):
+    async def check(self, url: str) -> None:
+        """Something may be sent there. Raises WebRefused; an address that nobody knows now is no reason."""
+        ...
+
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> WebAnswer:
         """What the address answered within `seconds`. Addresses do not wait for each other: one that is slow holds up
         only what goes to itself. Raises WebRefused, WebFailed."""

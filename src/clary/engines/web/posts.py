@@ -10,6 +10,7 @@ import socket
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -32,12 +33,16 @@ class WebPosts:
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
 
+    async def check(self, url: str) -> None:
+        host = _host_of(url)
+        if self._reach == "loopback":
+            with suppress(WebFailed):
+                await asyncio.get_running_loop().run_in_executor(self._threads, _check_loopback, host)
+
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> WebAnswer:
-        split = urlsplit(url)
-        if split.scheme not in ("http", "https") or not split.hostname:
-            raise WebRefused(f"{url!r} is no http or https address")
+        _host_of(url)
         loop = asyncio.get_running_loop()
-        host = split.netloc
+        host = urlsplit(url).netloc
         turn = self._turns.setdefault(host, asyncio.Semaphore(AT_ONCE))
         self._waiting[host] += 1
         try:
@@ -66,6 +71,18 @@ class WebPosts:
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._pool.clear()
+
+
+def _host_of(url: str) -> str:
+    """Raises WebRefused."""
+    try:
+        split = urlsplit(url)
+        known = split.scheme in ("http", "https") and split.hostname and (split.port or 1)
+    except ValueError:  # a port that is none, an IPv6 address that is none
+        known = False
+    if not known:
+        raise WebRefused(f"{url!r} is no http or https address")
+    return split.hostname or ""
 
 
 def _check_loopback(host: str) -> None:
