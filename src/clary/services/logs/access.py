@@ -15,23 +15,31 @@ _TAGGING: Final = ("ListTagsForResource", "TagResource", "UntagResource", "ListT
                    "UntagLogGroup")  # fmt: skip
 
 
-def _name(req: Doc) -> str:
-    for member in ("logGroupName", "logGroupIdentifier", "resourceArn"):
+_ANYWHERE: Final = ("TestMetricFilter",)
+"""Those that name no resource."""
+
+
+def _names(req: Doc) -> list[str]:
+    """The groups that a request names; one named "" where it names none."""
+    for member in ("logGroupName", "logGroupIdentifier", "resourceArn", "logGroupIdentifiers"):
         if member in req:
-            given: str = req[member]
-            return given.split(":log-group:", 1)[-1].removesuffix(":*") if given.startswith("arn:") else given
-    return ""
+            given: list[str] = req[member] if isinstance(req[member], list) else [req[member]]
+            return [
+                one.split(":log-group:", 1)[-1].removesuffix(":*") if one.startswith("arn:") else one for one in given
+            ]
+    return [""]
 
 
-def _ask(operation: str, ctx: Context, req: Doc) -> Sequence[Ask]:
-    group = _name(req)
+def _ask(operation: str, ctx: Context, req: Doc, group: str) -> Ask:
+    if operation in _ANYWHERE:
+        return Ask(f"logs:{operation}")
     arn = ctx.arn("logs", f"log-group:{group}")
     if operation not in _TAGGING:
         arn += f":log-stream:{req.get('logStreamName', '')}"
     # UntagLogGroup calls its keys tags too.
     given: Mapping[str, str] | Sequence[str] = req.get("tags") or req.get("tagKeys") or ()
     wanted = given if isinstance(given, Mapping) else dict.fromkeys(given, "") or None
-    return [Ask(f"logs:{operation}", arn, {}, wanted, lambda: _tags(ctx, group))]
+    return Ask(f"logs:{operation}", arn, {}, wanted, lambda: _tags(ctx, group))
 
 
 def _tags(ctx: Context, group: str) -> Mapping[str, str]:
@@ -42,7 +50,12 @@ def _tags(ctx: Context, group: str) -> Mapping[str, str]:
 
 
 def _asks(operation: str) -> Asks:
-    return lambda ctx, req: _ask(operation, ctx, req)
+    return lambda ctx, req: [_ask(operation, ctx, req, group) for group in _groups(operation, req)]
+
+
+def _groups(operation: str, req: Doc) -> Sequence[str]:
+    # A list of groups, or of all metric filters, is asked for as such, whatever groups it is narrowed to.
+    return [""] if operation == "DescribeLogGroups" else _names(req)
 
 
 def register() -> None:
