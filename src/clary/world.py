@@ -167,6 +167,7 @@ class World:
         self.logs.listen(self.counting.heard)
         self.subscriptions = logs.Subscriptions(self.store, self.logs, self.deliveries, self.clock)
         ports[logs.Subscriptions] = self.subscriptions
+        self.tails = ports[logs.LiveTails] = logs.LiveTails(self.logs, self.clock)
         self.logs.listen(self.subscriptions.heard)
         self.bus = Bus(self.store, self.clock)
         flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics)
@@ -239,6 +240,7 @@ class World:
         """Whoever is held hears of it before the server ends."""
         await stop.wait()
         self.holding.close()
+        self.tails.let_go()
         self.queues.let_go()
 
     async def _housekeeping(self, stop: asyncio.Event) -> None:
