@@ -42,4 +42,5 @@ class NotImplementedHere(ServiceError):
 
 class AccessDenied(ServiceError):
     code = "AccessDeniedException"
+    query_code = "AccessDenied"
     status = 403

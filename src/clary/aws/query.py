@@ -167,7 +167,8 @@ def _encoder(operation: Operation) -> Encode:
 
 def encode_error(error: ServiceError, operation: Operation | None, request: Request, request_id: str) -> Answer:
     """<ErrorResponse>: the modelled code, which is not always the shape's name."""
-    shape = error_shape(operation, error.error_code)
+    denied = operation.model.patch.get("denied") if operation is not None else None
+    shape = error_shape(operation, denied if denied and error.error_code == "AccessDenied" else error.error_code)
     code = (shape.traits.get("error", {}).get("code") or shape.name) if shape else error.error_code
     status = error_status(error, shape)
     space = operation.model.metadata.get("xmlNamespace", "") if operation else "http://webservices.amazon.com/"

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from clary.aws.delivery import message_id
 from clary.aws.service import Context
-from clary.kernel import ids
 from clary.kernel.queues import NewMessage, QueueStore
 from clary.kernel.resource import Doc, Resource
 from clary.services.sqs import batches, contents, counting
@@ -83,7 +83,7 @@ def _checked(ctx: Context, queue: Resource, one: Doc) -> tuple[NewMessage, int]:
         about["group"] = one["MessageGroupId"]
     if "AWSTraceHeader" in system:
         about["trace"] = system["AWSTraceHeader"]["StringValue"]
-    return NewMessage(ids.request_id(), body, contents.pack(about), float(delay)), size
+    return NewMessage(message_id(queue.uid, one.get("Id", "")), body, contents.pack(about), float(delay)), size
 
 
 def _check_fifo(one: Doc) -> None:
