@@ -61,6 +61,16 @@ class Config:
         return self.home / "state" / "queues.db"
 
     @property
+    def outbox_dir(self) -> Path:
+        """Mail that Clary sends: one `.eml` file a message."""
+        return self.home / "outbox"
+
+    @property
+    def signing_dir(self) -> Path:
+        """Key and certificate by which notifications are signed, made for the first of them."""
+        return self.home / "signing"
+
+    @property
     def logs_dir(self) -> Path:
         return self.home / "logs"
 

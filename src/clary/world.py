@@ -29,7 +29,9 @@ from clary.engines.serving import paths
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
 from clary.engines.telemetry.segments import SegmentLogs
+from clary.engines.web.mail import MailDirectory
 from clary.engines.web.posts import WebPosts
+from clary.engines.web.signer import HomeSigner
 from clary.home import Home
 from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock, SystemClock
@@ -42,6 +44,7 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.kernel.telemetry import LogSink, LogStore
+from clary.kernel.web import Web
 from clary.services import (
     cloudtrail,
     cloudwatch,
@@ -52,6 +55,7 @@ from clary.services import (
     s3,
     sagemaker,
     sagemaker_runtime,
+    sns,
     sqs,
     sts,
 )
@@ -64,6 +68,7 @@ from clary.services.s3 import taggable as s3_tags
 from clary.services.sagemaker import heralds as sagemaker_heralds
 from clary.services.sagemaker import taggable as sagemaker_tags
 from clary.services.sagemaker.holding import Holding
+from clary.services.sns import taggable as sns_tags
 from clary.services.sqs import taggable as sqs_tags
 
 HOUSEKEEPING_SECONDS = 3600.0
@@ -82,6 +87,7 @@ SERVICES: tuple[Service, ...] = (
     s3.service,
     sagemaker.service,
     sagemaker_runtime.service,
+    sns.service,
     sqs.service,
     sts.service,
 )
@@ -92,6 +98,7 @@ TAGGABLES = Taggables(
         *logs_tags.TAGGABLES,
         *s3_tags.TAGGABLES,
         *sagemaker_tags.TAGGABLES,
+        *sns_tags.TAGGABLES,
         *sqs_tags.TAGGABLES,
     ]
 )
@@ -138,6 +145,7 @@ class World:
                     "events": events.policies.EventPolicies(self.store, home.account),
                     "logs": events.policies.LogGroupPolicies(home.account),
                     "s3": s3.policy.BucketPolicies(self.store, home.account, self.objects),
+                    "sns": sns.policy.TopicPolicies(self.store, home.account),
                     "sqs": sqs.policy.QueuePolicies(self.store, home.account),
                 }
             ),
@@ -150,7 +158,10 @@ class World:
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
         )
-        self.web = WebPosts(config.deliver_to)
+        self.web = ports[Web] = WebPosts(config.deliver_to)
+        mailbox = MailDirectory(config.outbox_dir)
+        notices = sns.notices.Notices(HomeSigner(config.signing_dir), config.endpoint_url)
+        ports[sns.notices.Notices] = notices
         self.deliveries = Deliveries(
             self.store,
             self.clock,
@@ -159,6 +170,7 @@ class World:
             inside=self.gateway.calls,
             web=self.web,
             metrics=ports.get(MetricSink),
+            carriers={sns.mail.MAIL: sns.mail.carrier(mailbox)},
         )
         ports[Deliverer] = self.deliveries
         ports[Router] = self.gateway.router
@@ -170,6 +182,8 @@ class World:
         self.tails = ports[logs.LiveTails] = logs.LiveTails(self.logs, self.clock)
         self.logs.listen(self.subscriptions.heard)
         self.bus = Bus(self.store, self.clock)
+        fanout = sns.fanout.Fanout(self.store, self.clock, self.deliveries, notices, self.metrics)
+        self.bus.subscribe(sns.fanout.SUBSCRIBER, Pattern(kind=sns.publish.KIND, type="told"), fanout)
         flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
         self.controller = Controller(
@@ -179,6 +193,7 @@ class World:
                 **events.reconcilers(self.store, self.clock),
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
+                **sns.reconcilers(self.clock),
                 **sqs.reconcilers(self.store, self.queues, self.clock),
                 delivery.KIND: self.deliveries,
                 logs.subscriptions.KIND: self.subscriptions,
@@ -187,6 +202,7 @@ class World:
                 **events.MACHINES,
                 **sagemaker.MACHINES,
                 **s3.MACHINES,
+                **sns.MACHINES,
                 **sqs.MACHINES,
                 delivery.KIND: delivery.MACHINE,
             },
@@ -250,6 +266,7 @@ class World:
             await asyncio.to_thread(self.audit.trim)
             await self._age_metrics(stop)
             await sqs.tidying.tidy(self.store, self.queues, self.clock)
+            sns.tidying.tidy(self.store)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
 

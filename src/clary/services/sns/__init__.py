@@ -21,6 +21,7 @@ from clary.services.sns import (
     subscription_attributes,
     subscriptions,
     tags,
+    tidying,
     topics,
 )
 from clary.services.sns.api import SUBSCRIPTION, service
@@ -50,5 +51,6 @@ __all__ = [
     "subscription_attributes",
     "subscriptions",
     "tags",
+    "tidying",
     "topics",
 ]

@@ -12,7 +12,7 @@ from clary.services.sns.errors import InvalidParameterException, NotFoundExcepti
 service = Service("sns")
 
 TOPIC: Final = "topic"
-SUBSCRIPTION: Final = "subscription"
+SUBSCRIPTION: Final = "topic-subscription"
 PENDING: Final = "Pending"
 CONFIRMED: Final = "Confirmed"
 DEFAULT_SIZE: Final = 262_144

@@ -3,12 +3,23 @@
 from email.utils import formataddr, formatdate
 from typing import Final
 
+from clary.aws.delivery import Carrier
+from clary.engines.web.base import Mailbox
 from clary.kernel.resource import Doc, Resource
 from clary.services.sns.notices import Note, Notices
 
 MAIL: Final = "mail"
 """The service of deliveries to the outbox: params Name, Headers, Text."""
 _SENDER: Final = "no-reply@sns.amazonaws.com"
+
+
+def carrier(mailbox: Mailbox) -> Carrier:
+    """Takes deliveries to the mailbox."""
+
+    async def carry(params: Doc) -> None:
+        await mailbox.put(params["Name"], params["Headers"], params["Text"])
+
+    return carry
 
 
 async def notification(notices: Notices, topic: Resource, subscription: Resource, note: Note) -> Doc:

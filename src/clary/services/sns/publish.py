@@ -109,8 +109,8 @@ def _check_batch(entries: list[Doc]) -> None:
     for one in entries:
         if not _ID.fullmatch(one["Id"]):
             raise InvalidBatchEntryIdException(
-                "The Id of a batch entry in a batch request doesn't abide by the specification: 1 to 80 letters, digits,"
-                " '-' and '_'."
+                "The Id of a batch entry in a batch request doesn't abide by the specification: 1 to 80 letters,"
+                " digits, '-' and '_'."
             )
         if one["Id"] in seen:
             raise BatchEntryIdsNotDistinctException(f"Two entries of the batch have the same Id: {one['Id']}.")
