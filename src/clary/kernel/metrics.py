@@ -101,7 +101,8 @@ class MetricStore(MetricSink, Protocol):
     hour for 455 days: a read finer than that finds the beginning of each coarser period. Safe from threads."""
 
     def put(self, samples: Sequence[Sample | Summary]) -> None:
-        """Kept, together or not at all, durably across a kill of this process. Raises OSError."""
+        """Kept, together or not at all, durably across a kill of this process. Raises OSError; ValueError for what is
+        no finite number."""
         ...
 
     def names(

@@ -60,7 +60,9 @@ def refusals() -> Iterator[None]:
     """What the file or its disk refuses is an OSError."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:
+        if not isinstance(error, sqlite3.OperationalError) and type(error) is not sqlite3.DatabaseError:
+            raise  # our own mistake, not the file's
         full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
         raise OSError(errno.ENOSPC if full else errno.EIO, f"the metric store: {error}") from error
 

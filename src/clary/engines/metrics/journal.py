@@ -25,7 +25,14 @@ def record(series: int, sample: Sample | Summary, now: float) -> Record:
 
 
 def dumps(records: list[Record]) -> bytes:
-    return orjson.dumps(records)
+    """Raises ValueError: a number is not finite, or none."""
+    try:
+        text = orjson.dumps(records)
+    except TypeError as error:
+        raise ValueError(f"a metric's value must be a number: {error}") from None
+    if b"null" in text:  # what JSON makes of NaN and the infinite; nothing else here is null
+        raise ValueError("a metric's value must be finite")
+    return text
 
 
 def loads(data: bytes) -> list[Record]:

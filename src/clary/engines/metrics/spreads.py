@@ -1,7 +1,6 @@
 """Statistics that need to know how values are spread: percentiles, and means, counts and sums between bounds."""
 
 import math
-from collections.abc import Iterable
 
 from clary.kernel.metrics import Statistic
 
@@ -9,9 +8,12 @@ Pairs = list[tuple[float, float]]
 """(value, count), by rising value."""
 
 
-def of_pairs(statistic: Statistic, pairs: Iterable[tuple[float, float]]) -> float | None:
-    """None: of values below zero, or nothing lies between the bounds."""
-    ordered = sorted(pairs)
+def of_spread(statistic: Statistic, values: list[float], pairs: Pairs) -> float | None:
+    """Of values that were seen once each, and (value, count) of others; together not none. None: a value is below zero,
+    or nothing lies between the bounds."""
+    if statistic.kind == "percentile" and not pairs:
+        return _nearest(sorted(values), statistic.low or 0.0)
+    ordered = sorted([*((value, 1.0) for value in values), *pairs])
     if ordered[0][0] < 0:
         return None
     total = math.fsum(count for _, count in ordered)
@@ -29,6 +31,14 @@ def of_pairs(statistic: Statistic, pairs: Iterable[tuple[float, float]]) -> floa
         case "WM":
             return _winsorized(statistic, ordered, total)
     return math.fsum(value * seen for value, seen in inside) / count if count else None
+
+
+def _nearest(ordered: list[float], percent: float) -> float | None:
+    """`ranked`, of values that were seen once each."""
+    if ordered[0] < 0:
+        return None
+    wanted = len(ordered) * percent / 100
+    return ordered[max(0, math.ceil(wanted * (1 - 1e-12)) - 1)]
 
 
 def ranked(ordered: Pairs, total: float, percent: float) -> float:

@@ -21,7 +21,7 @@ from clary.engines.metrics.journal import Buckets
 from clary.engines.metrics.series import SeriesTable
 from clary.engines.metrics.tiers import SPAN, TIERS
 from clary.engines.metrics.upkeep import Upkeep
-from clary.engines.metrics.windows import Span, merged, needs_spreads, points, summed
+from clary.engines.metrics.windows import Span, merged, needs_extremes, needs_spreads, points, summed
 from clary.kernel.clock import Clock
 from clary.kernel.metrics import MetricMatch, MetricName, Points, Sample, Statistic, Summary
 
@@ -123,12 +123,25 @@ class SqliteMetrics:
                 return
             try:
                 self.put([sample for batch in batches for sample in batch])
-            except BaseException:
+            except OSError:
                 self._pending.extendleft(reversed(batches))
                 raise
+            except ValueError:
+                self._put_apart(batches)
             if self._dropped:
                 log.error("metrics were lost: the disk took no more", extra={"batches": self._dropped})
                 self._dropped = 0
+
+    def _put_apart(self, batches: list[Sequence[Sample]]) -> None:
+        """Every batch but those that hold what is no number: whoever added one must not cost the others theirs."""
+        for i, batch in enumerate(batches):
+            try:
+                self.put(batch)
+            except ValueError:
+                log.exception("a metric was refused", extra={"metric": batch[0].metric.name})
+            except OSError:
+                self._pending.extendleft(reversed(batches[i:]))
+                raise
 
     def spill(self) -> None:
         """What was in memory is in chunks, and the journal up to there is gone. Raises OSError."""
@@ -202,11 +215,12 @@ class SqliteMetrics:
         period: int,
         unit: str | None = None,
     ) -> Points:
-        span, spreads = Span(start, end, period), needs_spreads(statistics)
-        pieces = [
-            summed(data if isinstance(data, Columns) else decode(block, step, data), step, span, spreads=spreads)
-            for step, block, data in self._pieces(metric, unit, span)
-        ]
+        span = Span(start, end, period)
+        extremes, spreads = needs_extremes(statistics), needs_spreads(statistics)
+        pieces = []
+        for step, block, data in self._pieces(metric, unit, span):
+            columns = data if isinstance(data, Columns) else decode(block, step, data)
+            pieces.append(summed(columns, step, span, extremes=extremes, spreads=spreads))
         return points(merged(pieces), statistics)
 
     def _pieces(self, metric: MetricName, unit: str | None, span: Span) -> list[tuple[int, int, bytes | Columns]]:

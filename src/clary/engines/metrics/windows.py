@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 
 from clary.engines.metrics.bucket import pairs_of
 from clary.engines.metrics.chunk import Columns, spread
-from clary.engines.metrics.spreads import of_pairs
+from clary.engines.metrics.spreads import of_spread
 from clary.kernel.metrics import Points, Statistic
 
-_Pairs = list[tuple[float, float]] | None
+Spread = tuple[list[float], list[tuple[float, float]]] | None
+"""Values that were seen once each, and (value, count) of the others. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +40,28 @@ class Windows:
     sums: list[float] = field(default_factory=list)
     lows: list[float] = field(default_factory=list)
     highs: list[float] = field(default_factory=list)
-    pairs: list[_Pairs] = field(default_factory=list)
-    """(value, count) of each period; None: not known. [] unless it was asked for."""
+    """Both [] unless they were asked for."""
+    spreads: list[Spread] = field(default_factory=list)
+    """[] unless it was asked for."""
 
     def extend(self, more: "Windows") -> None:
         """`more` is wholly later."""
-        for name in ("times", "counts", "sums", "lows", "highs", "pairs"):
+        for name in ("times", "counts", "sums", "lows", "highs", "spreads"):
             getattr(self, name).extend(getattr(more, name))
 
     def fold(self, more: "Windows", at: int, i: int) -> None:
         """The period `at` also holds what the period `i` of `more` holds."""
         self.counts[at] += more.counts[i]
         self.sums[at] += more.sums[i]
-        self.lows[at] = min(self.lows[at], more.lows[i])
-        self.highs[at] = max(self.highs[at], more.highs[i])
-        if self.pairs:
-            mine, theirs = self.pairs[at], more.pairs[i]
-            self.pairs[at] = None if mine is None or theirs is None else mine + theirs
+        if self.lows:
+            self.lows[at] = min(self.lows[at], more.lows[i])
+            self.highs[at] = max(self.highs[at], more.highs[i])
+        if self.spreads:
+            mine, theirs = self.spreads[at], more.spreads[i]
+            if mine is None or theirs is None:
+                self.spreads[at] = None
+            else:
+                self.spreads[at] = (mine[0] + theirs[0], mine[1] + theirs[1])
 
     def one(self, i: int) -> "Windows":
         return self.part(i, i + 1)
@@ -63,12 +69,12 @@ class Windows:
     def part(self, low: int, high: int) -> "Windows":
         cut = slice(low, high)
         return Windows(
-            self.times[cut], self.counts[cut], self.sums[cut], self.lows[cut], self.highs[cut], self.pairs[cut]
+            self.times[cut], self.counts[cut], self.sums[cut], self.lows[cut], self.highs[cut], self.spreads[cut]
         )
 
 
-def summed(columns: Columns, step: int, span: Span, *, spreads: bool) -> Windows:
-    """The columns in the periods of `span`."""
+def summed(columns: Columns, step: int, span: Span, *, extremes: bool, spreads: bool) -> Windows:
+    """The columns in the periods of `span`; lows and highs, and spreads, only if they are asked for."""
     starts = columns.starts
     low, high = bisect_left(starts, span.start), bisect_left(starts, span.limit)
     counts, sums, lows, highs = columns.counts, columns.sums, columns.lows, columns.highs
@@ -76,20 +82,24 @@ def summed(columns: Columns, step: int, span: Span, *, spreads: bool) -> Windows
     if low >= high:
         return found
     if columns.dense and step == span.period:
-        found.times = [span.begin(start) for start in starts[low:high]]
+        first = span.begin(starts[low])
+        found.times = list(range(first, first + (high - low) * step, step))
         found.counts = [1.0] * (high - low) if counts is None else list(counts[low:high])
-        found.sums, found.lows, found.highs = list(sums[low:high]), list(lows[low:high]), list(highs[low:high])
+        found.sums = list(sums[low:high])
+        if extremes:
+            found.lows, found.highs = list(lows[low:high]), list(highs[low:high])
         if spreads:
-            found.pairs = [_pairs(columns, i, i + 1) for i in range(low, high)]
+            found.spreads = [_spread(columns, i, i + 1) for i in range(low, high)]
         return found
     for time, i, j in _cuts(columns, step, span, low, high):
         found.times.append(time)
         found.counts.append(float(j - i) if counts is None else sum(counts[i:j]))
         found.sums.append(sum(sums[i:j]))
-        found.lows.append(min(lows[i:j]))
-        found.highs.append(max(highs[i:j]))
+        if extremes:
+            found.lows.append(min(lows[i:j]))
+            found.highs.append(max(highs[i:j]))
         if spreads:
-            found.pairs.append(_pairs(columns, i, j))
+            found.spreads.append(_spread(columns, i, j))
     return found
 
 
@@ -113,9 +123,9 @@ def _cuts(columns: Columns, step: int, span: Span, low: int, high: int) -> Itera
         i = j
 
 
-def _pairs(columns: Columns, low: int, high: int) -> _Pairs:
+def _spread(columns: Columns, low: int, high: int) -> Spread:
     if columns.spreads is None and columns.counts is None and columns.lows is columns.sums:
-        return [(value, 1.0) for value in columns.sums[low:high]]
+        return list(columns.sums[low:high]), []
     found: list[tuple[float, float]] = []
     for i in range(low, high):
         count = 1.0 if columns.counts is None else columns.counts[i]
@@ -124,7 +134,7 @@ def _pairs(columns: Columns, low: int, high: int) -> _Pairs:
         if pairs is None:
             return None
         found += pairs
-    return found
+    return [], found
 
 
 def merged(pieces: Sequence[Windows]) -> Windows:
@@ -163,6 +173,10 @@ def points(windows: Windows, statistics: Iterable[Statistic]) -> Points:
     return Points(windows.times, [_column(windows, one) for one in statistics])
 
 
+def needs_extremes(statistics: Iterable[Statistic]) -> bool:
+    return any(one.kind in ("Minimum", "Maximum") for one in statistics)
+
+
 def needs_spreads(statistics: Iterable[Statistic]) -> bool:
     return any(one.kind not in ("SampleCount", "Sum", "Average", "Minimum", "Maximum") for one in statistics)
 
@@ -179,4 +193,4 @@ def _column(windows: Windows, statistic: Statistic) -> list[float | None]:
             return list(windows.highs)
         case "Average":
             return [total / count for total, count in zip(windows.sums, windows.counts, strict=True)]
-    return [None if pairs is None else of_pairs(statistic, pairs) for pairs in windows.pairs]
+    return [None if one is None else of_spread(statistic, *one) for one in windows.spreads]
