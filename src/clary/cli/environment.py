@@ -48,6 +48,8 @@ def variables(config: Config, url: str, environ: Mapping[str, str]) -> dict[str,
         "AWS_DEFAULT_REGION": config.region,
         "AWS_REGION": config.region,
         "AWS_EC2_METADATA_DISABLED": "true",
+        # A few operations (StartLiveTail) would go to `stream-<host>`, which is no name of this machine.
+        "AWS_DISABLE_HOST_PREFIX_INJECTION": "true",
         "NO_PROXY": no_proxy,
         "no_proxy": no_proxy,
     }
