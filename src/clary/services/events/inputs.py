@@ -85,10 +85,6 @@ _PREDEFINED: Final[Mapping[str, Callable[[Matched], Any]]] = {
 def _transformed(name: str, given: Doc) -> Input:
     values = dict(_PREDEFINED)
     for variable, text in given.get("InputPathsMap", {}).items():
-        if variable.lower().startswith("aws."):
-            raise ValidationException(
-                f"Invalid InputPathsMap for target {name}: names that start with 'aws.' are reserved: {variable!r}."
-            )
         values[variable] = _of_path(_path(name, text))
     template = given["InputTemplate"]
     for match in _PLACE.finditer(template):
