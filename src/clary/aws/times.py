@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from math import floor
 
 EARLIEST, LATEST = -62_135_596_800.0, 253_402_300_799.0
 """The years 1 to 9999: what a calendar can write."""
@@ -35,9 +36,10 @@ def _parse(text: str) -> float:
 def iso8601(at: float) -> str:
     """ "2026-01-31T12:00:00.000Z", always with milliseconds, as S3 and IAM write it."""
     # Split in integers: split in floats, .9996 would print as a second and 1000 milliseconds.
-    millis = int(at * 1000 + 0.5)
+    millis = floor(at * 1000 + 0.5)
     moment = datetime.fromtimestamp(millis // 1000, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
+    # Not %Y: the C library writes the year 1 as "1".
+    return f"{moment.year:04d}-{moment:%m-%dT%H:%M:%S}.{millis % 1000:03d}Z"
 
 
 def rfc822(at: float) -> str:
