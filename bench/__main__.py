@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane", "authorization", "serving", "s3")
+NAMES = ("startup", "control_plane", "authorization", "serving", "s3", "signals.logs")
 
 
 def main() -> int:

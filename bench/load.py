@@ -23,10 +23,10 @@ def sagemaker(server: Server, operation: str, body: dict[str, object]) -> bytes:
     return signed(server, "/", json.dumps(body).encode(), headers)
 
 
-def signed(server: Server, path: str, data: bytes, headers: dict[str, str]) -> bytes:
-    """One POST that is signed for SageMaker and its runtime, as it goes over the wire."""
+def signed(server: Server, path: str, data: bytes, headers: dict[str, str], service: str = "sagemaker") -> bytes:
+    """One POST that is signed for the service of that signing name, as it goes over the wire."""
     request = AWSRequest("POST", server.url + path, headers=headers, data=data)
-    SigV4Auth(Credentials(server.access_key_id, server.secret_access_key), "sagemaker", "us-east-1").add_auth(request)
+    SigV4Auth(Credentials(server.access_key_id, server.secret_access_key), service, "us-east-1").add_auth(request)
     lines = [f"Host: {urlsplit(server.url).netloc}", f"Content-Length: {len(data)}"]
     lines += [f"{name}: {value}" for name, value in request.headers.items()]
     return f"POST {path} HTTP/1.1\r\n".encode() + "\r\n".join(lines).encode() + b"\r\n\r\n" + data

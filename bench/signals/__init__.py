@@ -1,0 +1,1 @@
+"""Budgets of what happens: logs, metrics, alarms, events."""
