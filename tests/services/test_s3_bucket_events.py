@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from clary.aws.delivery import Deliverer, Delivery
 from clary.engines.objects.base import BucketStore
 from clary.kernel.reconcile import Controller
 from clary.kernel.store import Where
@@ -188,12 +189,24 @@ def test_targets_must_be_reached(house: InProcess, s3: Any) -> None:
 
 
 class Everybody:
-    def reaches(self, arn: str) -> bool:
-        return True
+    """Takes what it is sent."""
+
+    def __init__(self) -> None:
+        self.delivered: list[Delivery] = []
+
+    async def deliver(self, one: Delivery) -> None:
+        self.delivered.append(one)
 
 
-def test_filters_pick_who_is_told(house: InProcess, s3: Any) -> None:
-    house.ports[notifications.Destinations] = Everybody()
+@pytest.fixture
+def everybody(house: InProcess, monkeypatch: pytest.MonkeyPatch) -> Everybody:
+    """Every target is there, and lets S3 tell it."""
+    monkeypatch.setattr(notifications.notify, "reaches", lambda ctx, bucket, arn: True)
+    made = house.ports[Deliverer] = Everybody()
+    return made
+
+
+def test_filters_pick_who_is_told(house: InProcess, s3: Any, everybody: Everybody) -> None:
     rules = [{"Name": "prefix", "Value": "in/"}, {"Name": "suffix", "Value": ".csv"}]
     one = {"QueueArn": QUEUE, "Id": "csv", "Events": ["s3:ObjectCreated:*"], "Filter": {"Key": {"FilterRules": rules}}}
     s3.put_bucket_notification_configuration(Bucket="data", NotificationConfiguration={"QueueConfigurations": [one]})
@@ -216,9 +229,8 @@ def test_filters_pick_who_is_told(house: InProcess, s3: Any) -> None:
     ],
 )
 def test_settings_that_s3_does_not_take(
-    house: InProcess, s3: Any, configurations: list[dict[str, Any]], word: str
+    house: InProcess, s3: Any, everybody: Everybody, configurations: list[dict[str, Any]], word: str
 ) -> None:
-    house.ports[notifications.Destinations] = Everybody()
     every = [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"], **one} for one in configurations]
     with refused("InvalidArgument", 400) as error:
         s3.put_bucket_notification_configuration(
@@ -227,8 +239,7 @@ def test_settings_that_s3_does_not_take(
     assert word in error["Error"]["Message"]
 
 
-def test_rules_of_different_events_or_keys_do_not_overlap(house: InProcess, s3: Any) -> None:
-    house.ports[notifications.Destinations] = Everybody()
+def test_rules_of_different_events_or_keys_do_not_overlap(s3: Any, everybody: Everybody) -> None:
     suffixes = [{"Key": {"FilterRules": [{"Name": "suffix", "Value": one}]}} for one in (".csv", ".txt")]
     every = [{"QueueArn": QUEUE, "Events": ["s3:ObjectCreated:*"], "Filter": one} for one in suffixes]
     every.append({"QueueArn": QUEUE, "Events": ["s3:ObjectRemoved:*"]})

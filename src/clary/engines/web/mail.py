@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from typing import Final
+
+_LONGEST_LINE: Final = 998
 
 
 class MailDirectory:
@@ -21,7 +24,9 @@ class MailDirectory:
         message = EmailMessage(policy=SMTP)
         for header, value in headers.items():
             message[header] = value
-        message.set_content(text)
+        # Unwrapped where that is allowed: people look at these files as they are, and links must be whole.
+        short = all(len(line) < _LONGEST_LINE for line in text.encode().splitlines())
+        message.set_content(text, cte="8bit" if short else "quoted-printable")
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._directory / f"{name}.eml"
         scratch = path.with_name(f".{name}.{os.getpid()}")

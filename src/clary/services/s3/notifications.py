@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Final, Protocol
+from typing import Final
 
 from clary.aws.service import Context
 from clary.kernel import ids
-from clary.kernel.resource import Doc
-from clary.services.s3 import errors
+from clary.kernel.resource import Doc, Resource
+from clary.services.s3 import errors, notify
 from clary.services.s3.api import service
 from clary.services.s3.settings import bucket_of, change
 
@@ -21,33 +21,33 @@ _VALUE_MAX: Final = 1024
 _NAMES: Final = frozenset({"prefix", "suffix"})
 
 
-class Destinations(Protocol):
-    """The port of those who can be told: topics, queues, functions. Without it nobody can."""
-
-    def reaches(self, arn: str) -> bool:
-        """There is such a target, and it takes messages of S3."""
-        ...
-
-
 @service.operation("PutBucketNotificationConfiguration", ignores=("SkipDestinationValidation",))
 async def put_bucket_notification_configuration(ctx: Context, req: Doc) -> Doc:
     """What happens in the bucket is told from the next request on. Errors: InvalidArgument (a target that cannot be
     reached, filters that overlap)."""
     asked = {name: one for name, one in req["NotificationConfiguration"].items() if one not in ([], None)}
+    bucket = bucket_of(ctx, req)
     every = [(kind, dict(one)) for kind in TARGETS for one in asked.get(kind, [])]
     if len(every) > _MOST:
         raise errors.InvalidArgument(f"A bucket can have {_MOST} notification configurations.", "Id", len(every))
     for kind, one in every:
         _check_filter(one)
-        _check_target(ctx, one[TARGETS[kind]])
+        _check_target(ctx, bucket, one[TARGETS[kind]])
         one["Id"] = one.get("Id") or ids.new()
     _check_overlaps([one for _, one in every])
     found = {kind: [one for of, one in every if of == kind] for kind in TARGETS}
     kept: Doc = {kind: some for kind, some in found.items() if some}
     if "EventBridgeConfiguration" in asked:
         kept["EventBridgeConfiguration"] = {}
+    before = _targets(bucket.status.get("_notification", {}))
     change(ctx, req, _notification=kept or None)
+    for arn in sorted(_targets(kept) - before):
+        await notify.tell_test(ctx, bucket, arn)
     return {}
+
+
+def _targets(configuration: Mapping[str, Sequence[Doc]]) -> set[str]:
+    return {one[member] for kind, member in TARGETS.items() for one in configuration.get(kind, ())}
 
 
 @service.operation("GetBucketNotificationConfiguration")
@@ -96,9 +96,8 @@ def _check_filter(one: Doc) -> None:
             raise errors.InvalidArgument(f"Cannot specify more than one {name} rule in a filter.", "FilterRule", name)
 
 
-def _check_target(ctx: Context, arn: str) -> None:
-    port: Destinations | None = ctx.ports.get(Destinations)
-    if port is None or not port.reaches(arn):
+def _check_target(ctx: Context, bucket: Resource, arn: str) -> None:
+    if not notify.reaches(ctx, bucket, arn):
         # Also when the client asks not to look: events for nobody would be lost without a word.
         raise errors.InvalidArgument(
             "Unable to validate the following destination configurations", arn, "not reachable"

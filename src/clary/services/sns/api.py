@@ -15,6 +15,8 @@ TOPIC: Final = "topic"
 SUBSCRIPTION: Final = "topic-subscription"
 PENDING: Final = "Pending"
 CONFIRMED: Final = "Confirmed"
+ENDED: Final = "Ended"
+"""By somebody without a signature: who was told so may take it back, and to all others it is gone."""
 DEFAULT_SIZE: Final = 262_144
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _TOPIC_ARN: Final = re.compile(r"arn:aws:sns:([a-z0-9-]+):(\d{12}):([A-Za-z0-9_.-]{1,256})")
@@ -53,7 +55,8 @@ def subscription_at(ctx: Context, arn: str) -> Resource:
         found = ctx.store.by_arn(arn)
     except Missing:
         raise NotFoundException("Subscription does not exist") from None
-    if (found.kind, found.account, found.region) != (SUBSCRIPTION, ctx.account, ctx.region):
+    here = (found.kind, found.account, found.region) == (SUBSCRIPTION, ctx.account, ctx.region)
+    if not here or found.phase == ENDED:
         raise NotFoundException("Subscription does not exist")
     return found
 

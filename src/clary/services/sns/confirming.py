@@ -12,13 +12,13 @@ from clary.services.sns.api import TOPIC
 from clary.services.sns.deliveries import PRINCIPAL, web_headers, web_params
 from clary.services.sns.notices import Kind, Notices
 
-_WEB: Final = ("http", "https")
+WEB_PROTOCOLS: Final = ("http", "https")
 
 
 async def ask(ctx: Context, subscription: Resource) -> None:
     """The address is sent its token; durably queued, when it does not listen now."""
     id_, token = ids.request_id(), subscription.status["_token"]
-    if subscription.spec["Protocol"] in _WEB:
+    if subscription.spec["Protocol"] in WEB_PROTOCOLS:
         await _post(ctx, subscription, "SubscriptionConfirmation", token, id_)
         return
     params = await mail.confirmation(ctx.port(Notices), subscription, token, id_, ctx.clock.now())
@@ -26,10 +26,9 @@ async def ask(ctx: Context, subscription: Resource) -> None:
 
 
 async def tell_ended(ctx: Context, subscription: Resource) -> None:
-    """Whoever listens there may subscribe again, if it was none of its doing."""
-    if subscription.spec["Protocol"] in _WEB:
-        token = subscription.status.get("_token", "")
-        await _post(ctx, subscription, "UnsubscribeConfirmation", token, ids.request_id())
+    """Whoever listens there can take it back, if it was none of its doing."""
+    token = subscription.status["_token"]
+    await _post(ctx, subscription, "UnsubscribeConfirmation", token, ids.request_id())
 
 
 async def _post(ctx: Context, subscription: Resource, kind: Kind, token: str, id_: str) -> None:

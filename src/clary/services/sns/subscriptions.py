@@ -14,6 +14,7 @@ from clary.services.sns import confirming, endpoints, subscription_attributes
 from clary.services.sns.api import (
     CONFIRMED,
     DEFAULT_SIZE,
+    ENDED,
     PENDING,
     SUBSCRIPTION,
     TOPIC,
@@ -29,7 +30,9 @@ from clary.services.sns.errors import (
     SubscriptionLimitExceededException,
 )
 
-MACHINE: Final = StateMachine("PendingConfirmation", PENDING, {PENDING: {CONFIRMED}, CONFIRMED: set()})
+MACHINE: Final = StateMachine(
+    "PendingConfirmation", PENDING, {PENDING: {CONFIRMED}, CONFIRMED: {ENDED}, ENDED: {CONFIRMED}}
+)
 TOKEN_SECONDS: Final = 2 * 86_400.0
 """So long has an address time to say that it wants messages."""
 _PAGE: Final = 100
@@ -84,8 +87,8 @@ def _created(ctx: Context, topic: Resource, new: Resource) -> Resource:
                 return ctx.store.create(new)
             except Exists:
                 continue
-        if old.parent != topic.uid:
-            # Of a topic of this name that is gone: what was left of it has no claim.
+        if old.parent != topic.uid or old.phase == ENDED:
+            # Of a topic of this name that is gone, or ended itself: what is left of it has no claim.
             _forget(ctx, old)
             continue
         if any(old.spec["Attributes"].get(name) != value for name, value in new.spec["Attributes"].items()):
@@ -112,9 +115,7 @@ async def confirm_subscription(ctx: Context, req: Doc) -> Doc:
         if one.phase == CONFIRMED:
             return {"SubscriptionArn": one.arn}
         try:
-            ctx.store.update(
-                one, phase=CONFIRMED, due=None, _authenticated=signed, _signed_end=strict and signed, _confirmed=True
-            )
+            ctx.store.update(one, phase=CONFIRMED, due=None, _authenticated=signed, _signed_end=strict and signed)
         except Stale:
             continue
         return {"SubscriptionArn": one.arn}
@@ -147,11 +148,16 @@ async def unsubscribe(ctx: Context, req: Doc) -> Doc:
         if one.phase == PENDING and signed:
             raise InvalidParameterException("SubscriptionArn Reason: the subscription is pending confirmation")
         try:
-            ctx.store.delete(one)
+            if signed or one.spec["Protocol"] not in confirming.WEB_PROTOCOLS:
+                ctx.store.delete(one)
+            else:
+                one = ctx.store.update(
+                    one, phase=ENDED, due=ctx.clock.now() + TOKEN_SECONDS, _token=secrets.token_hex(64)
+                )
         except Stale:
             continue
         _count_deleted(ctx, one)
-        if not signed:
+        if one.phase == ENDED:
             await confirming.tell_ended(ctx, one)
         return {}
 
@@ -187,7 +193,7 @@ def _page(ctx: Context, req: Doc, where: Where) -> Doc:
         found, token = page.paginate(ctx.store, SUBSCRIPTION, where, limit=_PAGE, token=req.get("NextToken"))
     except BadToken:
         raise InvalidParameterException("NextToken Reason: it was not returned by this list") from None
-    answer: Doc = {"Subscriptions": [_described(one) for one in found]}
+    answer: Doc = {"Subscriptions": [_described(one) for one in found if one.phase != ENDED]}
     if token:
         answer["NextToken"] = token
     return answer
@@ -204,13 +210,13 @@ def _described(one: Resource) -> Doc:
 
 
 class SubscriptionReconciler:
-    """Desired: who was asked and never answered is not asked for ever."""
+    """Desired: a token that was never used is good for no longer than TOKEN_SECONDS."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
 
     async def __call__(self, one: Resource) -> Step:
-        return gone() if one.phase == PENDING else rest()
+        return rest() if one.phase == CONFIRMED else gone()
 
     def give_up(self, one: Resource, error: Exception) -> Step:
         return rest()
