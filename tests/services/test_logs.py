@@ -295,6 +295,56 @@ def test_a_foreign_token_is_refused(place: Place) -> None:
     )
 
 
+def test_the_tokens_of_another_stream_or_another_question_are_refused(place: Place) -> None:
+    place.make()
+    place.make(stream="other")
+    place.put("a", "b", "c")
+    token = place.get(limit=1)["nextBackwardToken"]
+    place.get(nextToken=token)
+    foreign = place.client.get_log_events(logGroupName=GROUP, logStreamName="other")["nextForwardToken"]
+    refusal = ("InvalidParameterException", "The specified nextToken is invalid.")
+    assert refused(place.get, nextToken=foreign) == refusal
+    ours = place.client.filter_log_events(logGroupName=GROUP, limit=1)["nextToken"]
+    for other in ({"filterPattern": "a"}, {"startTime": 1}, {"logStreamNames": [STREAM]}, {"nextToken": token}):
+        asked = {"logGroupName": GROUP, "nextToken": ours, **other}
+        assert refused(place.client.filter_log_events, **asked) == refusal
+    assert refused(place.client.describe_log_streams, logGroupName=GROUP, nextToken=ours) == refusal
+
+
+def test_a_pattern_that_does_not_parse_names_the_position(place: Place) -> None:
+    place.make()
+    code, message = refused(place.client.filter_log_events, logGroupName=GROUP, filterPattern="{ $.a = 1 && }")
+    assert (code, message) == (
+        "InvalidParameterException",
+        "Invalid filter pattern: a property selector ($.name) is missing at position 13.",
+    )
+
+
+def test_no_event_is_larger_than_a_megabyte_and_no_batch_longer_than_10_000(place: Place) -> None:
+    place.make()
+    code, message = refused(lambda: place.put("x" * 1_048_577))
+    assert (code, "1048577 bytes exceeds limit of 1048576" in message) == ("InvalidParameterException", True)
+    code, message = refused(lambda: place.put(*["x"] * 10_001))
+    assert (code, "length less than or equal to 10000" in message) == ("InvalidParameterException", True)
+    assert said(place.get()) == []
+
+
+@pytest.mark.slow
+def test_ten_thousand_groups_are_listed_by_pages(place: Place) -> None:
+    root = place.store._region_path(place.account, "us-east-1")
+    place.client.create_log_group(logGroupName="g/0")
+    [made] = [one for one in root.iterdir() if one.is_dir()]
+    for i in range(1, 10_000):
+        (root / f"g%2F{i}").mkdir()
+        (root / f"g%2F{i}" / "group.json").write_bytes((made / "group.json").read_bytes())
+    began = time.process_time()
+    first = place.client.describe_log_groups(limit=50)
+    last = place.client.describe_log_groups(logGroupNamePrefix="g/99", limit=50)
+    assert (len(first["logGroups"]), "nextToken" in first, len(last["logGroups"])) == (50, True, 50)
+    # A page costs what its groups cost, and little for the others: the names of one directory.
+    assert time.process_time() - began < 1.0
+
+
 def test_a_page_stops_at_a_megabyte(place: Place) -> None:
     place.make()
     for i in range(4):

@@ -1,7 +1,7 @@
 """What every filter pattern can do."""
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 Needs = tuple[tuple[bytes, ...], ...]
 """A coarse sieve on the message in UTF-8: of every group at least one occurs in whatever matches."""
@@ -28,6 +28,15 @@ class Pattern(Protocol):
         ...
 
 
+ESCAPE: Final = b"\\u"
+"""So JSON may write any character: a group with a term of JSON holds this too."""
+
+
+def rarity(group: tuple[bytes, ...]) -> int:
+    """How rare a group likely is: as its shortest term is long. Escapes are rare, short as they are."""
+    return min((len(term) for term in group if term != ESCAPE), default=0)
+
+
 def rarest_first(groups: list[tuple[bytes, ...]]) -> Needs:
-    """The sieve with its longest terms ahead: they are likely the rarest, and the store searches by the first group."""
-    return tuple(sorted(groups, key=lambda group: min(map(len, group)), reverse=True))
+    """The sieve with its rarest group ahead: the store searches by that one."""
+    return tuple(sorted(groups, key=rarity, reverse=True))

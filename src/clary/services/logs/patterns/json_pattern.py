@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from clary.services.logs.patterns.base import Needs, rarest_first
+from clary.services.logs.patterns.base import ESCAPE, Needs, rarest_first
 from clary.services.logs.patterns.compare import Value, number_of, ordering, read_value
 from clary.services.logs.patterns.logic import Condition, parse_logic
 from clary.services.logs.patterns.scan import Scanner, wrong
@@ -181,4 +181,4 @@ def _written(text: str) -> tuple[bytes, ...]:
     # What could be part of a number may be written otherwise: 1.50 is the text 1.5.
     if not longest or _NO_TEXT.fullmatch(longest):
         return ()
-    return longest.encode("utf-8", "replace"), b"\\u"
+    return longest.encode("utf-8", "replace"), ESCAPE

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from clary.services.logs.patterns.base import Needs
+from clary.services.logs.patterns.base import Needs, rarity
 from clary.services.logs.patterns.scan import Scanner, wrong
 
 T = TypeVar("T")
@@ -63,4 +63,4 @@ def _either(one: Condition[T], other: Condition[T]) -> Condition[T]:
 
 
 def _best(groups: Needs) -> tuple[bytes, ...]:
-    return max(groups, key=lambda group: min(map(len, group)))
+    return max(groups, key=rarity)
