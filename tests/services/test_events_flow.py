@@ -290,7 +290,7 @@ def test_a_target_that_is_not_there_fails_and_holds_up_nobody(house: EventsHouse
     house.put({"n": 1})
     assert [body["detail"]["n"] for body in house.bodies()] == [1]
     (letter,) = house.messages("dead")
-    assert "NonExistentQueue" in letter["MessageAttributes"]["ERROR_CODE"]["StringValue"]
+    assert "QueueDoesNotExist" in letter["MessageAttributes"]["ERROR_CODE"]["StringValue"]
 
 
 def test_a_role_that_is_gone_fails_the_event(house: EventsHouse) -> None:
