@@ -33,7 +33,7 @@ class Config:
         "auto", "auto: bubblewrap where this machine allows it; plain: never (same contract, no isolation)."
     )
     other_hosts: Literal["pass", "refuse"] = _setting(
-        "pass", "What `clary run` does with requests to hosts that are not AWS's: pass them on, or refuse them."
+        "pass", "What becomes of requests of jobs and of `clary run` to hosts that are not AWS's: pass, or refuse."
     )
     hold_describe_seconds: float = _setting(
         20.0, "How long a Describe of a client's waiting loop is held while nothing changes, at most; 0: never."
