@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +17,7 @@ from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.engines.runners.base import Runner
 from clary.engines.runners.process import ProcessRunner
+from clary.engines.runners.sidecar import Sidecar
 from clary.engines.serving import paths
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
@@ -59,13 +60,18 @@ TAGGABLES = Taggables([*iam_tags.TAGGABLES, *logs_tags.TAGGABLES, *s3_tags.TAGGA
 class World:
     """One control plane over one home: store, engines, services, gateway and controller."""
 
-    def __init__(self, config: Config, home: Home, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: Config, home: Home, clock: Clock | None = None, sidecar: Callable[[], Sidecar] | None = None
+    ) -> None:
+        """`sidecar`: what stands by each run that has a network."""
         self.config = config
         self.clock = clock or SystemClock()
         self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync)
         self.objects = DiskObjects(config.objects_dir, self.clock)
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
-        self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
+        self.runner = ProcessRunner(
+            config.runs_dir, sandbox=config.sandbox, hide=[config.home], sidecar=sidecar, clock=self.clock
+        )
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)

@@ -1,7 +1,9 @@
-"""The proxy of one `clary run`: AWS's host names are answered by Clary, all other hosts pass through.
+"""The proxy of one `clary run`, job or model server: AWS's host names are answered by Clary, all other hosts pass
+through.
 
 `python -m clary.processes.intercept --home DIR --endpoint URL --listen-fd N --watch-fd N`. It ends with the process
-behind the watched pidfd. Its socket listened before it was started: whoever connects early waits in the backlog.
+behind the watched pidfd; `--watch-pid N` instead names its parent. Its socket listened before it was started: whoever
+connects early waits in the backlog.
 """
 
 import argparse
@@ -114,6 +116,10 @@ class Interceptor:
             context = self._leaves.context(asked.host) if asked.tunnel and asked.port != 80 else None
             clary = await self._reach(*self._clary, f"Clary does not answer at {self._url}")
             await self._join(connection, clary, asked, context, asked.forward)
+        elif (asked.host, asked.port) == self._clary:
+            # A program whose list of hosts without a proxy does not name this machine.
+            clary = await self._reach(*self._clary, f"Clary does not answer at {self._url}")
+            await self._join(connection, clary, asked, None, asked.forward)
         elif self._others == "refuse":
             self._say_once("refused a host that is not AWS's", asked.host)
             sentence = (
@@ -216,13 +222,33 @@ async def run(interceptor: Interceptor, listener: socket.socket, watch: int) -> 
         await serving
 
 
+def _parent(pid: int) -> int | None:
+    """A pidfd of our parent; None: it has ended already."""
+    try:
+        found = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    # The descriptor first: while it is our parent the pid is nobody else's.
+    if os.getppid() == pid:
+        return found
+    os.close(found)
+    return None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="clary.processes.intercept")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
-    parser.add_argument("--watch-fd", type=int, required=True)
+    watched = parser.add_mutually_exclusive_group(required=True)
+    watched.add_argument("--watch-fd", type=int)
+    watched.add_argument("--watch-pid", type=int)
     asked = parser.parse_args(arguments)
+    watch = asked.watch_fd
+    if watch is None:
+        watch = _parent(asked.watch_pid)
+        if watch is None:
+            return 0
     config = read(home=asked.home)
     log.configure(config.log_level)
     log.bind(run=str(os.getpid()))
@@ -230,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (65536 if hard == resource.RLIM_INFINITY else hard, hard))
     listener = socket.socket(fileno=asked.listen_fd)
     interceptor = Interceptor(asked.endpoint, Leaves(config.authority_dir), config.other_hosts)
-    uvloop.run(run(interceptor, listener, asked.watch_fd))
+    uvloop.run(run(interceptor, listener, watch))
     return 0
 
 
