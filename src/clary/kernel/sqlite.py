@@ -19,7 +19,8 @@ from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite_file import Checkpointer, open_state
-from clary.kernel.sqlite_pages import count_sql, page_sql
+from clary.kernel.sqlite_pages import count_sql
+from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import KEEP, Event, Order, Where, _Keep
 
 TRIM_AT_ONCE = 5_000
@@ -161,12 +162,31 @@ class SqliteStore:
         pages = []
         for account, region in self._spaces(kind, where):
             spot = rows.spot_in(after, account, region, descending)
-            sql, values = page_sql(rows.COLUMNS, (kind, account, region), where, order, descending, spot, limit)
-            pages.append([rows.resource(row) for row in self._run(sql, values)])
+            walk = Walk(self._run, (kind, account, region), where, order, descending)
+            pages.append(walk.page(spot, limit))
         if len(pages) == 1:
             return pages[0]
         merged = heapq.merge(*pages, key=lambda one: position(one, order), reverse=descending)
         return [one for one, _ in zip(merged, range(limit), strict=False)]
+
+    def look(
+        self,
+        kind: str,
+        where: Where,
+        *,
+        order: Order = "name",
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int = 100,
+        most: int = 20_000,
+    ) -> tuple[list[Resource], list[Any] | None]:
+        spaces = self._spaces(kind, where)
+        if len(spaces) != 1:
+            return self.page(kind, where, order=order, descending=descending, after=after, limit=limit), None
+        [(account, region)] = spaces
+        spot = rows.spot_in(after, account, region, descending)
+        found, stopped = Walk(self._run, (kind, account, region), where, order, descending).look(spot, limit, most)
+        return found, None if stopped is None else [stopped.value, stopped.name, account, region]
 
     def count(self, kind: str, where: Where) -> int:
         total = 0
@@ -189,7 +209,8 @@ class SqliteStore:
         new_phase = old.phase if phase is None else phase
         new_spec = old.spec if spec is None else spec
         visible = new_phase != old.phase or new_spec != old.spec or rows.public(merged) != rows.public(old.status)
-        modified = now if visible else old.modified
+        # Never before it was created, also where the clock was set back: lists rest on it.
+        modified = max(now, old.created) if visible else old.modified
         packed_spec, packed_status = rows.dump(new_spec), rows.dump(merged)
         kept = isinstance(due, _Keep)
         asked = None if isinstance(due, _Keep) else due
