@@ -14,7 +14,7 @@ from clary.engines.objects.base import Hash, NoUpload, OnlyIf, Opened, Part, Upl
 from clary.engines.objects.site import Identity, Site, forget, identity, remember
 from clary.engines.objects.versions import Arrived, Versions
 from clary.kernel import ids
-from clary.kernel.objects import Stat
+from clary.kernel.objects import Held, Stat
 from clary.kernel.resource import Doc
 
 P = ParamSpec("P")
@@ -30,12 +30,13 @@ _NO_FAST_COPY: Final = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUP
 class DiskOpened:
     """An open file: whatever is put at its key, the bytes stay. A small one is read at once and holds no handle."""
 
-    def __init__(self, site: Site, handle: int, stat: Stat) -> None:
+    def __init__(self, site: Site, handle: int, stat: Stat, data: bytes | None = None) -> None:
+        """`data`: the whole of it, where it has been read already; then there is no handle."""
         self._site = site
         self._handle = handle
         self._stat = stat
-        self._small: bytes | None = None
-        if stat.size <= _BATCH:
+        self._small = data
+        if data is None and stat.size <= _BATCH:
             try:
                 self._small = self.read(0, stat.size)
             finally:
@@ -62,12 +63,13 @@ class DiskOpened:
             start += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def stream(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def stream(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         stop = self._stat.size if end is None else min(end, self._stat.size)
         if self._small is not None:
-            if start < stop:
-                yield self._small[start:stop]
-            return
+            return Held(self._small[start:stop])
+        return self._pieces(start, stop)
+
+    async def _pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
         ahead: asyncio.Future[bytes] | None = None
         try:
             while start < stop:
@@ -327,7 +329,7 @@ def finish(site: Site, handle: int) -> Identity:
 
 def stamp(site: Site, handle: int) -> Identity:
     """The time of the file is now; nothing of it is to change any more."""
-    now = int(site.clock.now() * 1e9)
+    now = site.moments.next()
     os.utime(handle, ns=(now, now))
     return identity(os.fstat(handle))
 
