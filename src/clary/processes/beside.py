@@ -25,7 +25,7 @@ class Intercepting:
 
     def __call__(self) -> Sidecar:
         """The proxy's command line and the files that make a program trust it. Blocks; OSError: they cannot be made."""
-        from clary.processes import trust
+        from clary.processes import lender, trust
 
         config = self._config
         own, bundle = self._trusted()
@@ -46,6 +46,8 @@ class Intercepting:
             variables=lambda port, seen: {
                 **trust.variables(port, seen(own), seen(bundle)),
                 **dict.fromkeys(("NO_PROXY", "no_proxy"), hosts),
+                # Asked only by those that have a warrant to show there, and no keys of their own.
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{port}{lender.PATH.decode()}",
             },
         )
 

@@ -28,6 +28,7 @@ from clary.config import read
 from clary.kernel import log
 from clary.processes.certificates import Leaves, is_aws
 from clary.processes.heads import Asked, BadHead, parse, read_head
+from clary.processes.lender import Lender
 from clary.processes.relay import Distrust, join
 
 LOG = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class Interceptor:
         leaves: Leaves,
         others: Literal["pass", "refuse"] = "pass",
         upstream: Upstream = surrounding_proxy,
+        lender: Lender | None = None,
     ) -> None:
         url = urlsplit(clary)
         assert url.hostname is not None
@@ -69,6 +71,7 @@ class Interceptor:
         self._leaves = leaves
         self._others = others
         self._upstream = upstream
+        self._lender = lender
         self._named: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -96,8 +99,13 @@ class Interceptor:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             async with asyncio.timeout(HEAD_SECONDS):
-                asked = parse(await read_head(connection))
-            await self._serve(connection, asked)
+                head = await read_head(connection)
+            lent = await self._lender.answer(head) if self._lender is not None else None
+            if lent is None:
+                await self._serve(connection, parse(head))
+            else:
+                status, said = lent
+                await _answer(connection, status, "OK" if status == 200 else "Forbidden", said, "application/json")
         except BadHead as bad:
             await _refuse(connection, 400, "Bad Request", str(bad))
         except Unreachable as lost:
@@ -203,8 +211,11 @@ def _for_proxy(asked: Asked, proxy: SplitResult) -> bytes:
 
 
 async def _refuse(connection: socket.socket, status: int, reason: str, sentence: str) -> None:
-    body = sentence.encode() + b"\n"
-    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+    await _answer(connection, status, reason, sentence.encode() + b"\n", "text/plain; charset=utf-8")
+
+
+async def _answer(connection: socket.socket, status: int, reason: str, body: bytes, kind: str) -> None:
+    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     with contextlib.suppress(OSError):  # who is told may be gone
         await asyncio.get_running_loop().sock_sendall(connection, head.encode() + b"Connection: close\r\n\r\n" + body)
 
@@ -255,7 +266,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (65536 if hard == resource.RLIM_INFINITY else hard, hard))
     listener = socket.socket(fileno=asked.listen_fd)
-    interceptor = Interceptor(asked.endpoint, Leaves(config.authority_dir), config.other_hosts)
+    lender = Lender(config) if asked.watch_pid is not None else None  # a run's; `clary run` has its keys
+    interceptor = Interceptor(asked.endpoint, Leaves(config.authority_dir), config.other_hosts, lender=lender)
     uvloop.run(run(interceptor, listener, watch))
     return 0
 
