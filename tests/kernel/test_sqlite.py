@@ -282,3 +282,27 @@ def test_a_reader_sees_what_is_written_and_writes_nothing(tmp_path: Path, clock:
         reader.create(job("b"))
     reader.close()
     store.close()
+
+
+def test_a_stamp_tells_of_writes_by_this_store_at_once_and_of_others_in_time(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is only read hears of every commit; one that writes asks after others' once a millisecond."""
+    now = 50.0
+    monkeypatch.setattr("clary.kernel.sqlite.monotonic", lambda: now)
+    ours, theirs = SqliteStore(tmp_path / "a.db", clock), SqliteStore(tmp_path / "a.db", clock)
+    reader = SqliteStore(tmp_path / "a.db", clock, read_only=True)
+    try:
+        old, read = ours.stamp(), reader.stamp()
+        assert ours.stamp() == old and reader.stamp() == read
+        ours.create(job("a"))
+        own = ours.stamp()
+        assert own != old and reader.stamp() != read
+        read = reader.stamp()
+        theirs.create(job("b"))
+        assert reader.stamp() != read
+        now += 0.001
+        assert ours.stamp() != own
+    finally:
+        for one in (ours, theirs, reader):
+            one.close()

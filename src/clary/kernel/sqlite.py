@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from clary.kernel import sqlite_rows as rows
@@ -24,6 +25,8 @@ from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import KEEP, Event, Order, Where, _Keep
 
 TRIM_AT_ONCE = 5_000
+FOREIGN_SECONDS = 0.001
+"""So long may a commit of another process go unseen by `stamp`, where this process is the one that writes."""
 
 log = logging.getLogger(__name__)
 
@@ -119,6 +122,8 @@ class SqliteStore:
         self._listeners: list[Callable[[], None]] = []
         self._db = open_state(path, sync)
         self._run = self._db.execute
+        self._read_only = read_only
+        self._foreign, self._foreign_asked = 0, -1.0
         if read_only:
             self._run("PRAGMA query_only = ON")
         self._checkpointer = None if str(path) == ":memory:" else Checkpointer(path)
@@ -305,8 +310,15 @@ class SqliteStore:
         self._listeners.append(woken)
 
     def stamp(self) -> object:
-        # data_version tells of commits by other connections, total_changes of our own.
-        return self._run("PRAGMA data_version").fetchone()[0], self._db.total_changes
+        # total_changes tells of our own commits, at once: a policy that a request of ours changed is in force at the
+        # next. data_version tells of commits by other connections, and costs more than a decision does. Who writes
+        # need not ask it of every request: the home's lock leaves no other writer than a predecessor that ends. Who
+        # only reads (a front) has nothing else to tell it, and asks every time.
+        now = monotonic()
+        if self._read_only or now - self._foreign_asked >= FOREIGN_SECONDS:
+            self._foreign_asked = now
+            self._foreign = self._run("PRAGMA data_version").fetchone()[0]
+        return self._foreign, self._db.total_changes
 
     def close(self) -> None:
         if self._checkpointer is not None:

@@ -182,8 +182,10 @@ class Store(Protocol):
         ...
 
     def stamp(self) -> object:
-        """Equal stamps say that nothing was written in between, by this process or another. A few microseconds: what
-        was read under a stamp can be kept for as long as the stamp stands."""
+        """Equal stamps say that nothing was written in between, by this process or another: what was read under a stamp
+        can be kept for as long as the stamp stands. Of a store that is only read that is exact, at a few microseconds;
+        of one that is written too, another process's commit may show a millisecond late, and the stamp costs less than
+        one microsecond."""
         ...
 
     def close(self) -> None: ...
