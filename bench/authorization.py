@@ -1,7 +1,7 @@
 """What a decision costs: root's, which needs none, and a role's with three managed policies, as the gateway makes it.
 
-CPU time of one process, in microseconds a request: the look at who is asking, the table of what the operation asks, the
-policies. The rest of the request (signature, decoding, the operation) is not in it. What GetObject asks looks the bucket
+CPU time of one process, in microseconds a request: the look at who is asking, the table of what the operation asks,
+the policies. The rest of the request (signature, decoding, the operation) is not in it. What GetObject asks looks the bucket
 up first, since S3 tells everybody of a bucket that is not there.
 """
 

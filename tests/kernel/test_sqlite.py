@@ -301,7 +301,7 @@ def test_a_stamp_tells_of_writes_by_this_store_at_once_and_of_others_in_time(
         read = reader.stamp()
         theirs.create(job("b"))
         assert reader.stamp() != read
-        now += 0.001
+        now += 0.002
         assert ours.stamp() != own
     finally:
         for one in (ours, theirs, reader):
