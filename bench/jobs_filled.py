@@ -48,7 +48,8 @@ def fill(directory: Path, jobs: int) -> None:
             made = store.create(_job(account, number))
             if number < jobs - RUNNING:
                 # Most end within hours; a few are changed long after, so the two times do not sort alike.
-                clock.advance(chance.uniform(60.0, 7200.0) if chance.random() < 0.95 else chance.uniform(0.0, 3e6))
+                longest = min(3e6 if chance.random() < 0.05 else 7200.0, created(jobs) - created(number))
+                clock.advance(chance.uniform(0.0, longest))
                 end = chance.choice(_ENDS)
                 ended = {"SecondaryStatus": end, "TrainingEndTime": clock.now(), "BillableTimeInSeconds": 60}
                 store.update(made, phase=end, due=None, **ended)

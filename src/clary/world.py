@@ -66,7 +66,8 @@ class World:
         """`sidecar`: what stands by each run that has a network."""
         self.config = config
         self.clock = clock or SystemClock()
-        self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync)
+        self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync, only_writer=True)
+        iam.referred.bring_up(self.store, home.account)
         self.objects = DiskObjects(config.objects_dir, self.clock)
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.runner = ProcessRunner(

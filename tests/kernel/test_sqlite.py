@@ -6,7 +6,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -287,10 +287,10 @@ def test_a_reader_sees_what_is_written_and_writes_nothing(tmp_path: Path, clock:
 def test_a_stamp_tells_of_writes_by_this_store_at_once_and_of_others_in_time(
     tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A store that is only read hears of every commit; one that writes asks after others' once a millisecond."""
+    """The only writer asks after others' commits once a millisecond; everybody else hears of each."""
     now = 50.0
     monkeypatch.setattr("clary.kernel.sqlite.monotonic", lambda: now)
-    ours, theirs = SqliteStore(tmp_path / "a.db", clock), SqliteStore(tmp_path / "a.db", clock)
+    ours, theirs = SqliteStore(tmp_path / "a.db", clock, only_writer=True), SqliteStore(tmp_path / "a.db", clock)
     reader = SqliteStore(tmp_path / "a.db", clock, read_only=True)
     try:
         old, read = ours.stamp(), reader.stamp()
@@ -306,3 +306,26 @@ def test_a_stamp_tells_of_writes_by_this_store_at_once_and_of_others_in_time(
     finally:
         for one in (ours, theirs, reader):
             one.close()
+
+
+def test_a_file_of_schema_1_is_brought_up(tmp_path: Path, clock: ManualClock) -> None:
+    with closing(SqliteStore(tmp_path / "a.db", clock)) as store:
+        old = store.create(job("a"))
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as raw:
+        raw.execute("DROP TABLE reference")
+        raw.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        with closing(SqliteStore(tmp_path / "a.db", clock)) as store:
+            assert store.find("job", old.uid) == old
+            assert store.references(ACCOUNT, REGION, "to:") == {}
+    with closing(sqlite3.connect(tmp_path / "a.db")) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+
+
+def test_references_search_an_index(memory: SqliteStore) -> None:
+    memory.create(job("a", status={"_refers": ["to:x"]}))
+    with plans(memory) as found:
+        memory.references(ACCOUNT, REGION, "to:")
+        memory.referring(ACCOUNT, REGION, "job", "to:x")
+    assert_walks_an_index(found)
+    assert all("PRIMARY KEY" in line or "resource_uid" in line for line in found), found

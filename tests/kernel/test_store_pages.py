@@ -81,6 +81,8 @@ WHERES = [
     replace(HERE, created_before=1_002.0, modified_after=1_000.0),
     Where(created_after=1_001.0, created_before=1_009.0, phase="B"),
     Where(modified_before=1_005.0, parent="p"),
+    replace(HERE, name_contains="%"),
+    replace(HERE, name_contains="_"),
     replace(HERE, modified_before=1_002.0),
     replace(HERE, created_after=1_001.0, phase="B", name_contains="A"),
     replace(HERE, created_after=1_000.0, modified_before=1_003.0, modified_after=1_000.0),

@@ -20,13 +20,13 @@ from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite_file import Checkpointer, open_state
-from clary.kernel.sqlite_pages import count_sql
+from clary.kernel.sqlite_pages import after_prefix, count_sql
 from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import KEEP, Event, Order, Where, _Keep
 
 TRIM_AT_ONCE = 5_000
 FOREIGN_SECONDS = 0.001
-"""So long may a commit of another process go unseen by `stamp`, where this process is the one that writes."""
+"""So long may a commit of another process go unseen by the `stamp` of the only writer."""
 
 log = logging.getLogger(__name__)
 
@@ -102,6 +102,18 @@ DELETE FROM event
 WHERE seq IN (SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?) AND at < ?
 """
 
+_REFER = "INSERT OR IGNORE INTO reference (account, region, target, kind, uid) VALUES (?, ?, ?, ?, ?)"
+
+_UNREFER = "DELETE FROM reference WHERE uid = ? AND kind = ?"
+
+_REFERRING = """
+SELECT uid FROM reference WHERE account = ? AND region = ? AND target = ? AND kind = ?
+"""
+
+_REFERENCES = """
+SELECT target, count(*) FROM reference WHERE account = ? AND region = ? AND target >= ? AND target < ? GROUP BY target
+"""
+
 _ADVANCE = """
 INSERT INTO cursor (subscriber, seq) VALUES (?, ?)
 ON CONFLICT (subscriber) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq
@@ -113,16 +125,23 @@ class SqliteStore:
     made it: SQLite's Python module refuses any other. Other processes may read and write the file beside it.
 
     sync "normal": a write that was answered survives a killed process; "full": a power cut too. With read_only every
-    write raises sqlite3.OperationalError. Raises ForeignState."""
+    write raises sqlite3.OperationalError. `only_writer`: hardly anybody else writes, so `stamp` may tell of others'
+    commits a millisecond late, and costs a tenth. Raises ForeignState."""
 
     def __init__(
-        self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal", read_only: bool = False
+        self,
+        path: Path | str,
+        clock: Clock,
+        *,
+        sync: Literal["normal", "full"] = "normal",
+        read_only: bool = False,
+        only_writer: bool = False,
     ) -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
         self._db = open_state(path, sync)
         self._run = self._db.execute
-        self._read_only = read_only
+        self._only_writer = only_writer
         self._foreign, self._foreign_asked = 0, -1.0
         if read_only:
             self._run("PRAGMA query_only = ON")
@@ -139,6 +158,7 @@ class SqliteStore:
                 self._run(_INSERT, (*rows.identity(made), spec, status, now, now, made.due))
             except sqlite3.IntegrityError:
                 raise Exists(f"{new.kind} {new.name!r} exists already") from None
+            self._refer(made, (), _refers(new.status))
             self._emit("created", made, "", spec, status, now)
         self._wake()
         return made
@@ -228,6 +248,8 @@ class SqliteStore:
             if row is None:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
             new = rows.next_version(old, new_phase, new_spec, merged, modified, row[0])
+            # In the transaction of what it says: no crash leaves a count of what is not so.
+            self._refer(new, _refers(old.status), _refers(merged))
             if new_phase != old.phase:
                 self._emit("moved", new, old.phase, packed_spec, packed_status, now)
             elif emit:
@@ -247,6 +269,7 @@ class SqliteStore:
             if row is None:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
             new = rows.next_version(replace(old, name=name, arn=arn), old.phase, old.spec, merged, now, row[0])
+            self._refer(new, _refers(old.status), _refers(merged))
             self._emit("changed", new, old.phase, rows.dump(old.spec), packed, now)
         self._wake()
         return new
@@ -255,8 +278,16 @@ class SqliteStore:
         with self._transaction():
             if self._run(_DELETE, rows.held_by(old)).rowcount == 0:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
+            self._refer(old, _refers(old.status), ())
             self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), self._clock.now())
         self._wake()
+
+    def referring(self, account: str, region: str, kind: str, target: str) -> list[Resource]:
+        uids = self._run(_REFERRING, (account, region, target, kind)).fetchall()
+        return sorted((self.find(kind, uid) for (uid,) in uids), key=lambda one: one.name)
+
+    def references(self, account: str, region: str, prefix: str) -> dict[str, int]:
+        return dict(self._run(_REFERENCES, (account, region, prefix, after_prefix(prefix))).fetchall())
 
     def claim(self, limit: int, lease: float) -> list[Resource]:
         now = self._clock.now()
@@ -310,12 +341,11 @@ class SqliteStore:
         self._listeners.append(woken)
 
     def stamp(self) -> object:
-        # total_changes tells of our own commits, at once: a policy that a request of ours changed is in force at the
-        # next. data_version tells of commits by other connections, and costs more than a decision does. Who writes
-        # need not ask it of every request: the home's lock leaves no other writer than a predecessor that ends. Who
-        # only reads (a front) has nothing else to tell it, and asks every time.
+        # total_changes tells of our own commits, at once; data_version of commits by other connections, at more than
+        # what a decision costs. The only writer need not ask it of every request: the home's lock leaves no other but a
+        # predecessor that ends. Who only reads (a front) has nothing else to tell it, and asks every time.
         now = monotonic()
-        if self._read_only or now - self._foreign_asked >= FOREIGN_SECONDS:
+        if not self._only_writer or now - self._foreign_asked >= FOREIGN_SECONDS:
             self._foreign_asked = now
             self._foreign = self._run("PRAGMA data_version").fetchone()[0]
         return self._foreign, self._db.total_changes
@@ -357,7 +387,15 @@ class SqliteStore:
         except Missing:
             return
         self._run("DELETE FROM resource WHERE uid = ? AND kind = ?", (old.uid, old.kind))
+        self._refer(old, _refers(old.status), ())
         self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), now)
+
+    def _refer(self, one: Resource, old: Sequence[str], new: Sequence[str]) -> None:
+        if old == new:
+            return
+        self._run(_UNREFER, (one.uid, one.kind))
+        for target in new:
+            self._run(_REFER, (one.account, one.region, target, one.kind, one.uid))
 
     def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
         body = b'{"arn":%b,"spec":%b,"status":%b}' % (rows.dump(one.arn), spec, status)
@@ -382,3 +420,8 @@ class SqliteStore:
             if where.region is None or last[1] == where.region:
                 found.append(last)
         return found
+
+
+def _refers(status: Doc) -> Sequence[str]:
+    found: Sequence[str] = status.get("_refers", ())
+    return found

@@ -1,5 +1,6 @@
 """The SQL of a page: which index it walks, where it starts, what it lets through. Pure: text and parameters."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -14,6 +15,9 @@ _PLAIN = {
     "modified": "resource_modified",
     "phase": "resource_phase",
 }
+
+
+_ESCAPED = re.compile("[%_!]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +215,8 @@ def _names(terms: _Terms, where: Where, order: Order, started: bool, ended: bool
         if after is not None:
             terms.add(f"{'+' if walked and ended else ''}name < ?", after)
     if where.name_contains:
-        terms.add("instr(lower(name), lower(?)) > 0", where.name_contains)
+        # LIKE is without regard to case, and half the price of folding each name first.
+        terms.add("name LIKE ? ESCAPE '!'", "%" + _ESCAPED.sub(r"!\g<0>", where.name_contains) + "%")
 
 
 def after_prefix(prefix: str) -> str | None:

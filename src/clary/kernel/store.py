@@ -107,6 +107,14 @@ class Store(Protocol):
 
     def count(self, kind: str, where: Where) -> int: ...
 
+    def referring(self, account: str, region: str, kind: str, target: str) -> list[Resource]:
+        """Resources of that kind whose `_refers` names the target, by name."""
+        ...
+
+    def references(self, account: str, region: str, prefix: str) -> dict[str, int]:
+        """How many resources refer to each target that begins with `prefix`."""
+        ...
+
     def update(
         self,
         old: Resource,
@@ -182,10 +190,8 @@ class Store(Protocol):
         ...
 
     def stamp(self) -> object:
-        """Equal stamps say that nothing was written in between, by this process or another: what was read under a stamp
-        can be kept for as long as the stamp stands. Of a store that is only read that is exact, at a few microseconds;
-        of one that is written too, another process's commit may show a millisecond late, and the stamp costs less than
-        one microsecond."""
+        """Equal stamps say that nothing was written in between, by this process or another. A few microseconds: what
+        was read under a stamp can be kept for as long as the stamp stands."""
         ...
 
     def close(self) -> None: ...
