@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from botocore import UNSIGNED
 
+from clary.aws.access import Ask
 from clary.engines.objects.base import BucketStore
 from clary.services.s3 import policy
 from tests.inprocess import ACCOUNT, InProcess
@@ -135,10 +136,14 @@ def test_the_policy_that_governs_a_resource(house: InProcess, s3: Any) -> None:
     s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={})
     text = written(EVERYBODY)
     s3.put_bucket_policy(Bucket="data", Policy=text)
-    assert policies.of("arn:aws:s3:::data") == policies.of("arn:aws:s3:::data/a/b") == text
-    assert policies.of("arn:aws:s3:::database/a") is policies.of("arn:aws:sqs:us-east-1:1:data") is None
+
+    def governing(arn: str) -> str | None:
+        return policies.of(Ask("s3:GetObject", arn))
+
+    assert governing("arn:aws:s3:::data") == governing("arn:aws:s3:::data/a/b") == text
+    assert governing("arn:aws:s3:::database/a") is governing("arn:aws:sqs:us-east-1:1:data") is None
     s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
-    restricted = json.loads(policies.of("arn:aws:s3:::data") or "")
+    restricted = json.loads(governing("arn:aws:s3:::data") or "")
     assert [one["Effect"] for one in restricted["Statement"]] == ["Allow", "Deny"]
 
 
@@ -191,3 +196,21 @@ def test_lists_open_what_they_say_where_they_count(house: InProcess, s3: Any) ->
 def test_a_bucket_that_is_not_there_is_told_of_first(house: InProcess) -> None:
     with refused("NoSuchBucket", 404):
         unsigned(house).get_object(Bucket="nowhere", Key="k")
+
+
+def test_a_version_is_opened_by_its_own_list(house: InProcess, s3: Any) -> None:
+    s3.create_bucket(Bucket="old", ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket="old")
+    s3.put_bucket_versioning(Bucket="old", VersioningConfiguration={"Status": "Enabled"})
+    opened = s3.put_object(Bucket="old", Key="k", Body=b"1", ACL="public-read")["VersionId"]
+    closed = s3.put_object(Bucket="old", Key="k", Body=b"2")["VersionId"]
+    nobody = unsigned(house)
+    assert nobody.get_object(Bucket="old", Key="k", VersionId=opened)["Body"].read() == b"1"
+    for version in ({}, {"VersionId": closed}, {"VersionId": "null"}):
+        with refused("AccessDenied", 403):
+            nobody.get_object(Bucket="old", Key="k", **version)
+    s3.put_object_acl(Bucket="old", Key="k", VersionId=closed, ACL="public-read")
+    s3.put_object_acl(Bucket="old", Key="k", VersionId=opened, ACL="private")
+    assert nobody.get_object(Bucket="old", Key="k")["Body"].read() == b"2"
+    with refused("AccessDenied", 403):
+        nobody.get_object(Bucket="old", Key="k", VersionId=opened)
