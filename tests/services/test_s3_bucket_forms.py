@@ -192,3 +192,15 @@ async def test_fields_without_end_are_refused() -> None:
 
     with pytest.raises(MaxPostPreDataLengthExceededError):
         await read_form(f"multipart/form-data; boundary={BOUNDARY}", endless())
+
+
+def test_the_name_of_the_file_is_filled_in_before_the_policy_is_asked(house: InProcess) -> None:
+    some = {
+        **policy(),
+        "conditions": [{"bucket": "data"}, ["starts-with", "$key", "foo"], {"x-amz-meta-of": "foo.txt"}],
+    }
+    fields = signed(some, key="${filename}", **{"x-amz-meta-of": "${filename}"})
+    assert post(house, fields, filename="foo.txt")[0] == 204
+    assert house.client("s3").head_object(Bucket="data", Key="foo.txt")["Metadata"] == {"of": "foo.txt"}
+    status, _, body = post(house, fields, filename="bar.txt")
+    assert (status, b"AccessDenied" in body) == (403, True)

@@ -122,8 +122,16 @@ def test_tags_have_limits(s3: Any) -> None:
             s3.put_object_tagging(**AT, Tagging={"TagSet": tags})
     with refused("InvalidTag", 400):
         s3.put_object(**AT, Body=b"x", Tagging="&".join(f"k{n}=v" for n in range(11)))
-    with refused("InvalidArgument", 400):
-        s3.put_object(**AT, Body=b"x", Tagging="no pairs")
+    for tagging in ("a=1&a=2", "a=%FF", "&"):
+        with refused("InvalidArgument", 400):
+            s3.put_object(**AT, Body=b"x", Tagging=tagging)
+    with refused("InvalidTag", 400):
+        s3.put_object(**AT, Body=b"x", Tagging="=nameless")
+
+
+def test_a_tag_without_a_value_is_empty(s3: Any) -> None:
+    s3.put_object(**AT, Body=b"x", Tagging="a=b&c")
+    assert s3.get_object_tagging(**AT)["TagSet"] == [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": ""}]
 
 
 def test_lists_of_odd_keys(s3: Any) -> None:

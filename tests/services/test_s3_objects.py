@@ -153,6 +153,10 @@ def test_conditions_of_writes(s3: Any) -> None:
     with refused("NoSuchKey", 404):
         put(s3, IfMatch='"0"')
     etag = put(s3, IfNoneMatch="*")["ETag"]
+    for more in ({"IfNoneMatch": etag}, {"IfNoneMatch": "*", "IfMatch": etag}):
+        with refused("NotImplemented", 501) as error:  # in AWS as well
+            put(s3, **more)
+        assert error["Error"]["Header"] == "If-None-Match"
     with refused("PreconditionFailed", 412):
         put(s3, IfNoneMatch="*")
     with refused("PreconditionFailed", 412):
