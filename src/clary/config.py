@@ -23,7 +23,9 @@ class Config:
     region: str = _setting("us-east-1", "The region that `clary env` exports. Requests name their own region.")
     fronts: int = _setting(1, "How many processes of the data plane share the public port.")
     store_sync: Literal["normal", "full"] = _setting(
-        "normal", "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write."
+        "normal",
+        "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write. Objects are"
+        " always synced before a write of them is answered, whatever this says.",
     )
     lease_seconds: float = _setting(30.0, "How long a dead worker's resource waits before another takes it up.")
     reconcile_workers: int = _setting(16, "How many resources are stepped at the same time.")
