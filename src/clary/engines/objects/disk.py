@@ -1,15 +1,16 @@
 """Objects as plain files under <root>/<bucket>/<key>, with what else is known of them in <root>/.clary.
 
     <root>/<bucket>/<key>       the current object; keys that no file system can hold: see names.py
-    <root>/.clary/index.db      metadata, multipart uploads (index.sql)
+    <root>/.clary/index.db      metadata, multipart uploads, bytes of small objects that are not synced yet (index.sql)
     <root>/.clary/tmp/          files on their way in
     <root>/.clary/parts/        parts of multipart uploads
     <root>/.clary/versions/     versions of keys, where a bucket keeps them (versions.py)
 
 A put is two changes, the file and its record, and one commit point, the rename. The record goes first and is bound to
 the new file's identity, so it says nothing until that file is at the key; the old file's record goes last. At every
-moment the key holds one whole file and the record that fits it. A file without a record was written in place, by Spark
-or by hand; it is served with what the file itself tells.
+moment the key holds one whole file and the record that fits it. (Small objects come to the same end with fewer syncs:
+fresh.py.) A file without a record was written in place, by Spark or by hand; it is served with what the file itself
+tells.
 """
 
 import errno
@@ -34,6 +35,7 @@ from clary.engines.objects.base import (
     VersionPage,
 )
 from clary.engines.objects.draft import DiskDraft, DiskOpened
+from clary.engines.objects.fresh import Fresh, boot_id
 from clary.engines.objects.index import Index, Statement
 from clary.engines.objects.site import Identity, Moments, Site, doubt, forget, identity, remember, settle
 from clary.engines.objects.tree import Tree
@@ -89,13 +91,15 @@ class DiskObjects:
             turns=Turns(),
         )
         self._versions = Versions(self._site)
-        self._uploads = Uploads(self._site, self._versions)
+        self._fresh = Fresh(self._site)
+        self._uploads = Uploads(self._site, self._versions, self._fresh)
         self._walker = Walker(self._site.tree)
         self._version_pages = VersionPages(self._site, self._versions, self._walker)
         self._recover()
 
     def close(self) -> None:
         self._site.pool.shutdown()
+        self._fresh.close()
         self._site.index.close()
         self._site.tree.close()
         os.close(self._site.tmp_handle)
@@ -119,7 +123,7 @@ class DiskObjects:
     # Objects
 
     def draft(self, bucket: str, hashes: Mapping[str, Hash] | None = None) -> DiskDraft:
-        return DiskDraft(self._site, self._versions, bucket, hashes)
+        return DiskDraft(self._site, self._versions, self._fresh, bucket, hashes)
 
     async def put(self, bucket: str, key: str, body: AsyncIterator[bytes], meta: Doc) -> Stat:
         async with self.draft(bucket) as draft:
@@ -227,6 +231,7 @@ class DiskObjects:
         self._forget_bucket(bucket)
 
     def _forget_bucket(self, bucket: str) -> None:
+        self._fresh.forget_bucket(bucket)
         self._uploads.forget_bucket(bucket)
         self._versions.forget_bucket(bucket)
 
@@ -261,7 +266,7 @@ class DiskObjects:
                 return stat
 
     def _set_meta(self, stat: Stat, meta: Doc) -> None:
-        with self._site.turns.of((stat.bucket, stat.key)):
+        with self._fresh.beside(stat.bucket, [stat.key]), self._site.turns.of((stat.bucket, stat.key)):
             file, known = self._find_again(stat)
             if known is None or (known.etag, known.meta) != (stat.etag, stat.meta):
                 raise Missing(f"{stat.bucket}/{stat.key}")
@@ -282,6 +287,10 @@ class DiskObjects:
         return identity(found), self._site.known(stat.bucket, stat.key, found)
 
     def _remove(self, bucket: str, key: str, version: str | None, only_if: OnlyIf | None) -> Removed:
+        with self._fresh.beside(bucket, [key]):
+            return self._remove_beside(bucket, key, version, only_if)
+
+    def _remove_beside(self, bucket: str, key: str, version: str | None, only_if: OnlyIf | None) -> Removed:
         if not self._versions.state(bucket):
             if version in (None, NULL):
                 self._delete(bucket, [key], only_if)
@@ -291,11 +300,12 @@ class DiskObjects:
         return self._versions.remove(bucket, key, version, only_if)
 
     def _delete_many(self, bucket: str, keys: Sequence[str]) -> None:
-        if self._versions.state(bucket):
-            for key in keys:
-                self._versions.mark(bucket, key, None)
-        else:
-            self._delete(bucket, keys, None)
+        with self._fresh.beside(bucket, keys):
+            if self._versions.state(bucket):
+                for key in keys:
+                    self._versions.mark(bucket, key, None)
+            else:
+                self._delete(bucket, keys, None)
 
     def _delete(self, bucket: str, keys: Sequence[str], only_if: OnlyIf | None) -> None:
         # Marked first, so that no record outlives its file unnoticed; forgotten when the file is gone for good.
@@ -337,6 +347,7 @@ class DiskObjects:
         return VersionPage(every, page.prefixes, last, page.truncated)
 
     def _recover(self) -> None:
+        self._fresh.recover(boot_id())
         self._versions.recover()
         self._uploads.recover()
         for entry in list(self._site.tmp.iterdir()):

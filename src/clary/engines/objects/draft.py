@@ -11,6 +11,7 @@ from typing import Any, Final, ParamSpec, Self, TypeVar
 import orjson
 
 from clary.engines.objects.base import Hash, NoUpload, OnlyIf, Opened, Part, Upload
+from clary.engines.objects.fresh import SMALL, Fresh
 from clary.engines.objects.site import Identity, Site, forget, identity, remember
 from clary.engines.objects.versions import Arrived, Versions
 from clary.kernel import ids
@@ -22,8 +23,6 @@ T = TypeVar("T")
 
 _BATCH: Final = 1 << 20
 """Bytes that are carried to or from a thread at once."""
-_SMALL: Final = 1 << 14
-"""Bytes that are not worth a thread."""
 _NO_FAST_COPY: Final = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
 
 
@@ -103,9 +102,12 @@ class DiskDraft:
     """A temporary file and the digests of what was written to it. One task writes; the disk work happens in threads,
     one piece behind."""
 
-    def __init__(self, site: Site, versions: Versions, bucket: str, hashes: Mapping[str, Hash] | None = None) -> None:
+    def __init__(
+        self, site: Site, versions: Versions, fresh: Fresh, bucket: str, hashes: Mapping[str, Hash] | None = None
+    ) -> None:
         self._site = site
         self._versions = versions
+        self._fresh = fresh
         self._bucket = bucket
         self._name = ids.new()
         self._md5: Any = hashlib.md5(usedforsecurity=False)
@@ -159,19 +161,28 @@ class DiskDraft:
                 await self.write(piece)
 
     async def digests(self) -> dict[str, bytes]:
-        if self._handle < 0 and self._behind is None and self._held_size <= _SMALL:
+        if self._is_small():
             # Sooner hashed than handed to a thread; the file is written when it is committed.
-            self._count(self._take())
+            self._take()
         else:
             await self._in_thread(self._flush)
         digests = {name: one.digest() for name, one in self._hashes.items()}
         return {"MD5": self._known_md5 or self._md5.digest(), **digests}
 
     async def commit(self, key: str, meta: Doc, only_if: OnlyIf | None = None) -> Stat:
+        if self._is_small() and only_if is None and not self._versions.state(self._bucket):
+            self._take()
+            stat = await self._fresh.put(self._bucket, key, self._counted, self._etag(), meta)
+            if stat is not None:
+                return stat
         return await self._in_thread(self._commit, key, meta, only_if)
 
     async def commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
         return await self._in_thread(self._commit_part, upload, number, meta)
+
+    def _is_small(self) -> bool:
+        """All of it is in memory, and little."""
+        return self._handle < 0 and self._behind is None and self._known_md5 is None and self._size <= SMALL
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._settled()
@@ -214,11 +225,12 @@ class DiskDraft:
             append_file(handle, source.handle, source.stat.size)
         source.close()
 
-    def _take(self) -> bytes:
-        """All that is held, to be counted now and written later."""
-        self._counted = b"".join(self._held)
+    def _take(self) -> None:
+        """All that is held is counted now, to be written later."""
+        data = b"".join(self._held)
         self._held, self._held_size = [], 0
-        return self._counted
+        self._count(data)
+        self._counted += data
 
     def _flush(self) -> None:
         counted, self._counted = self._counted, b""
@@ -233,6 +245,10 @@ class DiskDraft:
 
     def _commit(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
         self._flush()
+        with self._fresh.beside(self._bucket, [key]):
+            return self._commit_beside(key, meta, only_if)
+
+    def _commit_beside(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
         file = stamp(self._site, self._open())
         version = self._versions.new_id(self._bucket)
         if self._versions.state(self._bucket):
