@@ -51,6 +51,8 @@ _SLOW_SECONDS: Final = 0.1
 """A write into the kernel's memory that took so long met a disk that cannot follow ..."""
 _SPARE_SECONDS: Final = 1.0
 """... and for so long nothing is written on the event loop."""
+_STALL_NANOSECONDS: Final = 10_000_000_000
+"""How long after its creation a file has had its time set, at most."""
 _MANY: Final = 32
 """Files that are synced one by one; more by one sync of the file system."""
 
@@ -320,8 +322,10 @@ class Fresh:
             pass
         else:
             with os.fdopen(handle, "rb") as held:
-                # A later one was written in place by somebody else; ours, if it is there, has at most this time.
-                if found.st_mtime_ns > file.mtime or (identity(found) == file and held.read() == data):
+                # What somebody else wrote in place since then stays. Our own file, as a power cut may leave it, has
+                # its inode and a time between its creation and the moment when its time was set.
+                ours = identity(found).ino == file.ino and found.st_mtime_ns - file.mtime < _STALL_NANOSECONDS
+                if (found.st_mtime_ns > file.mtime and not ours) or (identity(found) == file and held.read() == data):
                     return
         name = ids.new()
         again = _write_file(self._site, name, data, file.mtime, sync=True)
