@@ -12,6 +12,7 @@ from clary.aws.credentials import KeyRing, KeyUses
 from clary.aws.gateway import Gateway
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
+from clary.aws.uses import EXACT_SECONDS, use_of
 from clary.config import Config
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
@@ -78,13 +79,14 @@ class World:
         self.identities = StoredIdentities(self.store, home.account)
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
         self.ring = home.ring_with(users)
+        self.key_uses = iam.StoredKeyUses(self.store, self.clock, home.account)
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         ports: Mapping[type, Any] = {
             BucketStore: self.objects,
             Holding: self.holding,
             IdentityPolicies: self.identities,
             KeyRing: self.ring,
-            KeyUses: iam.StoredKeyUses(self.store, self.clock, home.account),
+            KeyUses: self.key_uses,
             iam.Birth: iam.Birth(home.made),
             LogSink: self.logs,
             LogStore: self.logs,
@@ -144,7 +146,11 @@ class World:
         for one in {run.partition("-")[0] for run in await self.runner.uids()} | self._endpoints():
             self.store.hasten(one)
         await asyncio.gather(
-            self.controller.run(stop), self.bus.run(stop), self._housekeeping(stop), self._let_go(stop)
+            self.controller.run(stop),
+            self.bus.run(stop),
+            self._housekeeping(stop),
+            self._let_go(stop),
+            self._remember_uses(stop),
         )
 
     async def _let_go(self, stop: asyncio.Event) -> None:
@@ -158,6 +164,15 @@ class World:
             await asyncio.to_thread(self.logs.trim)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
+
+    async def _remember_uses(self, stop: asyncio.Event) -> None:
+        """Whom the fronts let in is written down once a minute. What a front saw and did not tell before it was killed
+        is lost: it is a minute at most."""
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EXACT_SECONDS)
+            for one in await self.serving.uses():
+                self.key_uses.remember(use_of(one))
 
     def _sweep(self, older_than: float) -> None:
         """What crashes and homes that are no more left on this machine is gone. It must not keep us from starting."""

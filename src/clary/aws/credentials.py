@@ -75,11 +75,10 @@ class UserKeys(Protocol):
 
 
 class KeyUses(Protocol):
-    """The port that remembers when keys of users were last used."""
+    """The port that remembers when keys of users, and roles, were last used."""
 
-    def used(self, access_key_id: str, service: str, region: str) -> None:
-        """A request that was proven to come from that key is let in. `service` is its signing name. Session keys are
-        passed too; they are none of a user's."""
+    def used(self, principal: Principal, access_key_id: str, service: str, region: str) -> None:
+        """A request that was proven to come from that key is let in. `service` is its signing name."""
         ...
 
 

@@ -115,8 +115,8 @@ class Gateway:
             found.append(call)
             family = call.codec.family
             signed = await self._verified(request, call)
-            if signed.principal.kind == "user" and self._uses is not None:
-                self._uses.used(signed.access_key_id, signed.service, signed.region)
+            if self._uses is not None and signed.principal.kind != "root":
+                self._uses.used(signed.principal, signed.access_key_id, signed.service, signed.region)
             doc = _decoded(call, request, signed)
             trusted = self.authorizer.trusted(signed.principal)
             ctx = self._inside.context(

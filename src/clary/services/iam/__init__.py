@@ -19,8 +19,9 @@ from clary.services.iam import (
     users,
 )
 from clary.services.iam.api import service
-from clary.services.iam.keyring import StoredKeyUses, StoredUserKeys
+from clary.services.iam.keyring import StoredUserKeys
 from clary.services.iam.users import Birth
+from clary.services.iam.uses import StoredKeyUses
 
 access.register()
 

@@ -9,7 +9,7 @@ attached.
 |---|---|---|---|---|
 | user | UserName | | | _attached, _inline, _boundary, _groups, _refers |
 | group | GroupName | | | _attached, _inline, _refers |
-| role | RoleName | | | _attached, _inline, _boundary, _refers |
+| role | RoleName | | | _attached, _inline, _boundary, _refers, _used |
 | policy | PolicyName | | | _versions, _made |
 | instance-profile | InstanceProfileName | | | _role, _refers |
 | access-key | AccessKeyId | uid of its user | Active, Inactive | _used |

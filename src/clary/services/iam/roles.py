@@ -140,7 +140,15 @@ def brief(role: Resource) -> Doc:
 
 
 def described(role: Resource) -> Doc:
-    told = brief(role) | described_boundary(role)
+    told = brief(role) | described_boundary(role) | last_used(role)
     if tags(role):
         told["Tags"] = tags(role)
     return told
+
+
+def last_used(role: Resource) -> Doc:
+    """The member `RoleLastUsed` of a role that was ever used: by any of its sessions, to the minute."""
+    used = role.status.get("_used")
+    if used is None:
+        return {}
+    return {"RoleLastUsed": {"LastUsedDate": int(used["at"]), "Region": used["region"]}}
