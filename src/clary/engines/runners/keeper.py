@@ -4,6 +4,7 @@ It is nobody's child (its parent leaves at once), holds the run's lock, says `st
 after it, and carries out a stop. It is a POSIX shell because that starts in a millisecond and takes a megabyte.
 """
 
+import fcntl
 import hashlib
 import os
 import shlex
@@ -271,7 +272,10 @@ def _script(root: Path) -> Path:
 
 def sealed(data: bytes) -> int:
     """A descriptor to an anonymous file that holds `data`: command lines can be read by every user, this cannot."""
-    fd = os.memfd_create("clary-run", os.MFD_CLOEXEC)
+    made = os.memfd_create("clary-run", os.MFD_CLOEXEC)
+    # Beyond 9: the numbers below are the keeper's own.
+    fd = fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(made)
     try:
         view = memoryview(data)
         while view:
