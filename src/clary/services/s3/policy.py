@@ -111,9 +111,10 @@ class BucketPolicies:
         if not acls_count(bucket) or blocks(bucket, "IgnorePublicAcls"):
             return ()
         found = statements_of(bucket.status.get("_acl"), grants.BUCKET, bucket.arn)
-        stat = self._objects.seen(bucket.name, key, version) if key and self._objects is not None else None
-        if stat is not None:
-            found += statements_of(stat.meta.get("_acl"), grants.OBJECT, f"{bucket.arn}/{key}")
+        if key and self._objects is not None:
+            stat = self._objects.seen(bucket.name, key, version)
+            kept, meant = (stat.meta, grants.OBJECT) if stat is not None else (bucket.status, grants.ABSENT)
+            found += statements_of(kept.get("_acl"), meant, f"{bucket.arn}/{key}")
         return tuple(found)
 
 
