@@ -1,27 +1,14 @@
 """Managed policies, who carries them, and the account as a whole, through boto3."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clary.kernel.store import Where
 from clary.services.iam import referred
-from tests.iam_house import FULL, TRUST, document, iam_house, keys_of, refused
+from tests.iam_house import FULL, TRUST, document, keys_of, refused
 from tests.inprocess import ACCOUNT, InProcess
-
-
-@pytest.fixture
-def wire(tmp_path: Path) -> Iterator[InProcess]:
-    with iam_house(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def iam(wire: InProcess) -> Any:
-    return wire.client("iam")
 
 
 def policy(iam: Any, name: str, *actions: str, **more: Any) -> str:

@@ -4,8 +4,7 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,17 +12,15 @@ import pytest
 
 from clary.services.s3.form_parts import MalformedPOSTRequest, MaxPostPreDataLengthExceededError, read_form
 from tests.inprocess import ROOT_KEYS, InProcess
-from tests.s3_house import s3_house
 
 BOUNDARY = "----a-boundary"
 Answered = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        house.client("s3").create_bucket(Bucket="data")
-        yield house
+def house(house: InProcess) -> InProcess:
+    house.client("s3").create_bucket(Bucket="data")
+    return house
 
 
 def written(fields: Mapping[str, str], content: bytes | None = b"hello", filename: str = "a.txt") -> bytes:

@@ -1,8 +1,6 @@
 """Bucket policies: what S3 takes, and what it calls public."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from clary.aws.access import Ask
 from clary.engines.objects.base import BucketStore
 from clary.services.s3 import policy
 from tests.inprocess import ACCOUNT, InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 EVERYBODY = {
     "Sid": "Read",
@@ -26,19 +24,6 @@ OURS = EVERYBODY | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
 
 def written(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        yield house
-
-
-@pytest.fixture
-def s3(house: InProcess) -> Any:
-    made = house.client("s3")
-    made.create_bucket(Bucket="data")
-    return made
 
 
 def test_a_policy_from_its_start_to_its_end(s3: Any) -> None:
@@ -186,6 +171,8 @@ def test_lists_open_what_they_say_where_they_count(house: InProcess, s3: Any) ->
         nobody.list_objects_v2(Bucket="old")
     s3.put_bucket_acl(Bucket="old", ACL="public-read-write")
     assert nobody.list_objects_v2(Bucket="old")["KeyCount"] == 2
+    with refused("NoSuchKey", 404):
+        nobody.get_object(Bucket="old", Key="missing")
     nobody.put_object(Bucket="old", Key="new", Body=b"")
     s3.put_public_access_block(Bucket="old", PublicAccessBlockConfiguration={"IgnorePublicAcls": True})
     for ask in (lambda: nobody.get_object(Bucket="old", Key="a*${b}"), lambda: nobody.list_objects_v2(Bucket="old")):

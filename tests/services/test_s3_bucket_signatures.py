@@ -1,22 +1,19 @@
 """S3 by Signature Version 2 and by presigned URLs of both versions, with sub-resources and overrides."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clary.aws.credentials import Keys
 from tests.inprocess import ROOT_KEYS, URL, InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        house.client("s3").create_bucket(Bucket="data")
-        yield house
+def house(house: InProcess) -> InProcess:
+    house.client("s3").create_bucket(Bucket="data")
+    return house
 
 
 def fetch(house: InProcess, url: str, method: str = "GET", body: bytes = b"") -> tuple[int, dict[str, str], bytes]:

@@ -1,24 +1,19 @@
 """S3 through boto3: lists of objects."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 KEYS = ["a.txt", "photos/2005/x", "photos/2006/a", "photos/2006/b", "photos/z", "sound/é &", "videos"]
 
 
 @pytest.fixture
-def s3(tmp_path: Path) -> Iterator[Any]:
-    with s3_house(tmp_path) as (house, _):
-        client = house.client("s3")
-        client.create_bucket(Bucket="data")
-        for key in KEYS:
-            client.put_object(Bucket="data", Key=key, Body=key.encode())
-        yield client
+def s3(s3: Any) -> Any:
+    for key in KEYS:
+        s3.put_object(Bucket="data", Key=key, Body=key.encode())
+    return s3
 
 
 def keys(answer: Any) -> list[str]:

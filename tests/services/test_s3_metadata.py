@@ -2,29 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.inprocess import InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 AT = {"Bucket": "data", "Key": "k"}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        house.client("s3").create_bucket(Bucket="data")
-        yield house
-
-
-@pytest.fixture
-def s3(house: InProcess) -> Any:
-    return house.client("s3")
 
 
 def header(answer: Any, name: str) -> str | None:
