@@ -133,7 +133,8 @@ class DiskObjects:
 
     async def open(self, bucket: str, key: str, version: str | None = None) -> DiskOpened:
         if version is None and (found := self._open_at_once(bucket, key)) is not None:
-            return found
+            # Only the reading is a thread's work: each step there takes the interpreter from the loop.
+            return found if found.handle is None else await self._site.run(found.taken_in)
         return await self._site.run(self._open, bucket, key, version)
 
     async def get(self, bucket: str, key: str, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
@@ -200,19 +201,24 @@ class DiskObjects:
         await self._site.run(self._uploads.abort, upload)
 
     def _open_at_once(self, bucket: str, key: str) -> DiskOpened | None:
-        """A small object that is in memory already; None: a thread should look. Two looks at what the kernel holds cost
-        less than a thread that takes the interpreter from this one twenty times."""
+        """With its bytes, if it is small and the kernel has them in memory; None: a thread should look. Two looks at
+        what the kernel holds cost less than a thread that takes the interpreter from this one twenty times."""
         try:
             handle, found = self._site.tree.open(bucket, key)
         except Missing:
             return None
+        data = None
         try:
-            if found.st_size > _AT_ONCE_BYTES or (data := _cached(handle, found.st_size)) is None:
-                return None
             known = self._site.known(bucket, key, found)
-        finally:
+            if known is not None and found.st_size <= _AT_ONCE_BYTES:
+                data = _cached(handle, found.st_size)
+        except BaseException:
             os.close(handle)
-        return DiskOpened(self._site, -1, known, data) if known is not None else None
+            raise
+        if known is None or data is not None:
+            os.close(handle)
+            handle = -1
+        return DiskOpened(self._site, handle, known, data) if known is not None else None
 
     # In threads
 
@@ -239,7 +245,7 @@ class DiskObjects:
         while True:
             kept = self._versions.open(bucket, key, version) if version is not None else None
             if kept is not None:
-                return DiskOpened(self._site, *kept)
+                return DiskOpened(self._site, *kept).taken_in()
             try:
                 handle, found = self._site.tree.open(bucket, key)
             except Missing as missing:
@@ -250,7 +256,7 @@ class DiskObjects:
                 os.close(handle)
                 raise
             if known is not None and not (version == NULL and known.version):
-                return DiskOpened(self._site, handle, known)
+                return DiskOpened(self._site, handle, known).taken_in()
             os.close(handle)
 
     def _head(self, bucket: str, key: str, version: str | None) -> Stat:

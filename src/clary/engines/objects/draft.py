@@ -35,11 +35,15 @@ class DiskOpened:
         self._handle = handle
         self._stat = stat
         self._small = data
-        if data is None and stat.size <= _BATCH:
+
+    def taken_in(self) -> Self:
+        """In a thread: a small one is in memory, and holds no handle."""
+        if self._small is None and self._stat.size <= _BATCH:
             try:
-                self._small = self.read(0, stat.size)
+                self._small = self.read(0, self._stat.size)
             finally:
                 self.close()
+        return self
 
     @property
     def stat(self) -> Stat:
