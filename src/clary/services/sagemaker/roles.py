@@ -56,7 +56,7 @@ def acting(ctx: Context, role_arn: str, source_arn: str) -> Context:
 
 def check(ctx: Context, role_arn: str, source_arn: str) -> None:
     """Raises NotAssumable unless SageMaker may act as the role now."""
-    acting(ctx, role_arn, source_arn)
+    principal(ctx.port(IdentityPolicies), ctx.account, role_arn, source_arn, ctx.clock.now())
 
 
 def context(engines: Engines, one: Resource, role_arn: str) -> Context:
