@@ -8,6 +8,7 @@ import pytest
 
 from tests.iam_house import iam_house
 from tests.inprocess import InProcess
+from tests.logs_house import Place
 from tests.s3_house import s3_house
 
 
@@ -37,3 +38,11 @@ def wire(tmp_path: Path) -> Iterator[InProcess]:
 def iam(wire: InProcess) -> Any:
     """The root's client of IAM."""
     return wire.client("iam")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    """CloudWatch Logs; no group is there."""
+    made = Place(tmp_path)
+    yield made
+    made.wire.close()
