@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any, Literal
 
 from clary.kernel import sqlite_rows as rows
+from clary.kernel import sqlite_sql as sql
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
@@ -29,95 +30,6 @@ FOREIGN_SECONDS = 0.001
 """So long may a commit of another process go unseen by the `stamp` of the only writer."""
 
 log = logging.getLogger(__name__)
-
-
-_INSERT = """
-INSERT INTO resource
-    (kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
-"""
-
-_UPDATE = """
-UPDATE resource
-SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0,
-    due = CASE WHEN ? THEN due WHEN hinted THEN min(?, ?) ELSE ? END
-WHERE uid = ? AND kind = ? AND version = ?
-RETURNING due
-"""
-
-_RENAME = """
-UPDATE resource
-SET name = ?, arn = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0
-WHERE uid = ? AND kind = ? AND version = ?
-RETURNING due
-"""
-
-_DELETE = "DELETE FROM resource WHERE uid = ? AND kind = ? AND version = ?"
-
-_CLAIM = f"""
-UPDATE resource
-SET lease = ?, hinted = 0
-WHERE id IN (
-    SELECT id FROM resource INDEXED BY resource_due WHERE due <= ? AND lease <= ? ORDER BY due LIMIT ?)
-RETURNING {rows.COLUMNS}
-"""
-
-_EXTEND = "UPDATE resource SET lease = ? WHERE uid = ? AND kind = ? AND version = ? AND lease > 0"
-
-_RETRY = """
-UPDATE resource SET lease = 0, hinted = 0, due = ?, attempts = attempts + 1
-WHERE uid = ? AND kind = ? AND version = ?
-RETURNING attempts
-"""
-
-_HASTEN = """
-UPDATE resource
-SET due = min(due, ?), hinted = lease > 0
-WHERE uid = ? AND due IS NOT NULL AND (due > ? OR lease > 0)
-"""
-
-# A leased row was due when it was claimed, so its lease alone says when it can be claimed again.
-_NEXT_DUE = """
-SELECT min(at) FROM (
-    SELECT * FROM (
-        SELECT due AS at FROM resource INDEXED BY resource_due WHERE due IS NOT NULL AND lease = 0 ORDER BY due LIMIT 1)
-    UNION ALL
-    SELECT * FROM (
-        SELECT lease AS at FROM resource INDEXED BY resource_lease WHERE lease > 0 ORDER BY lease LIMIT 1))
-"""
-
-_EVENT = """
-INSERT INTO event (type, kind, name, uid, account, region, old_phase, phase, at, resource)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-_EVENTS = """
-SELECT seq, type, kind, name, uid, account, region, old_phase, phase, at, resource
-FROM event WHERE seq > ? ORDER BY seq LIMIT ?
-"""
-
-# Looks at the oldest few lines only, however long the outbox is.
-_TRIM = """
-DELETE FROM event
-WHERE seq IN (SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?) AND at < ?
-"""
-
-_REFER = "INSERT OR IGNORE INTO reference (account, region, target, kind, uid) VALUES (?, ?, ?, ?, ?)"
-
-_UNREFER = "DELETE FROM reference WHERE uid = ? AND kind = ?"
-
-_REFERRING = """
-SELECT uid FROM reference WHERE account = ? AND region = ? AND target = ? AND kind = ?
-"""
-
-_REFERENCES = """
-SELECT target, count(*) FROM reference WHERE account = ? AND region = ? AND target >= ? AND target < ? GROUP BY target
-"""
-
-_ADVANCE = """
-INSERT INTO cursor (subscriber, seq) VALUES (?, ?)
-ON CONFLICT (subscriber) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq
-"""
 
 
 class SqliteStore:
@@ -155,7 +67,7 @@ class SqliteStore:
             if replace:
                 self._remove_key(new, now)
             try:
-                self._run(_INSERT, (*rows.identity(made), spec, status, now, now, made.due))
+                self._run(sql.INSERT, (*rows.identity(made), spec, status, now, now, made.due))
             except sqlite3.IntegrityError:
                 raise Exists(f"{new.kind} {new.name!r} exists already") from None
             self._refer(made, (), _refers(new.status))
@@ -242,7 +154,7 @@ class SqliteStore:
         with self._transaction():
             # The version is compared and raised in one statement: of two writers from one version, one gets no row.
             row = self._run(
-                _UPDATE,
+                sql.UPDATE,
                 (new_phase, packed_spec, packed_status, modified, kept, asked, now, asked, *rows.held_by(old)),
             ).fetchone()
             if row is None:
@@ -263,7 +175,7 @@ class SqliteStore:
         packed = rows.dump(merged)
         with self._transaction():
             try:
-                row = self._run(_RENAME, (name, arn, packed, now, *rows.held_by(old))).fetchone()
+                row = self._run(sql.RENAME, (name, arn, packed, now, *rows.held_by(old))).fetchone()
             except sqlite3.IntegrityError:
                 raise Exists(f"{old.kind} {name!r} exists already") from None
             if row is None:
@@ -276,31 +188,31 @@ class SqliteStore:
 
     def delete(self, old: Resource) -> None:
         with self._transaction():
-            if self._run(_DELETE, rows.held_by(old)).rowcount == 0:
+            if self._run(sql.DELETE, rows.held_by(old)).rowcount == 0:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
             self._refer(old, _refers(old.status), ())
             self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), self._clock.now())
         self._wake()
 
     def referring(self, account: str, region: str, kind: str, target: str) -> list[Resource]:
-        uids = self._run(_REFERRING, (account, region, target, kind)).fetchall()
+        uids = self._run(sql.REFERRING, (account, region, target, kind)).fetchall()
         return sorted((self.find(kind, uid) for (uid,) in uids), key=lambda one: one.name)
 
     def references(self, account: str, region: str, prefix: str) -> dict[str, int]:
-        return dict(self._run(_REFERENCES, (account, region, prefix, after_prefix(prefix))).fetchall())
+        return dict(self._run(sql.REFERENCES, (account, region, prefix, after_prefix(prefix))).fetchall())
 
     def claim(self, limit: int, lease: float) -> list[Resource]:
         now = self._clock.now()
-        claimed = [rows.resource(row) for row in self._run(_CLAIM, (now + lease, now, now, limit)).fetchall()]
+        claimed = [rows.resource(row) for row in self._run(sql.CLAIM, (now + lease, now, now, limit)).fetchall()]
         claimed.sort(key=lambda one: one.due or 0.0)  # RETURNING promises no order.
         return claimed
 
     def extend(self, held: Resource, lease: float) -> bool:
-        return self._run(_EXTEND, (self._clock.now() + lease, *rows.held_by(held))).rowcount > 0
+        return self._run(sql.EXTEND, (self._clock.now() + lease, *rows.held_by(held))).rowcount > 0
 
     def retry(self, held: Resource, due: float) -> int:
         # Fetched to its end: a statement outside a transaction commits when its last row is taken.
-        found = self._run(_RETRY, (due, *rows.held_by(held))).fetchall()
+        found = self._run(sql.RETRY, (due, *rows.held_by(held))).fetchall()
         if not found:
             return 0
         self._wake()
@@ -308,7 +220,7 @@ class SqliteStore:
 
     def hasten(self, uid: str) -> None:
         now = self._clock.now()
-        if self._run(_HASTEN, (now, uid, now)).rowcount > 0:
+        if self._run(sql.HASTEN, (now, uid, now)).rowcount > 0:
             self._wake()
 
     def release(self) -> int:
@@ -321,21 +233,21 @@ class SqliteStore:
         return released
 
     def next_due(self) -> float | None:
-        at: float | None = self._run(_NEXT_DUE).fetchone()[0]
+        at: float | None = self._run(sql.NEXT_DUE).fetchone()[0]
         return at
 
     def events(self, after: int, limit: int) -> list[Event]:
-        return [rows.event(row) for row in self._run(_EVENTS, (after, limit))]
+        return [rows.event(row) for row in self._run(sql.EVENTS, (after, limit))]
 
     def cursor(self, subscriber: str) -> int:
         row = self._run("SELECT seq FROM cursor WHERE subscriber = ?", (subscriber,)).fetchone()
         return int(row[0]) if row else 0
 
     def advance(self, subscriber: str, seq: int) -> None:
-        self._run(_ADVANCE, (subscriber, seq))
+        self._run(sql.ADVANCE, (subscriber, seq))
 
     def trim(self, before: float, keep_after: int) -> int:
-        return self._run(_TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
+        return self._run(sql.TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
 
     def listen(self, woken: Callable[[], None]) -> None:
         self._listeners.append(woken)
@@ -393,14 +305,14 @@ class SqliteStore:
     def _refer(self, one: Resource, old: Sequence[str], new: Sequence[str]) -> None:
         if old == new:
             return
-        self._run(_UNREFER, (one.uid, one.kind))
+        self._run(sql.UNREFER, (one.uid, one.kind))
         for target in new:
-            self._run(_REFER, (one.account, one.region, target, one.kind, one.uid))
+            self._run(sql.REFER, (one.account, one.region, target, one.kind, one.uid))
 
     def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
         body = b'{"arn":%b,"spec":%b,"status":%b}' % (rows.dump(one.arn), spec, status)
         values = (type_, one.kind, one.name, one.uid, one.account, one.region, old_phase, one.phase, now, body)
-        self._run(_EVENT, values)
+        self._run(sql.EVENT, values)
 
     def _spaces(self, kind: str, where: Where) -> list[tuple[str, str]]:
         """The (account, region) pairs that the filter leaves open, found by hopping along the index of names."""
