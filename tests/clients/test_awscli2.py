@@ -75,7 +75,7 @@ def test_a_training_job_that_is_waited_for(shell: Shell) -> None:
         "StoppingCondition": {"MaxRuntimeInSeconds": 600},
     }
     shell.aws("sagemaker", "create-training-job", "--cli-input-json", json.dumps(asked))
-    # This version's waiters do not say that they wait, so nobody holds their Describe: they would sleep for two minutes.
+    # The waiters of this version do not say that they wait: no Describe is held for them, and they sleep two minutes.
     client = shell.server.client("sagemaker")
     until(lambda: client.describe_training_job(TrainingJobName=name)["TrainingJobStatus"] != "InProgress", 300)
     shell.aws("sagemaker", "wait", "training-job-completed-or-stopped", "--training-job-name", name)
