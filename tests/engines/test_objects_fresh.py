@@ -227,3 +227,14 @@ def test_the_sync_by_time_takes_bytes_out_of_the_index(
         assert [await content(store, f"{n}") for n in range(50)] == [b"x"] * 50
 
     asyncio.run(go())
+
+
+def test_a_loop_that_ends_in_the_middle_leaves_the_key_free(store: DiskObjects) -> None:
+    async def left() -> None:
+        task = asyncio.create_task(put(store, "d/k", b"1"))
+        await asyncio.wait([task], timeout=0)
+
+    asyncio.run(left())
+    asyncio.run(put(store, "d/k", b"2"))
+    assert asyncio.run(content(store, "d/k")) == b"2"
+    asyncio.run(store.delete("b", "d/k"))  # waits for nobody

@@ -35,9 +35,9 @@ from clary.engines.objects.base import (
     VersionPage,
 )
 from clary.engines.objects.draft import DiskDraft, DiskOpened
-from clary.engines.objects.fresh import Fresh, boot_id
+from clary.engines.objects.fresh import Fresh
 from clary.engines.objects.index import Index, Statement
-from clary.engines.objects.site import Identity, Moments, Site, doubt, forget, identity, remember, settle
+from clary.engines.objects.site import Identity, Moments, Site, boot_id, doubt, forget, identity, remember, settle
 from clary.engines.objects.tree import Tree
 from clary.engines.objects.turns import Turns
 from clary.engines.objects.uploads import Uploads

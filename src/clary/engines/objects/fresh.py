@@ -25,7 +25,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Final
 
 import orjson
@@ -188,7 +187,7 @@ class Fresh:
                 loop.call_soon_threadsafe(self._land, loop, puts, done.exception())
             except RuntimeError:  # the loop has ended, and nobody waits: but the keys must be free again
                 self._sending = False
-                self._land_slowly(puts)
+                self._land_alone(puts, done.exception())
 
         written.add_done_callback(told)
 
@@ -227,6 +226,14 @@ class Fresh:
         return later
 
     # In threads
+
+    def _land_alone(self, puts: Sequence[_Put], error: BaseException | None) -> None:
+        """In the thread of the index, which must not wait for itself."""
+        if error is None:
+            with contextlib.suppress(RuntimeError):  # closed: the rows say what to do when the store opens
+                self._threads.submit(self._land_slowly, puts)
+        else:
+            self._ended(puts, error)
 
     def _land_slowly(self, puts: Sequence[_Put]) -> None:
         """Where a directory has to be made, or something is in the way."""
@@ -331,14 +338,6 @@ class Fresh:
         again = _write_file(self._site, name, data, file.mtime, sync=True)
         self._site.index.write(remember(bucket, key, again, record[0], orjson.loads(record[1])))
         self._site.tree.put(bucket, key, self._site.tmp_handle, name, _anything)
-
-
-def boot_id() -> str:
-    """Another one whenever the machine's memory was lost; "" where the system does not say."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
 
 
 def _records(puts: Sequence[_Put]) -> list[Statement]:

@@ -217,6 +217,14 @@ def remember(
     )
 
 
+def boot_id() -> str:
+    """Another one whenever the machine's memory was lost; "" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
+
+
 def as_text(meta: Doc, version: str | None) -> str:
     """As a record keeps it: the version id stands among the metadata."""
     return orjson.dumps(meta if version is None else {**meta, _VERSION: version}).decode()
