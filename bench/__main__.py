@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane", "authorization", "serving", "s3", "signals.logs")
+NAMES = ("startup", "control_plane", "many_jobs", "authorization", "serving", "s3", "signals.logs")
 
 
 def main() -> int:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clary.aws.authorize import IdentityPolicies
-from clary.aws.credentials import HomeKeyRing, Keys, KeyUses, UserKeys
+from clary.aws.credentials import HomeKeyRing, Keys, KeyUses, Principal, UserKeys
 from clary.aws.service import Service
 from clary.kernel.clock import ManualClock
 from clary.services import iam, sts
@@ -60,9 +60,9 @@ class _Late:
 
     uses: KeyUses | None = None
 
-    def used(self, access_key_id: str, service: str, region: str) -> None:
+    def used(self, principal: Principal, access_key_id: str, service: str, region: str) -> None:
         if self.uses is not None:
-            self.uses.used(access_key_id, service, region)
+            self.uses.used(principal, access_key_id, service, region)
 
 
 def refused(call: Callable[..., Any], **params: Any) -> tuple[str, str]:

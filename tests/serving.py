@@ -25,6 +25,7 @@ from clary.engines.serving.plane import Plane
 from clary.engines.serving.routes import RouteFile
 from clary.engines.serving.shared import Authenticate, Bounds
 from clary.kernel.clock import SystemClock
+from clary.kernel.resource import Doc
 from clary.processes.front import EVENTS, authenticator
 
 ACCOUNT = "123456789012"
@@ -213,6 +214,7 @@ async def site(
     limits: Limits | None = None,
     name: str = "0",
     authenticate: Authenticate | None = None,
+    uses: Callable[[], list[Doc]] = list,
 ) -> AsyncIterator[Site]:
     with short_directory() as sockets:
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -227,6 +229,7 @@ async def site(
             bounds,
             limits,
             EVENTS,
+            uses,
         )
         await front.start()
         plane = Plane(directory, sockets, limits)

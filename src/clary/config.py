@@ -23,7 +23,9 @@ class Config:
     region: str = _setting("us-east-1", "The region that `clary env` exports. Requests name their own region.")
     fronts: int = _setting(1, "How many processes of the data plane share the public port.")
     store_sync: Literal["normal", "full"] = _setting(
-        "normal", "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write."
+        "normal",
+        "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write. Objects are"
+        " always synced before a write of them is answered, whatever this says.",
     )
     lease_seconds: float = _setting(30.0, "How long a dead worker's resource waits before another takes it up.")
     reconcile_workers: int = _setting(16, "How many resources are stepped at the same time.")
@@ -33,7 +35,7 @@ class Config:
         "auto", "auto: bubblewrap where this machine allows it; plain: never (same contract, no isolation)."
     )
     other_hosts: Literal["pass", "refuse"] = _setting(
-        "pass", "What `clary run` does with requests to hosts that are not AWS's: pass them on, or refuse them."
+        "pass", "What becomes of requests of jobs and of `clary run` to hosts that are not AWS's: pass, or refuse."
     )
     audit_days: int = _setting(90, "How many days the audit (CloudTrail's LookupEvents) is kept.")
     deliver_to: Literal["loopback", "any"] = _setting(

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -17,6 +18,7 @@ from clary.aws.heralds import Heralds
 from clary.aws.route import Router
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
+from clary.aws.uses import EXACT_SECONDS, use_of
 from clary.config import Config
 from clary.engines.audit.files import AuditFiles
 from clary.engines.metrics.store import SqliteMetrics
@@ -25,6 +27,7 @@ from clary.engines.objects.disk import DiskObjects
 from clary.engines.queues.sqlite import SqliteQueues
 from clary.engines.runners.base import Runner
 from clary.engines.runners.process import ProcessRunner
+from clary.engines.runners.sidecar import Sidecar
 from clary.engines.serving import paths
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
@@ -108,22 +111,29 @@ HERALDS = Heralds({**s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
 class World:
     """One control plane over one home: store, engines, services, gateway and controller."""
 
-    def __init__(self, config: Config, home: Home, clock: Clock | None = None) -> None:
+    def __init__(
+        self, config: Config, home: Home, clock: Clock | None = None, sidecar: Callable[[], Sidecar] | None = None
+    ) -> None:
+        """`sidecar`: what stands by each run that has a network."""
         self.config = config
         self.clock = clock or SystemClock()
-        self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync)
+        self.store = SqliteStore(config.state_file, self.clock, sync=config.store_sync, only_writer=True)
+        iam.referred.bring_up(self.store, home.account)
         self.objects = DiskObjects(config.objects_dir, self.clock)
         self.logs = SegmentLogs(config.logs_dir, self.clock, sync=config.store_sync)
         self.metrics = SqliteMetrics(config.metrics_dir, self.clock, sync=config.store_sync)
         self.audit = AuditFiles(config.audit_dir, self.clock, days=config.audit_days)
         self.queues = SqliteQueues(config.queues_file, self.clock, sync=config.store_sync)
         self.depths = sqs.depths.Depths(self.store, self.queues, self.metrics, self.clock)
-        self.runner = ProcessRunner(config.runs_dir, sandbox=config.sandbox, hide=[config.home], clock=self.clock)
+        self.runner = ProcessRunner(
+            config.runs_dir, sandbox=config.sandbox, hide=[config.home], sidecar=sidecar, clock=self.clock
+        )
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
         self.ring = home.ring_with(users)
+        self.key_uses = iam.StoredKeyUses(self.store, self.clock, home.account)
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         ports: dict[type, Any] = {
             AuditLog: self.audit,
@@ -132,7 +142,7 @@ class World:
             Holding: self.holding,
             IdentityPolicies: self.identities,
             KeyRing: self.ring,
-            KeyUses: iam.StoredKeyUses(self.store, self.clock, home.account),
+            KeyUses: self.key_uses,
             iam.Birth: iam.Birth(home.made),
             LogSink: self.logs,
             LogStore: self.logs,
@@ -253,6 +263,7 @@ class World:
             self.counting.run(stop),
             self._housekeeping(stop),
             self._let_go(stop),
+            self._remember_uses(stop),
         )
 
     async def _let_go(self, stop: asyncio.Event) -> None:
@@ -279,6 +290,15 @@ class World:
                 pass
         except OSError:
             log.exception("old metrics could not be made coarser")
+
+    async def _remember_uses(self, stop: asyncio.Event) -> None:
+        """Whom the fronts let in is written down once a minute. What a front saw and did not tell before it was killed
+        is lost: it is a minute at most."""
+        while not stop.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), EXACT_SECONDS)
+            for one in await self.serving.uses():
+                self.key_uses.remember(use_of(one))
 
     def _sweep(self, older_than: float) -> None:
         """What crashes and homes that are no more left on this machine is gone. It must not keep us from starting."""

@@ -15,9 +15,14 @@ from urllib.parse import SplitResult, urlsplit
 import pytest
 import uvloop
 
+from clary import home
+from clary.config import read
+from clary.kernel.clock import ManualClock
+from clary.kernel.sqlite import SqliteStore
 from clary.processes.certificates import Leaves, authority
 from clary.processes.heads import BadHead, parse, read_head
 from clary.processes.intercept import Interceptor
+from clary.processes.lender import Lender
 
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -192,6 +197,45 @@ async def test_plain_http_is_handed_on_in_origin_form_one_request_a_connection(t
         assert await heard == (
             b"PUT /a%20b?x=/y HTTP/1.1\r\nHost: b.s3.amazonaws.com\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"
         )
+        await close(streams)
+
+
+@pytest.mark.parametrize("tunnel", [True, False])
+async def test_clary_s_own_address_is_never_another_host(tmp_path: Path, tunnel: bool) -> None:
+    """For programs whose list of hosts without a proxy does not name this machine."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0]
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + line)
+        writer.close()
+
+    async with listening(answer) as clary, proxying(tmp_path, clary, others="refuse") as proxy:
+        if tunnel:
+            streams, _ = await proxy.tunnel("127.0.0.1", clary)
+            streams[1].write(b"GET /x HTTP/1.1\r\n\r\n")
+        else:
+            streams = await proxy.connect()
+            streams[1].write(b"GET http://127.0.0.1:%d/x HTTP/1.1\r\nHost: a\r\n\r\n" % clary)
+        assert (await streams[0].read()).endswith(b"GET /x HTTP/1.1")
+        await close(streams)
+
+
+async def test_keys_are_lent_to_none_but_who_shows_a_warrant(tmp_path: Path) -> None:
+    config = read({}, home=tmp_path / "home")
+    owner = home.make(config)
+    SqliteStore(config.state_file, ManualClock()).close()
+    gone = owner.ring.warrant({"kind": "endpoint", "uid": "gone", "role": "arn:aws:iam::1:role/r"})
+    async with listening(upper) as clary, proxying(tmp_path, clary, lender=Lender(config)) as proxy:
+        for warrant, words in (("", b"no warrant"), (owner.keys.secret_access_key, b"no warrant"), (gone, b"is gone")):
+            streams = await proxy.connect()
+            streams[1].write(f"GET /credentials HTTP/1.1\r\nAuthorization: {warrant}\r\n\r\n".encode())
+            said = await streams[0].read()
+            assert said.startswith(b"HTTP/1.1 403 Forbidden\r\nContent-Type: application/json") and words in said
+            await close(streams)
+    async with listening(upper) as clary, proxying(tmp_path, clary) as proxy:
+        streams = await proxy.connect()
+        streams[1].write(f"GET /credentials HTTP/1.1\r\nAuthorization: {gone}\r\n\r\n".encode())
+        assert (await streams[0].read()).startswith(b"HTTP/1.1 400"), "the proxy of `clary run` lends nothing"
         await close(streams)
 
 

@@ -2,6 +2,7 @@
 all or nothing."""
 
 import asyncio
+import os
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from clary.engines.objects import disk
+from clary.engines.objects.base import OnlyIf
 from clary.engines.objects.disk import DiskObjects
 from clary.kernel.errors import Missing
 from tests import objects_effects
@@ -24,6 +27,13 @@ async def body(number: int) -> AsyncIterator[bytes]:
 
 async def put(store: DiskObjects, key: str, number: int) -> None:
     await store.put("b", key, body(number), {"n": number})
+
+
+async def replace(store: DiskObjects, key: str, number: int) -> None:
+    """Under a condition: with syncs of its own."""
+    async with store.draft("b") as made:
+        await made.write(b"%d " % number * 100)
+        await made.commit(key, {"n": number}, OnlyIf(etag="*"))
 
 
 async def copy(store: DiskObjects) -> None:
@@ -47,7 +57,8 @@ async def multipart(store: DiskObjects) -> None:
 OPERATIONS: list[tuple[Callable[[DiskObjects], Awaitable[object]], State]] = [
     (lambda store: store.create_bucket("b"), {}),
     (lambda store: put(store, "k", 1), {"k": 1}),
-    (lambda store: put(store, "k", 2), {"k": 2}),
+    (lambda store: put(store, "k", 8), {"k": 8}),
+    (lambda store: replace(store, "k", 2), {"k": 2}),
     (copy, {"k": 2, "copy": 2}),
     (lambda store: put(store, "k/below", 3), {"k": 2, "copy": 2, "k/below": 3}),
     (lambda store: put(store, "k", 4), {"k": 4, "copy": 2, "k/below": 3}),
@@ -113,8 +124,13 @@ def check(crash: Crash) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_every_change_is_survived(tmp_path: Path) -> None:
+@pytest.mark.parametrize("boot", ["the same", "another"])
+def test_every_change_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, boot: str) -> None:
+    """After another boot, whatever the index holds of small objects is held against their files."""
     places: list[str] = []
+    if boot == "another":
+        monkeypatch.setattr(disk, "boot_id", lambda: "" if os.getpid() == tester else "the same")
+    tester = os.getpid()
     for crash in crashes(scenario, tmp_path, lines_of=[objects_effects]):
         try:
             check(crash)

@@ -22,9 +22,13 @@ import asyncio, json, os, signal, sys, threading
 from pathlib import Path
 from clary.engines.runners.base import Archive, Tree, Work
 from clary.engines.runners.process import ProcessRunner
+from clary.engines.runners.sidecar import Sidecar
 
 root, sandbox, source = Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3])
-runner = ProcessRunner(root, sandbox='plain', hide=()) if sandbox != 'bubblewrap' else ProcessRunner(root)
+beside = Sidecar(('true',), root.parent / 'sidecar.log', variables=lambda port, seen: {'PORT': str(port)})
+given = {'sidecar': (lambda: beside)} if sys.argv[5] else {}
+kind = 'plain' if sandbox != 'bubblewrap' else 'auto'
+runner = ProcessRunner(root, sandbox=kind, **given)
 runner.probe()
 
 def work():
@@ -96,12 +100,15 @@ def source(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("kind", "stride"), [("bubblewrap", 1), ("mounts", 7)])
+@pytest.mark.parametrize(
+    ("kind", "stride", "beside"), [("bubblewrap", 1, ""), ("mounts", 7, ""), ("bubblewrap", 3, "sidecar")]
+)
 async def test_a_start_that_is_killed_anywhere_and_repeated_is_one_run(
-    kind: str, stride: int, tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+    kind: str, stride: int, beside: str, tmp_path: Path, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = process_runner(kind, tmp_path / "runs", monkeypatch)
-    code, out, errors = await ended(sys.executable, "-c", DRIVER, str(runner.root), kind, str(source), str(stride))
+    line = [sys.executable, "-c", DRIVER, str(runner.root), kind, str(source), str(stride), beside]
+    code, out, errors = await ended(*line)
     assert code == 0, errors
     found = json.loads(out)
     assert len(found) > 80 / stride, "the steps of a start were not seen"

@@ -117,7 +117,7 @@ def test_a_hard_link_in_an_archive_never_reaches_an_input_file(tmp_path: Path) -
 
 def test_a_bomb_is_refused(tmp_path: Path) -> None:
     made = archive(tmp_path, (member("a"), bytes(600)), (member("b"), bytes(600)))
-    with pytest.raises(StartError, match="more than 1000 bytes"):
+    with pytest.raises(StartError, match=r"it holds 1,112 bytes or more, and 1,000 are left of what all"):
         fill(tmp_path, Work(("true",), archives=(made,)), limit=1000)
 
 

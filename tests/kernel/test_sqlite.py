@@ -6,7 +6,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -19,6 +19,7 @@ from clary.kernel.page import position
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.sqlite_file import APPLICATION, SCHEMA
 from clary.kernel.sqlite_pages import after_prefix
+from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import Order, Where
 from tests.kernel.making import ACCOUNT, REGION, job
 
@@ -89,7 +90,10 @@ def test_writes_search_an_index(memory: SqliteStore, clock: ManualClock) -> None
 
 @pytest.mark.parametrize("descending", [False, True])
 @pytest.mark.parametrize("order", ORDERS)
-def test_every_page_walks_one_index_in_its_order(memory: SqliteStore, order: Order, descending: bool) -> None:
+def test_every_page_walks_one_index_in_its_order(
+    memory: SqliteStore, monkeypatch: pytest.MonkeyPatch, order: Order, descending: bool
+) -> None:
+    monkeypatch.setattr(Walk, "_narrowest", lambda _: None)
     one = memory.create(job("abc", parent="p"))
     wheres = [
         HERE,
@@ -114,6 +118,44 @@ def test_every_page_walks_one_index_in_its_order(memory: SqliteStore, order: Ord
             behind = "<" if descending else ">"
             key = "name" if order == "name" or (order == "phase" and where.phase) else f"({order},name)"
             assert f"{key}{behind}" in found[0] or f"{order}{behind}" in found[0], (where, found)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_a_filter_that_leaves_few_rows_is_walked_itself(memory: SqliteStore, descending: bool) -> None:
+    one = memory.create(job("abc"))
+    times: list[tuple[Where, Order, str]] = [
+        (replace(HERE, created_after=1.0), "name", "resource_created"),
+        (replace(HERE, created_after=1.0), "phase", "resource_created"),
+        (replace(HERE, created_after=1.0, phase="InProgress"), "phase", "resource_phase_created"),
+        (replace(HERE, modified_after=1.0), "created", "resource_modified"),
+        (replace(HERE, phase="InProgress"), "modified", "resource_phase"),
+    ]
+    for where, order, index in times:
+        for after in (None, position(one, order)):
+            with plans(memory) as found:
+                memory.page("job", where, order=order, descending=descending, after=after)
+            searches = [line for line in found if line.startswith("SEARCH")]
+            assert not any(line.startswith("SCAN resource") for line in found), found
+            assert all(f"INDEX {index} (" in line or "PRIMARY KEY" in line for line in searches), found
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_bounded_look_ends_where_it_says(
+    memory: SqliteStore, monkeypatch: pytest.MonkeyPatch, order: Order, descending: bool
+) -> None:
+    """Its first statement finds the end in the index alone; the second begins and ends inside it."""
+    monkeypatch.setattr(Walk, "_narrowest", lambda _: None)
+    for name in "abcdef":
+        memory.create(job(name))
+    for where in (replace(HERE, name_contains="x"), replace(HERE, name_contains="x", phase="InProgress")):
+        with plans(memory) as found:
+            memory.look("job", where, order=order, descending=descending, most=3)
+        assert_walks_an_index(found)
+        assert "USING COVERING INDEX" in found[0], found
+        by = {"name": "name", "phase": "name" if where.phase else "phase,name"}.get(order, f"{order},name")
+        end = ">" if descending else "<"
+        assert (f"({by}){end}(?,?)" if "," in by else f"name{end}?") in found[1], found
 
 
 def test_counts_walk_an_index(memory: SqliteStore) -> None:
@@ -240,3 +282,50 @@ def test_a_reader_sees_what_is_written_and_writes_nothing(tmp_path: Path, clock:
         reader.create(job("b"))
     reader.close()
     store.close()
+
+
+def test_a_stamp_tells_of_writes_by_this_store_at_once_and_of_others_in_time(
+    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The only writer asks after others' commits once a millisecond; everybody else hears of each."""
+    now = 50.0
+    monkeypatch.setattr("clary.kernel.sqlite.monotonic", lambda: now)
+    ours, theirs = SqliteStore(tmp_path / "a.db", clock, only_writer=True), SqliteStore(tmp_path / "a.db", clock)
+    reader = SqliteStore(tmp_path / "a.db", clock, read_only=True)
+    try:
+        old, read = ours.stamp(), reader.stamp()
+        assert ours.stamp() == old and reader.stamp() == read
+        ours.create(job("a"))
+        own = ours.stamp()
+        assert own != old and reader.stamp() != read
+        read = reader.stamp()
+        theirs.create(job("b"))
+        assert reader.stamp() != read
+        now += 0.002
+        assert ours.stamp() != own
+    finally:
+        for one in (ours, theirs, reader):
+            one.close()
+
+
+def test_a_file_of_schema_1_is_brought_up(tmp_path: Path, clock: ManualClock) -> None:
+    with closing(SqliteStore(tmp_path / "a.db", clock)) as store:
+        old = store.create(job("a"))
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as raw:
+        raw.execute("DROP TABLE reference")
+        raw.execute("PRAGMA user_version = 1")
+    for _ in range(2):
+        with closing(SqliteStore(tmp_path / "a.db", clock)) as store:
+            assert store.find("job", old.uid) == old
+            assert store.references(ACCOUNT, REGION, "to:") == {}
+    with closing(sqlite3.connect(tmp_path / "a.db")) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+
+
+def test_references_search_an_index(memory: SqliteStore) -> None:
+    memory.create(job("a", status={"_refers": ["to:x"]}))
+    with plans(memory) as found:
+        memory.references(ACCOUNT, REGION, "to:")
+        memory.referring(ACCOUNT, REGION, "job", "to:x")
+    assert_walks_an_index(found)
+    assert all("PRIMARY KEY" in line or "resource_uid" in line for line in found), found

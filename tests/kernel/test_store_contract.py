@@ -333,3 +333,39 @@ def test_a_stamp_stands_until_somebody_writes(store: Store, reopen: Reopen) -> N
     here = store.stamp()
     other.delete(made)
     assert store.stamp() != here
+
+
+def refers(store: Store, prefix: str = "to:") -> dict[str, int]:
+    return store.references(ACCOUNT, REGION, prefix)
+
+
+def test_who_refers_to_a_name_is_found_and_counted(store: Store) -> None:
+    both = store.create(job("b", status={"_refers": ["to:x", "to:y"]}))
+    one = store.create(job("a", status={"_refers": ["to:x", "of:z"]}))
+    store.create(job("a", region="eu", status={"_refers": ["to:x"]}))
+    store.create(job("a", kind="other", status={"_refers": ["to:x"]}))
+    store.create(job("c"))
+    assert refers(store) == {"to:x": 3, "to:y": 1}
+    assert refers(store, "to:y") == {"to:y": 1} and refers(store, "none:") == {}
+    assert store.referring(ACCOUNT, REGION, "job", "to:x") == [one, both]
+    one = store.update(one, _refers=["of:z", "to:y"])
+    assert refers(store) == {"to:x": 2, "to:y": 2}
+    both = store.rename(both, "d", "arn:d")
+    assert store.referring(ACCOUNT, REGION, "job", "to:y") == [one, both]
+    one = store.update(one, phase="Done")
+    assert refers(store, "of:") == {"of:z": 1}
+    store.update(one, _refers=None)
+    store.create(replace(both, uid="another", status={"_refers": ["to:new"]}), replace=True)
+    assert refers(store) == {"to:x": 1, "to:new": 1} and refers(store, "of:") == {}
+
+
+def test_references_end_with_what_refers(store: Store) -> None:
+    one = store.create(job("a", status={"_refers": ["to:x"]}))
+    with pytest.raises(Stale):
+        store.update(replace(one, version=9), _refers=["to:y"])
+    assert refers(store) == {"to:x": 1}, "what is not written counts nothing"
+    with pytest.raises(Stale):
+        store.delete(replace(one, version=9))
+    assert refers(store) == {"to:x": 1}
+    store.delete(one)
+    assert refers(store) == {}

@@ -81,6 +81,11 @@ WHERES = [
     replace(HERE, created_before=1_002.0, modified_after=1_000.0),
     Where(created_after=1_001.0, created_before=1_009.0, phase="B"),
     Where(modified_before=1_005.0, parent="p"),
+    replace(HERE, name_contains="%"),
+    replace(HERE, name_contains="_"),
+    replace(HERE, modified_before=1_002.0),
+    replace(HERE, created_after=1_001.0, phase="B", name_contains="A"),
+    replace(HERE, created_after=1_000.0, modified_before=1_003.0, modified_after=1_000.0),
 ]
 
 
@@ -91,6 +96,42 @@ def test_each_row_once_and_in_order(store: Store, clock: ManualClock, order: Ord
     for where, limit in product(WHERES, (1, 2, 3, 100)):
         assert walk(store, where, order, descending, limit) == expected(rows, where, order, descending), where
         assert store.count("job", where) == len(expected(rows, where, order, descending))
+
+
+@pytest.mark.parametrize("most", [1, 2, 1_000])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("order", ORDERS)
+def test_looking_in_steps_finds_each_row_once(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, order: Order, descending: bool, most: int
+) -> None:
+    """Also where rows must be looked for along the order, however few a filter leaves."""
+    rows = filled(store, clock)
+    for narrow, first in ((-1, 1), (-1, 1_000), (2, 2), (1_000, 1)):
+        monkeypatch.setattr("clary.kernel.sqlite_walk.NARROW", narrow)
+        monkeypatch.setattr("clary.kernel.sqlite_walk._FIRST", first)
+        monkeypatch.setattr("clary.kernel.page.MOST_LOOKED", most)
+        for where, limit in product(WHERES, (1, 3, 100)):
+            assert walk(store, where, order, descending, limit) == expected(rows, where, order, descending), where
+
+
+def test_a_filter_that_no_index_serves_is_held_against_so_many_rows_and_no_more(store: Store) -> None:
+    rows = [store.create(job(f"{number}")) for number in range(10)]
+    seven = replace(HERE, name_contains="7")
+    assert store.look("job", seven, most=4) == ([], ["3", "3", ACCOUNT, REGION])
+    assert store.look("job", seven, after=["3", "3"], most=4) == ([rows[7]], ["7", "7", ACCOUNT, REGION])
+    assert store.look("job", seven, after=["3", "3"], limit=1, most=4) == ([rows[7]], None), "the page is full"
+    assert store.look("job", seven, after=["7", "7"], most=4) == ([], None), "there is no more"
+    assert store.look("job", HERE, most=4) == (rows, None), "what an index serves has no such bound"
+
+
+def test_what_is_changed_while_the_clock_is_set_back_is_found_by_its_times(store: Store, clock: ManualClock) -> None:
+    one = store.create(job())
+    clock.advance(-500.0)
+    changed = store.update(one, phase="Done")
+    assert changed.modified == one.created
+    for order in ORDERS:
+        for where in (replace(HERE, created_after=one.created - 1), replace(HERE, modified_before=one.created + 1)):
+            assert store.page("job", where, order=order) == [changed]
 
 
 def test_a_page_goes_on_where_the_last_ended_while_rows_come_and_go(store: Store) -> None:

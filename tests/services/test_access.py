@@ -137,8 +137,9 @@ def test_a_refusal_has_the_code_of_the_service_and_aws_words(house: InProcess) -
         f"User: {user} is not authorized to perform: sagemaker:DescribeModel on resource: {arn} {silence} "
         "sagemaker:DescribeModel action",
     )
-    code, words = refused(house.client("s3", keys=keys).get_object, Bucket="b", Key="a/k")
-    assert code == "AccessDenied" and "s3:GetObject on resource: arn:aws:s3:::b/a/k" in words
+    house.client("s3").create_bucket(Bucket="data")
+    code, words = refused(house.client("s3", keys=keys).get_object, Bucket="data", Key="a/k")
+    assert code == "AccessDenied" and "s3:GetObject on resource: arn:aws:s3:::data/a/k" in words
     code, words = refused(house.client("iam", keys=keys).get_role, RoleName="r")
     assert code == "AccessDenied" and f"iam:GetRole on resource: arn:aws:iam::{ACCOUNT}:role/r" in words
     code, words = refused(house.client("logs", keys=keys).create_log_group, logGroupName="/g")

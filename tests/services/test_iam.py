@@ -1,14 +1,12 @@
 """Roles and their policies through boto3."""
 
 import json
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from clary.services.iam import service
 from tests.inprocess import ACCOUNT, InProcess
 
 TRUST = {
@@ -17,18 +15,6 @@ TRUST = {
 }
 READ = {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
 FULL = "arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"
-
-
-@pytest.fixture
-def wire(tmp_path: Path) -> Iterator[InProcess]:
-    made = InProcess(tmp_path, [service])
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def iam(wire: InProcess) -> Any:
-    return wire.client("iam")
 
 
 def make(iam: Any, name: str, **more: Any) -> Any:

@@ -1,25 +1,14 @@
 """Managed policies, who carries them, and the account as a whole, through boto3."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.iam_house import FULL, TRUST, document, iam_house, keys_of, refused
+from clary.kernel.store import Where
+from clary.services.iam import referred
+from tests.iam_house import FULL, TRUST, document, keys_of, refused
 from tests.inprocess import ACCOUNT, InProcess
-
-
-@pytest.fixture
-def wire(tmp_path: Path) -> Iterator[InProcess]:
-    with iam_house(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def iam(wire: InProcess) -> Any:
-    return wire.client("iam")
 
 
 def policy(iam: Any, name: str, *actions: str, **more: Any) -> str:
@@ -291,3 +280,52 @@ def test_all_of_it_in_one_list(iam: Any) -> None:
     assert (len(pages), len(found)) == (3, 5)
     only = iam.get_account_authorization_details(Filter=["Role"])
     assert (len(only["RoleDetailList"]), only["UserDetailList"], only["Policies"]) == (1, [], [])
+
+
+def test_a_home_from_before_references_is_brought_up_once(iam: Any, wire: InProcess) -> None:
+    arn = policy(iam, "read", "s3:Get*")
+    iam.create_user(UserName="ada", PermissionsBoundary=arn)
+    iam.create_group(GroupName="readers")
+    iam.add_user_to_group(UserName="ada", GroupName="readers")
+    iam.create_role(RoleName="runs", AssumeRolePolicyDocument=TRUST)
+    iam.create_instance_profile(InstanceProfileName="box")
+    iam.add_role_to_instance_profile(InstanceProfileName="box", RoleName="runs")
+    iam.attach_role_policy(RoleName="runs", PolicyArn=arn)
+    store = wire.store
+    for kind in ("user", "role", "instance-profile"):
+        for one in store.page(kind, Where(account=ACCOUNT, region="")):
+            store.update(one, _refers=None)
+
+    def used() -> tuple[int, int]:
+        told = iam.get_policy(PolicyArn=arn)["Policy"]
+        return told["AttachmentCount"], told["PermissionsBoundaryUsageCount"]
+
+    assert used() == (0, 0)
+    referred.bring_up(store, ACCOUNT)
+    assert used() == (1, 1)
+    assert [one["UserName"] for one in iam.get_group(GroupName="readers")["Users"]] == ["ada"]
+    assert iam.list_instance_profiles_for_role(RoleName="runs")["InstanceProfiles"]
+    stamp = store.stamp()
+    referred.bring_up(store, ACCOUNT)
+    assert store.stamp() == stamp, "it is done once"
+
+
+def test_counts_follow_what_is_attached_and_who_is_gone(iam: Any) -> None:
+    arn, longer = policy(iam, "read", "s3:Get*"), policy(iam, "read-more", "s3:*")
+    for name in ("ada", "bob"):
+        iam.create_user(UserName=name)
+        iam.attach_user_policy(UserName=name, PolicyArn=arn)
+        iam.attach_user_policy(UserName=name, PolicyArn=longer)
+    iam.attach_user_policy(UserName="ada", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 2
+    iam.update_user(UserName="ada", NewUserName="eve")
+    iam.detach_user_policy(UserName="eve", PolicyArn=arn)
+    assert iam.get_policy(PolicyArn=arn)["Policy"]["AttachmentCount"] == 1
+    assert [one["UserName"] for one in iam.list_entities_for_policy(PolicyArn=longer)["PolicyUsers"]] == ["bob", "eve"]
+    assert refused(iam.delete_policy, PolicyArn=arn)[0] == "DeleteConflict"
+    for one in (arn, longer):
+        iam.detach_user_policy(UserName="bob", PolicyArn=one)
+    iam.delete_user(UserName="bob")
+    iam.delete_policy(PolicyArn=arn)
+    counts = {one["PolicyName"]: one["AttachmentCount"] for one in iam.list_policies(Scope="Local")["Policies"]}
+    assert counts == {"read-more": 1}

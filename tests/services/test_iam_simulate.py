@@ -1,26 +1,13 @@
 """The policy simulator through boto3; above all, it says what really happens."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.iam_house import FULL, TRUST, document, iam_house, keys_of, refused
+from tests.iam_house import FULL, TRUST, document, keys_of, refused
 from tests.inprocess import ACCOUNT, InProcess
-
-
-@pytest.fixture
-def wire(tmp_path: Path) -> Iterator[InProcess]:
-    with iam_house(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def iam(wire: InProcess) -> Any:
-    return wire.client("iam")
 
 
 def decisions(answer: Any) -> dict[tuple[str, str], str]:

@@ -1,28 +1,16 @@
 """Users, their keys and their groups through boto3."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from clary.aws.credentials import Keys
-from tests.iam_house import FULL, document, iam_house, keys_of, refused
+from tests.iam_house import FULL, TRUST, document, keys_of, refused, session_keys
 from tests.inprocess import ACCOUNT, InProcess
 
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
-
-
-@pytest.fixture
-def wire(tmp_path: Path) -> Iterator[InProcess]:
-    with iam_house(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
-def iam(wire: InProcess) -> Any:
-    return wire.client("iam")
 
 
 def test_a_user_is_described_as_it_was_made(iam: Any) -> None:
@@ -177,15 +165,29 @@ def test_the_last_use_of_a_key_is_told(iam: Any, wire: InProcess) -> None:
     assert (told["UserName"], told["AccessKeyLastUsed"]) == ("ada", {"ServiceName": "N/A", "Region": "N/A"})
     wire.client("sts", keys=keys, region="eu-west-1").get_caller_identity()
     first = int(wire.clock.now())
-    wire.clock.advance(60)
+    wire.clock.advance(59)
     wire.client("sts", keys=keys).get_caller_identity()
     used = iam.get_access_key_last_used(AccessKeyId=keys.access_key_id)["AccessKeyLastUsed"]
     assert (used["ServiceName"], used["Region"], used["LastUsedDate"].timestamp()) == ("sts", "eu-west-1", first)
-    wire.clock.advance(900)
+    wire.clock.advance(1)
     wire.client("sts", keys=keys).get_caller_identity()
     used = iam.get_access_key_last_used(AccessKeyId=keys.access_key_id)["AccessKeyLastUsed"]
-    assert (used["Region"], used["LastUsedDate"].timestamp()) == ("us-east-1", first + 960)
+    assert (used["Region"], used["LastUsedDate"].timestamp()) == ("us-east-1", first + 60)
     assert refused(iam.get_access_key_last_used, AccessKeyId="AKIAIOSFODNN7UNKNOWN")[0] == "NoSuchEntity"
+
+
+def test_the_last_use_of_a_role_is_told(iam: Any, wire: InProcess) -> None:
+    arn = iam.create_role(RoleName="runs", AssumeRolePolicyDocument=TRUST)["Role"]["Arn"]
+    credentials = wire.client("sts").assume_role(RoleArn=arn, RoleSessionName="me")["Credentials"]
+    assert "RoleLastUsed" not in iam.get_role(RoleName="runs")["Role"]
+    wire.client("sts", keys=session_keys(credentials), region="eu-west-1").get_caller_identity()
+    used = iam.get_role(RoleName="runs")["Role"]["RoleLastUsed"]
+    assert (used["Region"], used["LastUsedDate"].timestamp()) == ("eu-west-1", int(wire.clock.now()))
+    iam.delete_role(RoleName="runs")
+    iam.create_role(RoleName="runs", AssumeRolePolicyDocument=TRUST)
+    wire.clock.advance(60)
+    wire.client("sts", keys=session_keys(credentials)).get_caller_identity()
+    assert "RoleLastUsed" not in iam.get_role(RoleName="runs")["Role"], "it is another role"
 
 
 def test_a_user_may_what_its_policies_and_groups_allow(iam: Any, wire: InProcess) -> None:

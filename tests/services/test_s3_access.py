@@ -48,6 +48,17 @@ def allow(action: Any, resource: Any = OBJECTS, **condition: Any) -> dict[str, A
     return {**said, "Condition": condition} if condition else said
 
 
+def test_a_bucket_that_is_not_there_is_told_of_before_permissions(house: InProcess) -> None:
+    s3 = ann(house, allow("s3:ListAllMyBuckets", "*"))
+    for call in (s3.list_objects_v2, s3.get_bucket_policy, s3.delete_bucket):
+        with refused("NoSuchBucket", 404):
+            call(Bucket="nowhere")
+        with refused("AccessDenied", 403):
+            call(Bucket="data")
+    with refused("NoSuchBucket", 404):
+        s3.put_object(Bucket="nowhere", Key="k", Body=b"")
+
+
 def test_who_may_not_list_is_not_told_what_is_missing(house: InProcess) -> None:
     s3 = ann(house, allow("s3:GetObject"))
     s3.head_object(**AT)

@@ -1,12 +1,11 @@
 """S3 through boto3: access control lists."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.s3_house import refused, s3_house
+from tests.inprocess import InProcess
+from tests.s3_house import refused
 
 EVERYBODY = "http://acs.amazonaws.com/groups/global/AllUsers"
 EVERY_ACCOUNT = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
@@ -14,9 +13,8 @@ AT = {"Bucket": "data", "Key": "k"}
 
 
 @pytest.fixture
-def s3(tmp_path: Path) -> Iterator[Any]:
-    with s3_house(tmp_path) as (house, _):
-        yield house.client("s3")
+def s3(house: InProcess) -> Any:
+    return house.client("s3")
 
 
 @pytest.fixture

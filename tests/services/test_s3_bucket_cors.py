@@ -1,13 +1,10 @@
 """S3 as browsers meet it: preflights, and headers on what they asked for."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.inprocess import InProcess
-from tests.s3_house import s3_house
 
 RULES = [
     {
@@ -22,13 +19,12 @@ RULES = [
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        s3 = house.client("s3")
-        s3.create_bucket(Bucket="data")
-        s3.put_object(Bucket="data", Key="k", Body=b"x")
-        s3.put_bucket_cors(Bucket="data", CORSConfiguration={"CORSRules": RULES})
-        yield house
+def house(house: InProcess) -> InProcess:
+    s3 = house.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_object(Bucket="data", Key="k", Body=b"x")
+    s3.put_bucket_cors(Bucket="data", CORSConfiguration={"CORSRules": RULES})
+    return house
 
 
 def ask(house: InProcess, path: str = "/data/k", **headers: str) -> tuple[int, dict[str, str], bytes]:

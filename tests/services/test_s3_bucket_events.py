@@ -1,7 +1,5 @@
 """Event notifications: the setting through boto3, the events on the bus, and what a crash leaves."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,15 +12,9 @@ from clary.services import s3 as s3_service
 from clary.services.s3 import notifications
 from clary.services.s3.happenings import KIND, Asker, Change, Happenings
 from tests.inprocess import InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:q"
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        yield house
 
 
 @pytest.fixture

@@ -4,8 +4,7 @@ import base64
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,17 +12,15 @@ import pytest
 
 from clary.services.s3.form_parts import MalformedPOSTRequest, MaxPostPreDataLengthExceededError, read_form
 from tests.inprocess import ROOT_KEYS, InProcess
-from tests.s3_house import s3_house
 
 BOUNDARY = "----a-boundary"
 Answered = tuple[int, dict[str, str], bytes]
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        house.client("s3").create_bucket(Bucket="data")
-        yield house
+def house(house: InProcess) -> InProcess:
+    house.client("s3").create_bucket(Bucket="data")
+    return house
 
 
 def written(fields: Mapping[str, str], content: bytes | None = b"hello", filename: str = "a.txt") -> bytes:
@@ -192,3 +189,15 @@ async def test_fields_without_end_are_refused() -> None:
 
     with pytest.raises(MaxPostPreDataLengthExceededError):
         await read_form(f"multipart/form-data; boundary={BOUNDARY}", endless())
+
+
+def test_the_name_of_the_file_is_filled_in_before_the_policy_is_asked(house: InProcess) -> None:
+    some = {
+        **policy(),
+        "conditions": [{"bucket": "data"}, ["starts-with", "$key", "foo"], {"x-amz-meta-of": "foo.txt"}],
+    }
+    fields = signed(some, key="${filename}", **{"x-amz-meta-of": "${filename}"})
+    assert post(house, fields, filename="foo.txt")[0] == 204
+    assert house.client("s3").head_object(Bucket="data", Key="foo.txt")["Metadata"] == {"of": "foo.txt"}
+    status, _, body = post(house, fields, filename="bar.txt")
+    assert (status, b"AccessDenied" in body) == (403, True)

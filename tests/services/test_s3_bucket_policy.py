@@ -1,17 +1,16 @@
 """Bucket policies: what S3 takes, and what it calls public."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore import UNSIGNED
 
+from clary.aws.access import Ask
 from clary.engines.objects.base import BucketStore
 from clary.services.s3 import policy
 from tests.inprocess import ACCOUNT, InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 EVERYBODY = {
     "Sid": "Read",
@@ -25,19 +24,6 @@ OURS = EVERYBODY | {"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}
 
 def written(*statements: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        yield house
-
-
-@pytest.fixture
-def s3(house: InProcess) -> Any:
-    made = house.client("s3")
-    made.create_bucket(Bucket="data")
-    return made
 
 
 def test_a_policy_from_its_start_to_its_end(s3: Any) -> None:
@@ -135,10 +121,14 @@ def test_the_policy_that_governs_a_resource(house: InProcess, s3: Any) -> None:
     s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={})
     text = written(EVERYBODY)
     s3.put_bucket_policy(Bucket="data", Policy=text)
-    assert policies.of("arn:aws:s3:::data") == policies.of("arn:aws:s3:::data/a/b") == text
-    assert policies.of("arn:aws:s3:::database/a") is policies.of("arn:aws:sqs:us-east-1:1:data") is None
+
+    def governing(arn: str) -> str | None:
+        return policies.of(Ask("s3:GetObject", arn))
+
+    assert governing("arn:aws:s3:::data") == governing("arn:aws:s3:::data/a/b") == text
+    assert governing("arn:aws:s3:::database/a") is governing("arn:aws:sqs:us-east-1:1:data") is None
     s3.put_public_access_block(Bucket="data", PublicAccessBlockConfiguration={"RestrictPublicBuckets": True})
-    restricted = json.loads(policies.of("arn:aws:s3:::data") or "")
+    restricted = json.loads(governing("arn:aws:s3:::data") or "")
     assert [one["Effect"] for one in restricted["Statement"]] == ["Allow", "Deny"]
 
 
@@ -181,6 +171,8 @@ def test_lists_open_what_they_say_where_they_count(house: InProcess, s3: Any) ->
         nobody.list_objects_v2(Bucket="old")
     s3.put_bucket_acl(Bucket="old", ACL="public-read-write")
     assert nobody.list_objects_v2(Bucket="old")["KeyCount"] == 2
+    with refused("NoSuchKey", 404):
+        nobody.get_object(Bucket="old", Key="missing")
     nobody.put_object(Bucket="old", Key="new", Body=b"")
     s3.put_public_access_block(Bucket="old", PublicAccessBlockConfiguration={"IgnorePublicAcls": True})
     for ask in (lambda: nobody.get_object(Bucket="old", Key="a*${b}"), lambda: nobody.list_objects_v2(Bucket="old")):
@@ -191,3 +183,21 @@ def test_lists_open_what_they_say_where_they_count(house: InProcess, s3: Any) ->
 def test_a_bucket_that_is_not_there_is_told_of_first(house: InProcess) -> None:
     with refused("NoSuchBucket", 404):
         unsigned(house).get_object(Bucket="nowhere", Key="k")
+
+
+def test_a_version_is_opened_by_its_own_list(house: InProcess, s3: Any) -> None:
+    s3.create_bucket(Bucket="old", ObjectOwnership="ObjectWriter")
+    s3.delete_public_access_block(Bucket="old")
+    s3.put_bucket_versioning(Bucket="old", VersioningConfiguration={"Status": "Enabled"})
+    opened = s3.put_object(Bucket="old", Key="k", Body=b"1", ACL="public-read")["VersionId"]
+    closed = s3.put_object(Bucket="old", Key="k", Body=b"2")["VersionId"]
+    nobody = unsigned(house)
+    assert nobody.get_object(Bucket="old", Key="k", VersionId=opened)["Body"].read() == b"1"
+    for version in ({}, {"VersionId": closed}, {"VersionId": "null"}):
+        with refused("AccessDenied", 403):
+            nobody.get_object(Bucket="old", Key="k", **version)
+    s3.put_object_acl(Bucket="old", Key="k", VersionId=closed, ACL="public-read")
+    s3.put_object_acl(Bucket="old", Key="k", VersionId=opened, ACL="private")
+    assert nobody.get_object(Bucket="old", Key="k")["Body"].read() == b"2"
+    with refused("AccessDenied", 403):
+        nobody.get_object(Bucket="old", Key="k", VersionId=opened)

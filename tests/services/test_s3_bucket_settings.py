@@ -1,26 +1,11 @@
 """S3 through boto3: what is set on a bucket and answered again."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.inprocess import InProcess
-from tests.s3_house import refused, s3_house
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        yield house
-
-
-@pytest.fixture
-def s3(house: InProcess) -> Any:
-    made = house.client("s3")
-    made.create_bucket(Bucket="data")
-    return made
+from tests.s3_house import refused
 
 
 def test_tags(s3: Any) -> None:

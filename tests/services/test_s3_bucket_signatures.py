@@ -1,21 +1,19 @@
 """S3 by Signature Version 2 and by presigned URLs of both versions, with sub-resources and overrides."""
 
-from collections.abc import Iterator
-from pathlib import Path
+import time
 from typing import Any
 
 import pytest
 
 from clary.aws.credentials import Keys
 from tests.inprocess import ROOT_KEYS, URL, InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        house.client("s3").create_bucket(Bucket="data")
-        yield house
+def house(house: InProcess) -> InProcess:
+    house.client("s3").create_bucket(Bucket="data")
+    return house
 
 
 def fetch(house: InProcess, url: str, method: str = "GET", body: bytes = b"") -> tuple[int, dict[str, str], bytes]:
@@ -43,10 +41,26 @@ def test_who_cannot_sign_in_the_older_way(house: InProcess) -> None:
         house.client("s3", keys=wrong, signature_version="s3").list_buckets()
     with refused("InvalidAccessKeyId", 403):
         house.client("s3", keys=Keys("AKIANOBODY", "x"), signature_version="s3").list_buckets()
-    for date, code in (("Mon, 01 Jan 2024 00:00:00 GMT", b"RequestTimeTooSkewed"), ("soon", b"AccessDenied")):
-        headers = {"Authorization": f"AWS {ROOT_KEYS.access_key_id}:c2lnbmF0dXJl", "Date": date}
-        status, _, body = house.request("GET", "/data", headers)
-        assert (status, code in body) == (403, True)
+
+
+@pytest.mark.parametrize("header", ["Date", "x-amz-date"])
+@pytest.mark.parametrize(
+    ("date", "code"),
+    [
+        ("Mon, 01 Jan 2024 00:00:00 GMT", b"RequestTimeTooSkewed"),
+        ("Tue, 07 Jul 9999 21:53:04 GMT", b"RequestTimeTooSkewed"),
+        ("Tue, 07 Jul 1950 21:53:04 GMT", b"AccessDenied"),
+        ("soon", b"AccessDenied"),
+        ("nan", b"AccessDenied"),
+        ("", b"AccessDenied"),
+    ],
+)
+def test_dates_of_the_older_way(house: InProcess, header: str, date: str, code: bytes) -> None:
+    headers = {"Authorization": f"AWS {ROOT_KEYS.access_key_id}:c2lnbmF0dXJl", header: date}
+    if header != "Date":
+        headers["Date"] = time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime())
+    status, _, body = house.request("GET", "/data", headers)
+    assert (status, code in body) == (403, True), body
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])

@@ -1,14 +1,12 @@
 """Buckets as websites: settings through boto3, pages as a browser asks for them."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.inprocess import InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 SITE = {"IndexDocument": {"Suffix": "index.html"}, "ErrorDocument": {"Key": "error.html"}}
 HOST = "data.s3-website.localhost:4810"
@@ -21,12 +19,6 @@ def opened(s3: Any, *, listing: bool = True) -> None:
     allow = [("s3:GetObject", "arn:aws:s3:::data/*")] + ([("s3:ListBucket", "arn:aws:s3:::data")] if listing else [])
     statements = [{"Effect": "Allow", "Principal": "*", "Action": one, "Resource": arn} for one, arn in allow]
     s3.put_bucket_policy(Bucket="data", Policy=json.dumps({"Version": "2012-10-17", "Statement": statements}))
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        yield house
 
 
 @pytest.fixture

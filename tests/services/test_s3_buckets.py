@@ -1,6 +1,5 @@
 """S3 through boto3: buckets."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +8,6 @@ import pytest
 from clary.aws.errors import NotImplementedHere
 from tests.inprocess import InProcess
 from tests.s3_house import refused, s3_house
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        yield house
 
 
 @pytest.fixture

@@ -1,24 +1,19 @@
 """S3 through boto3: lists of objects."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 KEYS = ["a.txt", "photos/2005/x", "photos/2006/a", "photos/2006/b", "photos/z", "sound/é &", "videos"]
 
 
 @pytest.fixture
-def s3(tmp_path: Path) -> Iterator[Any]:
-    with s3_house(tmp_path) as (house, _):
-        client = house.client("s3")
-        client.create_bucket(Bucket="data")
-        for key in KEYS:
-            client.put_object(Bucket="data", Key=key, Body=key.encode())
-        yield client
+def s3(s3: Any) -> Any:
+    for key in KEYS:
+        s3.put_object(Bucket="data", Key=key, Body=key.encode())
+    return s3
 
 
 def keys(answer: Any) -> list[str]:
@@ -85,8 +80,10 @@ def test_limits(s3: Any) -> None:
     with refused("InvalidArgument", 400) as error:
         s3.list_objects_v2(Bucket="data", MaxKeys=-1)
     assert error["Error"]["ArgumentName"] == "max-keys"
-    with refused("InvalidArgument", 400):
-        s3.list_objects_v2(Bucket="data", ContinuationToken="never-given")
+    for token in ("never-given", ""):
+        with refused("InvalidArgument", 400) as error:
+            s3.list_objects_v2(Bucket="data", ContinuationToken=token)
+        assert error["Error"]["Message"] == "The continuation token provided is incorrect"
     token = s3.list_objects_v2(Bucket="data", MaxKeys=1)["NextContinuationToken"]
     with refused("InvalidArgument", 400):
         s3.list_objects_v2(Bucket="data", ContinuationToken=token, Prefix="photos/")
@@ -114,3 +111,12 @@ def test_versions_of_a_bucket_without(s3: Any) -> None:
         Bucket="data", Delete={"Objects": [{"Key": one["Key"], "VersionId": "null"} for one in answer["Versions"]]}
     )
     assert len(keys(s3.list_objects_v2(Bucket="data"))) == 5
+
+
+def test_what_is_empty_in_the_request(s3: Any) -> None:
+    answer = s3.list_objects(Bucket="data", Delimiter="", Marker="", Prefix="")
+    assert (keys(answer), answer["Marker"], answer["Prefix"], "Delimiter" in answer) == (KEYS, "", "", False)
+    answer = s3.list_objects_v2(Bucket="data", Delimiter="", StartAfter="", Prefix="")
+    assert (keys(answer), answer["Prefix"], answer.keys() & {"Delimiter", "StartAfter"}) == (KEYS, "", set())
+    answer = s3.list_object_versions(Bucket="data", Delimiter="", KeyMarker="", VersionIdMarker="")
+    assert ([one["Key"] for one in answer["Versions"]], "Delimiter" in answer) == (KEYS, False)

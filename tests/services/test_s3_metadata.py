@@ -2,29 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.inprocess import InProcess
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 AT = {"Bucket": "data", "Key": "k"}
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[InProcess]:
-    with s3_house(tmp_path) as (house, _):
-        house.client("s3").create_bucket(Bucket="data")
-        yield house
-
-
-@pytest.fixture
-def s3(house: InProcess) -> Any:
-    return house.client("s3")
 
 
 def header(answer: Any, name: str) -> str | None:
@@ -122,8 +108,16 @@ def test_tags_have_limits(s3: Any) -> None:
             s3.put_object_tagging(**AT, Tagging={"TagSet": tags})
     with refused("InvalidTag", 400):
         s3.put_object(**AT, Body=b"x", Tagging="&".join(f"k{n}=v" for n in range(11)))
-    with refused("InvalidArgument", 400):
-        s3.put_object(**AT, Body=b"x", Tagging="no pairs")
+    for tagging in ("a=1&a=2", "a=%FF", "&"):
+        with refused("InvalidArgument", 400):
+            s3.put_object(**AT, Body=b"x", Tagging=tagging)
+    with refused("InvalidTag", 400):
+        s3.put_object(**AT, Body=b"x", Tagging="=nameless")
+
+
+def test_a_tag_without_a_value_is_empty(s3: Any) -> None:
+    s3.put_object(**AT, Body=b"x", Tagging="a=b&c")
+    assert s3.get_object_tagging(**AT)["TagSet"] == [{"Key": "a", "Value": "b"}, {"Key": "c", "Value": ""}]
 
 
 def test_lists_of_odd_keys(s3: Any) -> None:

@@ -5,7 +5,6 @@ import hashlib
 import io
 import os
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,11 @@ from boto3.s3.transfer import TransferConfig
 
 from clary.aws.checksums import running
 from clary.services.s3 import checksums
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 MIB = 1 << 20
 PARTS = [os.urandom(5 * MIB), os.urandom(5 * MIB + 17), b"the end"]
 AT = {"Bucket": "data", "Key": "big/file"}
-
-
-@pytest.fixture
-def s3(tmp_path: Path) -> Iterator[Any]:
-    with s3_house(tmp_path) as (house, _):
-        client = house.client("s3")
-        client.create_bucket(Bucket="data")
-        yield client
 
 
 def upload(s3: Any, **more: Any) -> tuple[str, list[dict[str, Any]]]:

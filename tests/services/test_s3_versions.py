@@ -1,23 +1,13 @@
 """S3 through boto3: versions of objects."""
 
 import hashlib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.s3_house import refused, s3_house
+from tests.s3_house import refused
 
 AT = {"Bucket": "data", "Key": "dir/k"}
-
-
-@pytest.fixture
-def s3(tmp_path: Path) -> Iterator[Any]:
-    with s3_house(tmp_path) as (house, _):
-        client = house.client("s3")
-        client.create_bucket(Bucket="data")
-        yield client
 
 
 def versioning(s3: Any, status: str = "Enabled") -> None:

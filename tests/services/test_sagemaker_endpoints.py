@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
+from clary.aws.credentials import BadSessionToken, Keys
 from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.engines.runners.base import Work
+from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc
+from clary.services.sagemaker import roles
 from tests.sagemaker_house import ROLE, SKLEARN, XGBOOST, House
 
 MODEL_URL = "s3://lake/models/job/output/model.tar.gz"
@@ -85,10 +88,52 @@ async def test_an_endpoint_comes_into_service(house: House) -> None:
     addresses = house.serving.addresses("e")
     assert (len(addresses["a"]), len(addresses["b"])) == (1, 2)
     assert seen[0].serves
-    assert not seen[0].network
+    assert seen[0].network
+    claims = house.keys.claims(seen[0].env["AWS_CONTAINER_AUTHORIZATION_TOKEN"])
+    assert claims == {"kind": "endpoint", "uid": uid(house), "role": ROLE}
+    assert not {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & seen[0].env.keys()
     assert seen[0].command[1:] == ("-m", "clary.algorithms.xgboost", "serve")
     assert seen[0].env["MODEL_SERVER_WORKERS"] == "1"
     assert (house.runner.root(house.runner.starts()[0]) / "model" / "model").read_bytes() == b"weights"
+
+
+async def test_an_isolated_model_has_neither_network_nor_keys(house: House) -> None:
+    seen: list[Work] = []
+    house.runner.behave = lambda uid, work, root: seen.append(work)
+    primary = {"Image": XGBOOST, "ModelDataUrl": MODEL_URL}
+    await house.call(
+        "CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=primary, EnableNetworkIsolation=True
+    )
+    await config(house, "c", variant())
+    await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c")
+    await house.run(1.0)
+    assert not seen[0].network
+    assert not [name for name in seen[0].env if name.startswith("AWS_") and "REGION" not in name]
+
+
+async def test_keys_are_lent_as_long_as_the_endpoint_is_there_and_its_role_trusts(house: House) -> None:
+    seen: list[Work] = []
+    house.runner.behave = lambda uid, work, root: seen.append(work)
+    await deploy(house)
+    warrant = seen[0].env["AWS_CONTAINER_AUTHORIZATION_TOKEN"]
+
+    def redeem(text: str = warrant) -> tuple[str, Keys]:
+        return roles.redeem(house.keys, house.store, house, text, house.clock.now())
+
+    role, keys = redeem()
+    known = house.keys.find(keys.access_key_id, keys.session_token)
+    assert role == ROLE and known is not None and known.expires == house.clock.now() + roles.LENT_SECONDS
+    assert known.principal.arn.endswith("assumed-role/job-role/SageMaker")
+    for forged in (warrant[:-4] + "AAA=", "", "no base64!", keys.session_token or ""):
+        with pytest.raises(BadSessionToken):
+            redeem(forged)
+    none = house.keys.warrant({"kind": "endpoint", "uid": uid(house), "role": ROLE.replace("job-role", "none")})
+    with pytest.raises(roles.NotAssumable):
+        redeem(none)
+    await house.call("DeleteEndpoint", EndpointName="e")
+    await house.run(120.0)
+    with pytest.raises(Missing):
+        redeem()
 
 
 async def test_it_is_in_service_only_when_every_front_says_so(house: House) -> None:

@@ -9,13 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clary.aws.credentials import Keys
+from clary.services import sagemaker
 from tests.iam_house import TRUST, document, iam_house, keys_of, refused, session_keys
 from tests.inprocess import ACCOUNT, InProcess
 
 
 @pytest.fixture
 def wire(tmp_path: Path) -> Iterator[InProcess]:
-    with iam_house(tmp_path) as made:
+    with iam_house(tmp_path, [sagemaker.service]) as made:
         yield made
 
 
@@ -209,10 +210,10 @@ def test_session_tags_are_asked_for_and_go_on(wire: InProcess) -> None:
 
 def test_a_session_of_a_user_ends_with_the_user(wire: InProcess) -> None:
     iam = wire.client("iam")
-    keys = user(wire, "ada", document("iam:ListUsers", "sts:*"))
+    keys = user(wire, "ada", document("sagemaker:ListModels", "sts:*"))
     credentials = wire.client("sts", keys=keys).get_session_token(DurationSeconds=900)["Credentials"]
-    mine = acting(wire, credentials, "iam")
-    mine.list_users()
+    mine = acting(wire, credentials, "sagemaker")
+    mine.list_models()
     assert acting(wire, credentials).get_caller_identity()["Arn"].endswith("user/ada")
     again = acting(wire, credentials)
     denied = "Cannot call {} with session credentials"
@@ -221,15 +222,49 @@ def test_a_session_of_a_user_ends_with_the_user(wire: InProcess) -> None:
     iam.delete_user_policy(UserName="ada", PolicyName="p0")
     iam.delete_access_key(UserName="ada", AccessKeyId=keys.access_key_id)
     iam.delete_user(UserName="ada")
-    assert refused(mine.list_users)[0] == "AccessDenied"
-    user(wire, "ada", document("iam:ListUsers"))
-    assert refused(mine.list_users)[0] == "AccessDenied", "another of the same name is another"
+    assert refused(mine.list_models)[0] == "AccessDeniedException"
+    user(wire, "ada", document("sagemaker:ListModels"))
+    assert refused(mine.list_models)[0] == "AccessDeniedException", "another of the same name is another"
+
+
+@pytest.mark.parametrize("whose", ["root", "user"])
+def test_keys_of_get_session_token_may_not_call_iam_nor_most_of_sts(wire: InProcess, role: str, whose: str) -> None:
+    keys = user(wire, "ada", document("*"))
+    sts = wire.client("sts", keys=keys) if whose == "user" else wire.client("sts")
+    credentials = sts.get_session_token()["Credentials"]
+    session = acting(wire, credentials)
+    invalid = ("InvalidClientTokenId", "The security token included in the request is invalid")
+    mine = acting(wire, credentials, "iam")
+    assert refused(mine.list_users) == refused(mine.delete_user, UserName="nobody") == invalid
+    for call, given in (
+        (session.get_session_token, {}),
+        (session.get_federation_token, {"Name": "me"}),
+        (session.get_access_key_info, {"AccessKeyId": keys.access_key_id}),
+    ):
+        assert refused(call, **given)[0] == "AccessDenied"
+    session.get_caller_identity()
+    assumed = session.assume_role(RoleArn=role, RoleSessionName="me")["Credentials"]
+    assert acting(wire, assumed).get_caller_identity()["Arn"].endswith("assumed-role/runs/me")
+
+
+def test_federated_users_may_not_call_iam_nor_sts(wire: InProcess, role: str) -> None:
+    credentials = wire.client("sts").get_federation_token(Name="guest", Policy=document("*"))["Credentials"]
+    guest = acting(wire, credentials)
+    assert refused(acting(wire, credentials, "iam").list_users)[0] == "InvalidClientTokenId"
+    assert refused(guest.assume_role, RoleArn=role, RoleSessionName="me") == (
+        "AccessDenied",
+        "Cannot call AssumeRole with session credentials",
+    )
+    assert refused(guest.get_session_token)[0] == refused(guest.get_federation_token, Name="me")[0] == "AccessDenied"
+    acting(wire, credentials, "sagemaker").list_models()
+    assert guest.get_caller_identity()["Arn"].endswith("federated-user/guest")
 
 
 def test_a_federated_user_may_what_both_allow(wire: InProcess) -> None:
-    keys = user(wire, "ada", document("iam:ListUsers", "iam:ListGroups", "sts:GetFederationToken"))
+    keys = user(wire, "ada", document("sagemaker:ListModels", "sagemaker:ListTrainingJobs", "sts:GetFederationToken"))
     sts = wire.client("sts", keys=keys)
-    answer = sts.get_federation_token(Name="guest", Policy=document("iam:ListUsers", "iam:ListRoles", "iam:GetUser"))
+    lists = document("sagemaker:ListModels", "sagemaker:ListEndpoints")
+    answer = sts.get_federation_token(Name="guest", Policy=lists)
     assert answer["FederatedUser"] == {
         "FederatedUserId": f"{ACCOUNT}:guest",
         "Arn": f"arn:aws:sts::{ACCOUNT}:federated-user/guest",
@@ -237,15 +272,15 @@ def test_a_federated_user_may_what_both_allow(wire: InProcess) -> None:
     assert answer["Credentials"]["Expiration"].timestamp() == int(wire.clock.now()) + 43_200
     said = acting(wire, answer["Credentials"]).get_caller_identity()
     assert (said["Arn"], said["UserId"]) == (answer["FederatedUser"]["Arn"], f"{ACCOUNT}:guest")
-    guest = acting(wire, answer["Credentials"], "iam")
-    guest.list_users()
-    for call in (guest.list_roles, guest.list_groups, guest.get_user):
-        assert refused(call)[0] == "AccessDenied"
-    nothing = acting(wire, sts.get_federation_token(Name="guest")["Credentials"], "iam")
-    assert refused(nothing.list_users)[0] == "AccessDenied"
-    root = wire.client("sts").get_federation_token(Name="guest", Policy=document("iam:*"))["Credentials"]
+    guest = acting(wire, answer["Credentials"], "sagemaker")
+    guest.list_models()
+    for call in (guest.list_endpoints, guest.list_training_jobs, guest.list_endpoint_configs):
+        assert refused(call)[0] == "AccessDeniedException"
+    nothing = acting(wire, sts.get_federation_token(Name="guest")["Credentials"], "sagemaker")
+    assert refused(nothing.list_models)[0] == "AccessDeniedException"
+    root = wire.client("sts").get_federation_token(Name="guest", Policy=document("sagemaker:*"))["Credentials"]
     assert root["Expiration"].timestamp() == int(wire.clock.now()) + 3600
-    acting(wire, root, "iam").list_roles()
+    acting(wire, root, "sagemaker").list_endpoints()
 
 
 def test_whose_key_it_is(wire: InProcess) -> None:

@@ -57,9 +57,9 @@ class IdentityPolicies(Protocol):
 class ResourcePolicies(Protocol):
     """The port of policies that resources carry, for example those of buckets."""
 
-    def of(self, resource: str) -> str | None:
-        """The policy document (JSON) that governs the resource of that ARN; None when there is none. For an object,
-        its bucket's."""
+    def of(self, ask: Ask) -> str | None:
+        """The policy document (JSON) that governs the resource which the ask is about; None when there is none. For an
+        object, its bucket's."""
         ...
 
 
@@ -84,7 +84,7 @@ class Authorizer:
         ctx.require(*asks)
 
     def decide(self, ctx: Context, ask: Ask) -> Decision:
-        governing = self._governing(ask.resource)
+        governing = self._governing(ask)
         return self._decided(ctx, ask, governing, trusted_only=False)
 
     def trusts(self, ctx: Context, ask: Ask, trust: str) -> Decision:
@@ -108,11 +108,11 @@ class Authorizer:
         question = Question(ask.action, ask.resource, Keys(ctx, ask, standing.role, standing.tags), who)
         return evaluate(standing.policies, governing, question, trusted_only=trusted_only)
 
-    def _governing(self, resource: str) -> Policy | None:
+    def _governing(self, ask: Ask) -> Policy | None:
         carried: ResourcePolicies | None = self._ports.get(ResourcePolicies)
-        if carried is None or resource == "*":
+        if carried is None or ask.resource == "*":
             return None
-        text = carried.of(resource)
+        text = carried.of(ask)
         return None if text is None else readable(text, "resource")
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from clary.aws.access import Ask
 from clary.aws.authorize import ResourcePolicies
 
 
@@ -12,7 +13,7 @@ class PoliciesByService:
         self._services = dict(services)
         """By the service in the ARN."""
 
-    def of(self, resource: str) -> str | None:
-        parts = resource.split(":", 3)
+    def of(self, ask: Ask) -> str | None:
+        parts = ask.resource.split(":", 3)
         known = self._services.get(parts[2]) if len(parts) == 4 else None
-        return None if known is None else known.of(resource)
+        return None if known is None else known.of(ask)

@@ -81,11 +81,10 @@ class UserKeys(Protocol):
 
 
 class KeyUses(Protocol):
-    """The port that remembers when keys of users were last used."""
+    """The port that remembers when keys of users, and roles, were last used."""
 
-    def used(self, access_key_id: str, service: str, region: str) -> None:
-        """A request that was proven to come from that key is let in. `service` is its signing name. Session keys are
-        passed too; they are none of a user's."""
+    def used(self, principal: Principal, access_key_id: str, service: str, region: str) -> None:
+        """A request that was proven to come from that key is let in. `service` is its signing name."""
         ...
 
 
@@ -98,6 +97,14 @@ class KeyRing(Protocol):
 
     def issue(self, principal: Principal, expires: float) -> Keys:
         """Short-lived keys that act as `principal` until `expires`."""
+        ...
+
+    def warrant(self, claims: dict[str, str]) -> str:
+        """A text that proves these claims to this home for good: whether they still hold must be looked up then."""
+        ...
+
+    def claims(self, warrant: str) -> dict[str, str]:
+        """What the warrant was made for. Raises BadSessionToken when this home did not make it."""
         ...
 
     def user_secret(self, access_key_id: str) -> str:
@@ -148,6 +155,21 @@ class HomeKeyRing:
         mac = self._mac(b"token", access_key_id.encode() + b"\0" + claims)
         token = base64.urlsafe_b64encode(claims + mac).decode()
         return Keys(access_key_id, self._secret(access_key_id, mac), token, expires)
+
+    def warrant(self, claims: dict[str, str]) -> str:
+        packed = orjson.dumps(claims)
+        return base64.urlsafe_b64encode(packed + self._mac(b"warrant", packed)).decode()
+
+    def claims(self, warrant: str) -> dict[str, str]:
+        try:
+            packed = base64.urlsafe_b64decode(warrant.encode())
+        except ValueError:
+            raise BadSessionToken from None
+        claims, mac = packed[:-32], packed[-32:]
+        if not hmac.compare_digest(self._mac(b"warrant", claims), mac):
+            raise BadSessionToken
+        found: dict[str, str] = orjson.loads(claims)
+        return found
 
     def user_secret(self, access_key_id: str) -> str:
         return user_secret(self._master, access_key_id)

@@ -140,8 +140,8 @@ class Gateway:
 
     async def _performed(self, request: Request, request_id: str, call: Call, signed: Signed) -> Doc:
         """What the operation answers to whoever signed the request. The audit hears of it, whatever comes of it."""
-        if signed.principal.kind == "user" and self._uses is not None:
-            self._uses.used(signed.access_key_id, signed.service, signed.region)
+        if self._uses is not None and signed.principal.kind != "root":
+            self._uses.used(signed.principal, signed.access_key_id, signed.service, signed.region)
         trusted = self.authorizer.trusted(signed.principal)
         ctx = self._inside.context(
             signed.principal,

@@ -1,6 +1,7 @@
 """What a host name says: a bucket, or one of AWS's services."""
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _REGION: Final = r"[a-z]{2}(?:-[a-z]+)+-\d"
@@ -17,6 +18,7 @@ def without_port(host: str) -> str:
     return (name if name and port.isdecimal() else host).lower()
 
 
+@lru_cache(maxsize=1024)
 def bucket_of(host: str) -> str:
     """The bucket that a Host header names; "" for none. `<bucket>.<one of AWS's names of S3>`, `<bucket>.localhost`,
     and `<bucket>.s3.<any name>`, for a Clary that other machines know by name."""

@@ -34,15 +34,19 @@ def compile_located(shape: Shape) -> Located:
             case "querystring":
                 args.append((name, member.wire(name), member))
     readers = {name: _arg_reader(member) for name, _, member in args}
+    by_wire: dict[str, list[tuple[str, Read]]] = {}
+    for name, wire, read in headers:
+        by_wire.setdefault(wire, []).append((name, read))
 
     def located(request: Request, found: Mapping[str, str], doc: Doc) -> None:
         for name, wire, read in labels:
             if wire in found:
                 doc[name] = read(found[wire])
-        for name, wire, read in headers:
-            text = request.headers.get(wire)
-            if text is not None:
-                doc[name] = read(text)
+        # A request has a dozen headers, PutObject knows forty: what came is looked up among what is known.
+        for wire, text in request.headers.items():
+            if wire in by_wire:
+                for name, read in by_wire[wire]:
+                    doc[name] = read(text)
         for name, prefix in prefixes:
             start = len(prefix)
             given = {key[start:]: _utf8(text) for key, text in request.headers.items() if key.startswith(prefix)}

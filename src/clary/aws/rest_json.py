@@ -10,6 +10,7 @@ from clary.aws.http import Answer, Chunks, Request
 from clary.aws.model import Operation, Shape
 from clary.aws.rest import compile_headers, compile_located
 from clary.aws.shapes import compile_check
+from clary.kernel.objects import Held
 from clary.kernel.resource import Doc
 
 
@@ -64,6 +65,8 @@ def raw_body(value: Any) -> bytes | Chunks:
         return b""
     if isinstance(value, str):
         return value.encode()
+    if isinstance(value, Held):
+        return value.data  # goes out in the same write as the head
     ready: bytes | Chunks = value
     return ready
 

@@ -46,9 +46,11 @@ def verify_header(
     key, colon, given = headers["authorization"].removeprefix("AWS ").strip().rpartition(":")
     if not colon:
         raise Refused("malformed", "AWS authorization header is invalid. Expected AwsAccessKeyId:signature")
-    said = headers.get("x-amz-date") or headers.get("date", "")
+    said = headers.get("x-amz-date", headers.get("date", ""))  # an empty x-amz-date is the date, and no valid one
     try:
         made = times.parse(said)
+        if not made >= 0:
+            raise ValueError("before all time that S3 knows")
     except ValueError:
         raise Refused("lapsed", "AWS authentication requires a valid Date or x-amz-date header") from None
     if abs(now - made) > WINDOW_SECONDS:

@@ -317,6 +317,12 @@ def _canonical_path(service: str, path: bytes) -> str:
     """S3 signs the path as it is sent; all others normalise it and encode it once more."""
     if service == "s3" or path == b"/":
         return path.decode("latin-1") or "/"
+    return _quoted_path(path) if len(path) <= _LONGEST_KEPT else _quoted_path.__wrapped__(path)
+
+
+@lru_cache(maxsize=1024)
+def _quoted_path(path: bytes) -> str:
+    """Kept: an endpoint is invoked many times."""
     if b"/." in path or b"//" in path:
         path = _without_dots(path)
     return quote(path, safe="/~") or "/"

@@ -31,6 +31,14 @@ class _Candidate:
 class _Path:
     pattern: re.Pattern[str]
     candidates: list[_Candidate]
+    plain: list[_Candidate]
+    """Those without markers: all that a request without a query string can mean."""
+
+    def marked(self, request: Request) -> list[_Candidate]:
+        """Those with the most markers of all whose markers the request has."""
+        found = [candidate for candidate in self.candidates if candidate.marked(request)]
+        most = max((len(candidate.markers) for candidate in found), default=0)
+        return [candidate for candidate in found if len(candidate.markers) == most]
 
 
 class Templates:
@@ -52,7 +60,7 @@ class Templates:
         for (method, path), candidates in sorted(paths.items(), key=lambda item: _generality(item[0][1])):
             # The first that fits is taken: what asks for most comes first, what AWS has retired last.
             candidates.sort(key=lambda one: (self._retired(one), -len(one.markers), -len(one.args) - len(one.headers)))
-            table.setdefault(method, []).append(_Path(_pattern(path), candidates))
+            table.setdefault(method, []).append(_path(path, candidates))
         return table
 
     def find(self, request: Request, path: bytes) -> tuple[str, dict[str, str]] | None:
@@ -61,17 +69,19 @@ class Templates:
         for one in self._table.get(request.method, ()):
             if (match := one.pattern.fullmatch(text)) is None:
                 continue
-            marked = [candidate for candidate in one.candidates if candidate.marked(request)]
+            marked = one.marked(request) if request.query else one.plain
             if not marked:
                 continue
-            most = max(len(candidate.markers) for candidate in marked)
-            marked = [candidate for candidate in marked if len(candidate.markers) == most]
             chosen = next((candidate for candidate in marked if candidate.complete(request)), marked[-1])
             return chosen.operation, {name: _decoded(value) for name, value in match.groupdict().items()}
         return None
 
     def _retired(self, candidate: _Candidate) -> bool:
         return bool(self._model.raw_operations[candidate.operation].get("deprecated"))
+
+
+def _path(path: str, candidates: list[_Candidate]) -> _Path:
+    return _Path(_pattern(path), candidates, [one for one in candidates if not one.markers])
 
 
 def _candidate(operation: Operation, query: str) -> _Candidate:

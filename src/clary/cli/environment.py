@@ -14,6 +14,7 @@ from clary import home as homes
 from clary.cli import sdk
 from clary.cli.say import err, fail
 from clary.config import Config, read
+from clary.processes.trust import LOOPBACK
 from clary.program import program
 
 UNSET = (
@@ -26,8 +27,6 @@ UNSET = (
     "AWS_USE_DUALSTACK_ENDPOINT",
 )
 """Left over from another account, each of these would make a client sign with the wrong keys, or go elsewhere."""
-LOOPBACK = ("127.0.0.1", "localhost", ".localhost")
-"""No `::1`: older clients take it for a name with a port, and stop. It is added where Clary listens there."""
 
 
 def unset(environ: Mapping[str, str]) -> list[str]:

@@ -1,49 +1,23 @@
 """The proxy of one `clary run`: what the program must be told of it, and how it begins and ends with the program."""
 
-import importlib.util
 import os
 import socket
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from clary.cli.say import fail, warn
 from clary.config import Config
-from clary.processes import certificates
-
-TRUST = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", "GIT_SSL_CAINFO")
-"""Each names one file of all authorities that a program trusts."""
-SYSTEM_BUNDLES = (
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-)
+from clary.processes import certificates, trust
 
 
 def variables(config: Config, environ: Mapping[str, str], port: int) -> dict[str, str]:
     """What the program needs besides the keys; the authority and its bundle are made where they lack."""
     own = certificates.authority(config.authority_dir)
-    trusted = str(certificates.bundle(config.authority_dir, _trusted(environ)))
-    proxy = f"http://127.0.0.1:{port}"
-    found = {name: proxy for word in ("http_proxy", "https_proxy") for name in (word, word.upper())}
-    found |= dict.fromkeys(TRUST, trusted)
-    # Node adds these to its own list, and looks at the proxy variables only when told to.
-    found |= {"NODE_EXTRA_CA_CERTS": str(own), "NODE_USE_ENV_PROXY": "1"}
-    return found
-
-
-def _trusted(environ: Mapping[str, str]) -> list[Path]:
-    """Whatever this user trusts already: named by variables, the system's list, and the one that botocore brings."""
-    named = [Path(environ[name]) for name in (*TRUST, "NODE_EXTRA_CA_CERTS") if environ.get(name)]
-    for path in named:
+    for path in trust.named(environ):
         if not path.exists():
             warn(f"the authorities in {path} are not there, so nobody will trust them")
-    system = next((Path(name) for name in SYSTEM_BUNDLES if Path(name).exists()), None)
-    spec = importlib.util.find_spec("botocore")
-    brought = Path(spec.origin).with_name("cacert.pem") if spec and spec.origin else None
-    wanted = [*named, *([system] if system else []), *([brought] if brought else [])]
-    return [path for path in dict.fromkeys(wanted) if path.exists()]
+    trusted = certificates.bundle(config.authority_dir, trust.sources(environ))
+    return trust.variables(port, str(own), str(trusted))
 
 
 def listen() -> socket.socket:

@@ -25,6 +25,29 @@ class Stat:
     """Its version id; None: the version "null", as every object of a bucket that never had versions."""
 
 
+class Held:
+    """Bytes that are in memory already, as a stream: whoever knows it takes `data` and needs no loop."""
+
+    __slots__ = ("_given", "data")
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self._given = not data
+
+    def __aiter__(self) -> "Held":
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._given:
+            raise StopAsyncIteration
+        self._given = True
+        return self.data
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+        self._given = True
+
+
 class ObjectStore(Protocol):
     """Buckets of plain files. A put is atomic and durable: after any crash the key holds the old or the new object,
     whole, and never a part."""

@@ -13,6 +13,8 @@ from clary.kernel.errors import BadToken
 from clary.kernel.resource import Resource
 from clary.kernel.store import Order, Store, Where
 
+MOST_LOOKED = 20_000
+"""Rows: some milliseconds."""
 _WHOLE = 2**63 - 1
 """The largest number that a store compares with."""
 
@@ -66,12 +68,17 @@ def paginate(
     limit: int = 100,
     token: str | None = None,
 ) -> tuple[list[Resource], str | None]:
-    """Up to `limit` resources and the token of the next page; None: there is none. Raises BadToken."""
+    """Up to `limit` resources and the token of the next page; None: there is none. Raises BadToken.
+
+    A page may hold fewer, or none, and have a next one: of a filter that no index serves, a page is as much as was
+    found in MOST_LOOKED rows."""
     filters = digest(kind, astuple(where), order, descending)
     sort = float if order in ("created", "modified") else str
     after = decode(token, filters, sort, str, str, str) if token else None
-    # One more than asked tells whether there is a next page, so no list ends on an empty one.
-    found = store.page(kind, where, order=order, descending=descending, after=after, limit=limit + 1)
+    # One more than asked tells whether there is a next page, so a list that an index serves never ends on an empty one.
+    found, stopped = store.look(
+        kind, where, order=order, descending=descending, after=after, limit=limit + 1, most=MOST_LOOKED
+    )
     if len(found) <= limit:
-        return found, None
+        return found, None if stopped is None else encode(stopped, filters)
     return found[:limit], encode(position(found[limit - 1], order), filters)

@@ -38,7 +38,8 @@ class Resource:
     spec: Doc = field(default_factory=dict)
     """The accepted request, untouched. Members that start with "_" are Clary's own and never reach the wire."""
     status: Doc = field(default_factory=dict)
-    """What is true now. Members that start with "_" are Clary's own and never reach the wire."""
+    """What is true now. Members that start with "_" are Clary's own and never reach the wire. `_refers` lists names of
+    what the resource refers to: the store finds and counts by them."""
     version: int = 0
     """Raised by every write; 0 before it is stored."""
     created: float = 0.0

@@ -11,97 +11,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from time import monotonic
 from typing import Any, Literal
 
 from clary.kernel import sqlite_rows as rows
+from clary.kernel import sqlite_sql as sql
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite_file import Checkpointer, open_state
-from clary.kernel.sqlite_pages import count_sql, page_sql
+from clary.kernel.sqlite_pages import after_prefix, count_sql
+from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import KEEP, Event, Order, Telling, Where, _Keep
 
 TRIM_AT_ONCE = 5_000
+FOREIGN_SECONDS = 0.001
+"""So long may a commit of another process go unseen by the `stamp` of the only writer."""
 
 log = logging.getLogger(__name__)
-
-
-_INSERT = """
-INSERT INTO resource
-    (kind, name, account, region, uid, arn, phase, parent, spec, status, version, created, modified, due)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
-"""
-
-_UPDATE = """
-UPDATE resource
-SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0,
-    due = CASE WHEN ? THEN due WHEN hinted THEN min(?, ?) ELSE ? END
-WHERE uid = ? AND kind = ? AND version = ?
-RETURNING due
-"""
-
-_RENAME = """
-UPDATE resource
-SET name = ?, arn = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0
-WHERE uid = ? AND kind = ? AND version = ?
-RETURNING due
-"""
-
-_DELETE = "DELETE FROM resource WHERE uid = ? AND kind = ? AND version = ?"
-
-_CLAIM = f"""
-UPDATE resource
-SET lease = ?, hinted = 0
-WHERE id IN (
-    SELECT id FROM resource INDEXED BY resource_due WHERE due <= ? AND lease <= ? ORDER BY due LIMIT ?)
-RETURNING {rows.COLUMNS}
-"""
-
-_EXTEND = "UPDATE resource SET lease = ? WHERE uid = ? AND kind = ? AND version = ? AND lease > 0"
-
-_RETRY = """
-UPDATE resource SET lease = 0, hinted = 0, due = ?, attempts = attempts + 1
-WHERE uid = ? AND kind = ? AND version = ?
-RETURNING attempts
-"""
-
-_HASTEN = """
-UPDATE resource
-SET due = min(due, ?), hinted = lease > 0
-WHERE uid = ? AND due IS NOT NULL AND (due > ? OR lease > 0)
-"""
-
-# A leased row was due when it was claimed, so its lease alone says when it can be claimed again.
-_NEXT_DUE = """
-SELECT min(at) FROM (
-    SELECT * FROM (
-        SELECT due AS at FROM resource INDEXED BY resource_due WHERE due IS NOT NULL AND lease = 0 ORDER BY due LIMIT 1)
-    UNION ALL
-    SELECT * FROM (
-        SELECT lease AS at FROM resource INDEXED BY resource_lease WHERE lease > 0 ORDER BY lease LIMIT 1))
-"""
-
-_EVENT = """
-INSERT INTO event (type, kind, name, uid, account, region, old_phase, phase, at, resource)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-
-_EVENTS = """
-SELECT seq, type, kind, name, uid, account, region, old_phase, phase, at, resource
-FROM event WHERE seq > ? ORDER BY seq LIMIT ?
-"""
-
-# Looks at the oldest few lines only, however long the outbox is.
-_TRIM = """
-DELETE FROM event
-WHERE seq IN (SELECT seq FROM event WHERE seq <= ? ORDER BY seq LIMIT ?) AND at < ?
-"""
-
-_ADVANCE = """
-INSERT INTO cursor (subscriber, seq) VALUES (?, ?)
-ON CONFLICT (subscriber) DO UPDATE SET seq = excluded.seq WHERE excluded.seq > seq
-"""
 
 
 class SqliteStore:
@@ -109,15 +37,24 @@ class SqliteStore:
     made it: SQLite's Python module refuses any other. Other processes may read and write the file beside it.
 
     sync "normal": a write that was answered survives a killed process; "full": a power cut too. With read_only every
-    write raises sqlite3.OperationalError. Raises ForeignState."""
+    write raises sqlite3.OperationalError. `only_writer`: hardly anybody else writes, so `stamp` may tell of others'
+    commits a millisecond late, and costs a tenth. Raises ForeignState."""
 
     def __init__(
-        self, path: Path | str, clock: Clock, *, sync: Literal["normal", "full"] = "normal", read_only: bool = False
+        self,
+        path: Path | str,
+        clock: Clock,
+        *,
+        sync: Literal["normal", "full"] = "normal",
+        read_only: bool = False,
+        only_writer: bool = False,
     ) -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
         self._db = open_state(path, sync)
         self._run = self._db.execute
+        self._only_writer = only_writer
+        self._foreign, self._foreign_asked = 0, -1.0
         if read_only:
             self._run("PRAGMA query_only = ON")
         self._checkpointer = None if str(path) == ":memory:" else Checkpointer(path)
@@ -130,9 +67,10 @@ class SqliteStore:
             if replace:
                 self._remove_key(new, now)
             try:
-                self._run(_INSERT, (*rows.identity(made), spec, status, now, now, made.due))
+                self._run(sql.INSERT, (*rows.identity(made), spec, status, now, now, made.due))
             except sqlite3.IntegrityError:
                 raise Exists(f"{new.kind} {new.name!r} exists already") from None
+            self._refer(made, (), _refers(new.status))
             self._emit("created", made, "", spec, status, now)
         self._wake()
         return made
@@ -161,12 +99,31 @@ class SqliteStore:
         pages = []
         for account, region in self._spaces(kind, where):
             spot = rows.spot_in(after, account, region, descending)
-            sql, values = page_sql(rows.COLUMNS, (kind, account, region), where, order, descending, spot, limit)
-            pages.append([rows.resource(row) for row in self._run(sql, values)])
+            walk = Walk(self._run, (kind, account, region), where, order, descending)
+            pages.append(walk.page(spot, limit))
         if len(pages) == 1:
             return pages[0]
         merged = heapq.merge(*pages, key=lambda one: position(one, order), reverse=descending)
         return [one for one, _ in zip(merged, range(limit), strict=False)]
+
+    def look(
+        self,
+        kind: str,
+        where: Where,
+        *,
+        order: Order = "name",
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int = 100,
+        most: int = 20_000,
+    ) -> tuple[list[Resource], list[Any] | None]:
+        spaces = self._spaces(kind, where)
+        if len(spaces) != 1:
+            return self.page(kind, where, order=order, descending=descending, after=after, limit=limit), None
+        [(account, region)] = spaces
+        spot = rows.spot_in(after, account, region, descending)
+        found, stopped = Walk(self._run, (kind, account, region), where, order, descending).look(spot, limit, most)
+        return found, None if stopped is None else [stopped.value, stopped.name, account, region]
 
     def count(self, kind: str, where: Where) -> int:
         total = 0
@@ -189,19 +146,22 @@ class SqliteStore:
         new_phase = old.phase if phase is None else phase
         new_spec = old.spec if spec is None else spec
         visible = new_phase != old.phase or new_spec != old.spec or rows.public(merged) != rows.public(old.status)
-        modified = now if visible else old.modified
+        # Never before it was created, also where the clock was set back: lists rest on it.
+        modified = max(now, old.created) if visible else old.modified
         packed_spec, packed_status = rows.dump(new_spec), rows.dump(merged)
         kept = isinstance(due, _Keep)
         asked = None if isinstance(due, _Keep) else due
         with self._transaction():
             # The version is compared and raised in one statement: of two writers from one version, one gets no row.
             row = self._run(
-                _UPDATE,
+                sql.UPDATE,
                 (new_phase, packed_spec, packed_status, modified, kept, asked, now, asked, *rows.held_by(old)),
             ).fetchone()
             if row is None:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
             new = rows.next_version(old, new_phase, new_spec, merged, modified, row[0])
+            # In the transaction of what it says: no crash leaves a count of what is not so.
+            self._refer(new, _refers(old.status), _refers(merged))
             if new_phase != old.phase:
                 self._emit("moved", new, old.phase, packed_spec, packed_status, now)
             elif emit:
@@ -215,35 +175,44 @@ class SqliteStore:
         packed = rows.dump(merged)
         with self._transaction():
             try:
-                row = self._run(_RENAME, (name, arn, packed, now, *rows.held_by(old))).fetchone()
+                row = self._run(sql.RENAME, (name, arn, packed, now, *rows.held_by(old))).fetchone()
             except sqlite3.IntegrityError:
                 raise Exists(f"{old.kind} {name!r} exists already") from None
             if row is None:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
             new = rows.next_version(replace(old, name=name, arn=arn), old.phase, old.spec, merged, now, row[0])
+            self._refer(new, _refers(old.status), _refers(merged))
             self._emit("changed", new, old.phase, rows.dump(old.spec), packed, now)
         self._wake()
         return new
 
     def delete(self, old: Resource) -> None:
         with self._transaction():
-            if self._run(_DELETE, rows.held_by(old)).rowcount == 0:
+            if self._run(sql.DELETE, rows.held_by(old)).rowcount == 0:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
+            self._refer(old, _refers(old.status), ())
             self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), self._clock.now())
         self._wake()
 
+    def referring(self, account: str, region: str, kind: str, target: str) -> list[Resource]:
+        uids = self._run(sql.REFERRING, (account, region, target, kind)).fetchall()
+        return sorted((self.find(kind, uid) for (uid,) in uids), key=lambda one: one.name)
+
+    def references(self, account: str, region: str, prefix: str) -> dict[str, int]:
+        return dict(self._run(sql.REFERENCES, (account, region, prefix, after_prefix(prefix))).fetchall())
+
     def claim(self, limit: int, lease: float) -> list[Resource]:
         now = self._clock.now()
-        claimed = [rows.resource(row) for row in self._run(_CLAIM, (now + lease, now, now, limit)).fetchall()]
+        claimed = [rows.resource(row) for row in self._run(sql.CLAIM, (now + lease, now, now, limit)).fetchall()]
         claimed.sort(key=lambda one: one.due or 0.0)  # RETURNING promises no order.
         return claimed
 
     def extend(self, held: Resource, lease: float) -> bool:
-        return self._run(_EXTEND, (self._clock.now() + lease, *rows.held_by(held))).rowcount > 0
+        return self._run(sql.EXTEND, (self._clock.now() + lease, *rows.held_by(held))).rowcount > 0
 
     def retry(self, held: Resource, due: float) -> int:
         # Fetched to its end: a statement outside a transaction commits when its last row is taken.
-        found = self._run(_RETRY, (due, *rows.held_by(held))).fetchall()
+        found = self._run(sql.RETRY, (due, *rows.held_by(held))).fetchall()
         if not found:
             return 0
         self._wake()
@@ -251,7 +220,7 @@ class SqliteStore:
 
     def hasten(self, uid: str) -> None:
         now = self._clock.now()
-        if self._run(_HASTEN, (now, uid, now)).rowcount > 0:
+        if self._run(sql.HASTEN, (now, uid, now)).rowcount > 0:
             self._wake()
 
     def release(self) -> int:
@@ -264,11 +233,11 @@ class SqliteStore:
         return released
 
     def next_due(self) -> float | None:
-        at: float | None = self._run(_NEXT_DUE).fetchone()[0]
+        at: float | None = self._run(sql.NEXT_DUE).fetchone()[0]
         return at
 
     def events(self, after: int, limit: int) -> list[Event]:
-        return [rows.event(row) for row in self._run(_EVENTS, (after, limit))]
+        return [rows.event(row) for row in self._run(sql.EVENTS, (after, limit))]
 
     def tell(self, tellings: Sequence[Telling]) -> None:
         now = self._clock.now()
@@ -277,7 +246,7 @@ class SqliteStore:
             for one in tellings
         ]
         with self._transaction():
-            self._db.executemany(_EVENT, lines)
+            self._db.executemany(sql.EVENT, lines)
         self._wake()
 
     def cursor(self, subscriber: str) -> int:
@@ -285,17 +254,23 @@ class SqliteStore:
         return int(row[0]) if row else 0
 
     def advance(self, subscriber: str, seq: int) -> None:
-        self._run(_ADVANCE, (subscriber, seq))
+        self._run(sql.ADVANCE, (subscriber, seq))
 
     def trim(self, before: float, keep_after: int) -> int:
-        return self._run(_TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
+        return self._run(sql.TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
 
     def listen(self, woken: Callable[[], None]) -> None:
         self._listeners.append(woken)
 
     def stamp(self) -> object:
-        # data_version tells of commits by other connections, total_changes of our own.
-        return self._run("PRAGMA data_version").fetchone()[0], self._db.total_changes
+        # total_changes tells of our own commits, at once; data_version of commits by other connections, at more than
+        # what a decision costs. The only writer need not ask it of every request: the home's lock leaves no other but a
+        # predecessor that ends. Who only reads (a front) has nothing else to tell it, and asks every time.
+        now = monotonic()
+        if not self._only_writer or now - self._foreign_asked >= FOREIGN_SECONDS:
+            self._foreign_asked = now
+            self._foreign = self._run("PRAGMA data_version").fetchone()[0]
+        return self._foreign, self._db.total_changes
 
     def close(self) -> None:
         if self._checkpointer is not None:
@@ -334,12 +309,20 @@ class SqliteStore:
         except Missing:
             return
         self._run("DELETE FROM resource WHERE uid = ? AND kind = ?", (old.uid, old.kind))
+        self._refer(old, _refers(old.status), ())
         self._emit("deleted", old, old.phase, rows.dump(old.spec), rows.dump(old.status), now)
+
+    def _refer(self, one: Resource, old: Sequence[str], new: Sequence[str]) -> None:
+        if old == new:
+            return
+        self._run(sql.UNREFER, (one.uid, one.kind))
+        for target in new:
+            self._run(sql.REFER, (one.account, one.region, target, one.kind, one.uid))
 
     def _emit(self, type_: str, one: Resource, old_phase: str, spec: bytes, status: bytes, now: float) -> None:
         body = rows.body(one.arn, spec, status, one.created)
         values = (type_, one.kind, one.name, one.uid, one.account, one.region, old_phase, one.phase, now, body)
-        self._run(_EVENT, values)
+        self._run(sql.EVENT, values)
 
     def _spaces(self, kind: str, where: Where) -> list[tuple[str, str]]:
         """The (account, region) pairs that the filter leaves open, found by hopping along the index of names."""
@@ -359,3 +342,8 @@ class SqliteStore:
             if where.region is None or last[1] == where.region:
                 found.append(last)
         return found
+
+
+def _refers(status: Doc) -> Sequence[str]:
+    found: Sequence[str] = status.get("_refers", ())
+    return found

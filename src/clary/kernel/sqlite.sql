@@ -1,4 +1,4 @@
--- Schema 1 of Clary's store. Times are epoch seconds; spec, status and event.resource are JSON text in UTF-8.
+-- Schema 2 of Clary's store. Times are epoch seconds; spec, status and event.resource are JSON text in UTF-8.
 
 CREATE TABLE resource (
     id       INTEGER PRIMARY KEY,
@@ -36,6 +36,17 @@ CREATE INDEX resource_arn             ON resource (arn) WHERE arn <> '';
 -- What a claim walks: oldest due first. Leased rows in its way are no more than the workers that hold them.
 CREATE INDEX resource_due             ON resource (due, lease) WHERE due IS NOT NULL;
 CREATE INDEX resource_lease           ON resource (lease) WHERE lease > 0;
+
+-- What a resource's status lists under "_refers", written with it: who refers to a name is found without looking at all.
+CREATE TABLE reference (
+    account TEXT NOT NULL,
+    region  TEXT NOT NULL,
+    target  TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    uid     TEXT NOT NULL,
+    PRIMARY KEY (account, region, target, kind, uid)
+) WITHOUT ROWID;
+CREATE INDEX reference_source ON reference (uid, kind);
 
 -- The outbox. AUTOINCREMENT: a seq is never given twice, also after the line was trimmed.
 CREATE TABLE event (

@@ -9,7 +9,7 @@ from typing import Literal
 
 from clary.kernel.errors import ForeignState
 
-SCHEMA = 1
+SCHEMA = 2
 APPLICATION = 0x436C7279  # "Clry": SQLite's mark of whose file it is.
 
 CHECKPOINT_COMMITS = 200
@@ -51,24 +51,33 @@ def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
     db.execute("PRAGMA cache_size = -65536")
     db.execute(f"PRAGMA wal_autocheckpoint = {LARGEST_LOG_PAGES}")
     db.execute("PRAGMA journal_size_limit = 16777216")
-    if schema == 0:
-        _create_schema(db)
+    if schema < SCHEMA:
+        _bring_up(db)
 
 
-def _create_schema(db: sqlite3.Connection) -> None:
+def _bring_up(db: sqlite3.Connection) -> None:
+    """The schema is this one's, made anew or brought up from an older one. In one transaction with its number: after a
+    crash the file is as it was, or as it should be."""
     text = Path(__file__).with_name("sqlite.sql").read_text(encoding="utf-8")
     db.execute("BEGIN IMMEDIATE")
     try:
-        # Asked again inside the lock: another process may have made it meanwhile.
-        if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _statements(text):
+        # Asked again inside the lock: another process may have done it meanwhile.
+        schema = db.execute("PRAGMA user_version").fetchone()[0]
+        for statement in _statements(text):
+            if schema == 0 or (schema < 2 and _makes_references(statement)):
                 db.execute(statement)
+        if schema < SCHEMA:
             db.execute(f"PRAGMA application_id = {APPLICATION}")
             db.execute(f"PRAGMA user_version = {SCHEMA}")
     except BaseException:
         db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+
+
+def _makes_references(statement: str) -> bool:
+    """It is what schema 2 has more than schema 1: who has resources that refer to each other writes them once more."""
+    return "CREATE TABLE reference " in statement or "CREATE INDEX reference_source " in statement
 
 
 def _statements(text: str) -> Iterator[str]:

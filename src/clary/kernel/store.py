@@ -104,7 +104,31 @@ class Store(Protocol):
         Where `account` or `region` is left open the order goes on by (account, region), and `after` needs all four."""
         ...
 
+    def look(
+        self,
+        kind: str,
+        where: Where,
+        *,
+        order: Order = "name",
+        descending: bool = False,
+        after: Sequence[Any] | None = None,
+        limit: int = 100,
+        most: int = 20_000,
+    ) -> tuple[list[Resource], list[Any] | None]:
+        """As `page`, but no more than `most` rows are held against filters that no index serves (a part of the name, a
+        time other than the order's). With what was found comes where the looking stopped, as the next `after`; None:
+        the page is full, or there is no more. So one list of a large store cannot hold up everybody else."""
+        ...
+
     def count(self, kind: str, where: Where) -> int: ...
+
+    def referring(self, account: str, region: str, kind: str, target: str) -> list[Resource]:
+        """Resources of that kind whose `_refers` names the target, by name."""
+        ...
+
+    def references(self, account: str, region: str, prefix: str) -> dict[str, int]:
+        """How many resources refer to each target that begins with `prefix`."""
+        ...
 
     def update(
         self,

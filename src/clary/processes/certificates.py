@@ -9,6 +9,7 @@ import fcntl
 import os
 import shutil
 import ssl
+import sys
 import tempfile
 import time
 from collections import OrderedDict
@@ -35,14 +36,14 @@ def authority(directory: Path) -> Path:
     """The authority's certificate, beside its key `key.pem`, which only its owner reads. Made now unless it was there.
     May be interrupted and repeated; of several programs that come first, one makes it for all."""
     certificate = directory / "ca.pem"
-    if certificate.exists() and _lasts(certificate):
+    if current(directory) is not None:
         return certificate
     directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     held = os.open(directory.parent, os.O_RDONLY | os.O_CLOEXEC)
     scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}.", dir=directory.parent))
     try:
         fcntl.flock(held, fcntl.LOCK_EX)
-        if certificate.exists() and _lasts(certificate):
+        if current(directory) is not None:
             return certificate
         made = scratch / "new"
         made.mkdir(mode=0o700)
@@ -55,6 +56,12 @@ def authority(directory: Path) -> Path:
         os.close(held)
         shutil.rmtree(scratch, ignore_errors=True)
     return certificate
+
+
+def current(directory: Path) -> Path | None:
+    """The authority's certificate; None: there is none that lasts, so it has to be made."""
+    certificate = directory / "ca.pem"
+    return certificate if certificate.exists() and _lasts(certificate) else None
 
 
 def _lasts(certificate: Path) -> bool:
@@ -222,3 +229,7 @@ def _private_pem(key: Any) -> bytes:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return pem
+
+
+if __name__ == "__main__":
+    authority(Path(sys.argv[1]))

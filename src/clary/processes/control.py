@@ -17,6 +17,7 @@ from clary.engines.serving.adopted import UvicornFactory
 from clary.engines.serving.handover import Adopter
 from clary.engines.serving.paths import adopt_socket, leave, socket_dir
 from clary.kernel import log
+from clary.processes.beside import Intercepting
 from clary.processes.descriptors import raise_limit
 from clary.world import World
 
@@ -25,7 +26,7 @@ LOG = logging.getLogger(__name__)
 
 async def serve(config: Config, ready_fd: int | None) -> None:
     """Until SIGTERM: every connection that the fronts hand over is answered, and everything due is done."""
-    world = World(config, home.read(config))
+    world = World(config, home.read(config), sidecar=Intercepting(config, os.environ))
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -16,12 +16,11 @@ import uvloop
 
 from clary import home
 from clary.aws.access import Ask
-from clary.aws.credentials import Principal
 from clary.aws.errors import AccessDenied
 from clary.aws.event_stream import event, exception
 from clary.aws.origin import origin
 from clary.aws.refusals import refusal
-from clary.aws.sigv4 import Refused, Verifier
+from clary.aws.sigv4 import Refused, Signed, Verifier
 from clary.config import Config, read
 from clary.engines.serving.framing import Head
 from clary.engines.serving.front import Front
@@ -60,17 +59,17 @@ def authenticator(verifier: Verifier, account: str, guests: Guests | None = None
             raise Denied(403, "SignatureDoesNotMatch", message)
         principal = signed.principal
         if principal.kind != "root" or principal.account != account:
-            _require(principal, signed.region, head, client())
+            _require(signed, head, client())
         return Caller(account, signed.region)
 
-    def _require(principal: Principal, region: str, head: Head, client: str) -> None:
+    def _require(signed: Signed, head: Head, client: str) -> None:
         action = _ACTIONS[head.operation]
-        resource = f"arn:aws:sagemaker:{region}:{account}:endpoint/{head.endpoint}"
+        resource = f"arn:aws:sagemaker:{signed.region}:{account}:endpoint/{head.endpoint}"
         if guests is None:
-            message = f"User: {principal.arn} is not authorized to perform: {action} on resource: {resource}"
+            message = f"User: {signed.principal.arn} is not authorized to perform: {action} on resource: {resource}"
             raise Denied(403, "AccessDeniedException", message)
         try:
-            guests.require(principal, region, Ask(action, resource, _keys(head)), origin(client, head.headers))
+            guests.require(signed, Ask(action, resource, _keys(head)), origin(client, head.headers))
         except AccessDenied as error:
             raise Denied(403, error.error_code, error.message) from None
 
@@ -94,6 +93,7 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         authenticator(Verifier(owner.ring_with(guests), clock), owner.account, guests),
         clock,
         events=EVENTS,
+        uses=guests.uses.docs,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

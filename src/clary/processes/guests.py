@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from clary.aws.access import Ask
 from clary.aws.credentials import Known, Principal
+from clary.aws.sigv4 import Signed
+from clary.aws.uses import Uses
 from clary.kernel import ids
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
@@ -26,14 +28,17 @@ class Guests:
         self._owner = owner
         self._clock = clock
         self._open: _Open | None = None
+        self.uses = Uses(clock)
+        """Whom it let in lately: the control process asks for it, and writes it down."""
 
     def find(self, access_key_id: str) -> Known | None:
         """clary.aws.credentials.UserKeys."""
         return self._opened().keys.find(access_key_id)
 
-    def require(self, principal: Principal, region: str, ask: Ask, origin: dict[str, str]) -> None:
+    def require(self, signed: Signed, ask: Ask, origin: dict[str, str]) -> None:
         """Raises clary.aws.errors.AccessDenied unless the policies allow it."""
-        self._opened().context(principal, region, origin).require(ask)
+        self._opened().context(signed.principal, signed.region, origin).require(ask)
+        self.uses.note(signed.principal, signed.access_key_id, signed.service, signed.region)
 
     def _opened(self) -> "_Open":
         if self._open is None:

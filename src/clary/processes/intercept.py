@@ -1,7 +1,9 @@
-"""The proxy of one `clary run`: AWS's host names are answered by Clary, all other hosts pass through.
+"""The proxy of one `clary run`, job or model server: AWS's host names are answered by Clary, all other hosts pass
+through.
 
 `python -m clary.processes.intercept --home DIR --endpoint URL --listen-fd N --watch-fd N`. It ends with the process
-behind the watched pidfd. Its socket listened before it was started: whoever connects early waits in the backlog.
+behind the watched pidfd; `--watch-pid N` instead names its parent. Its socket listened before it was started: whoever
+connects early waits in the backlog.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from clary.config import read
 from clary.kernel import log
 from clary.processes.certificates import Leaves, is_aws
 from clary.processes.heads import Asked, BadHead, parse, read_head
+from clary.processes.lender import Lender
 from clary.processes.relay import Distrust, join
 
 LOG = logging.getLogger(__name__)
@@ -59,6 +62,7 @@ class Interceptor:
         leaves: Leaves,
         others: Literal["pass", "refuse"] = "pass",
         upstream: Upstream = surrounding_proxy,
+        lender: Lender | None = None,
     ) -> None:
         url = urlsplit(clary)
         assert url.hostname is not None
@@ -67,6 +71,7 @@ class Interceptor:
         self._leaves = leaves
         self._others = others
         self._upstream = upstream
+        self._lender = lender
         self._named: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -94,8 +99,13 @@ class Interceptor:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             async with asyncio.timeout(HEAD_SECONDS):
-                asked = parse(await read_head(connection))
-            await self._serve(connection, asked)
+                head = await read_head(connection)
+            lent = await self._lender.answer(head) if self._lender is not None else None
+            if lent is None:
+                await self._serve(connection, parse(head))
+            else:
+                status, said = lent
+                await _answer(connection, status, "OK" if status == 200 else "Forbidden", said, "application/json")
         except BadHead as bad:
             await _refuse(connection, 400, "Bad Request", str(bad))
         except Unreachable as lost:
@@ -114,6 +124,10 @@ class Interceptor:
             context = self._leaves.context(asked.host) if asked.tunnel and asked.port != 80 else None
             clary = await self._reach(*self._clary, f"Clary does not answer at {self._url}")
             await self._join(connection, clary, asked, context, asked.forward)
+        elif (asked.host, asked.port) == self._clary:
+            # A program whose list of hosts without a proxy does not name this machine.
+            clary = await self._reach(*self._clary, f"Clary does not answer at {self._url}")
+            await self._join(connection, clary, asked, None, asked.forward)
         elif self._others == "refuse":
             self._say_once("refused a host that is not AWS's", asked.host)
             sentence = (
@@ -197,8 +211,11 @@ def _for_proxy(asked: Asked, proxy: SplitResult) -> bytes:
 
 
 async def _refuse(connection: socket.socket, status: int, reason: str, sentence: str) -> None:
-    body = sentence.encode() + b"\n"
-    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+    await _answer(connection, status, reason, sentence.encode() + b"\n", "text/plain; charset=utf-8")
+
+
+async def _answer(connection: socket.socket, status: int, reason: str, body: bytes, kind: str) -> None:
+    head = f"HTTP/1.1 {status} {reason}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n"
     with contextlib.suppress(OSError):  # who is told may be gone
         await asyncio.get_running_loop().sock_sendall(connection, head.encode() + b"Connection: close\r\n\r\n" + body)
 
@@ -216,21 +233,42 @@ async def run(interceptor: Interceptor, listener: socket.socket, watch: int) -> 
         await serving
 
 
+def _parent(pid: int) -> int | None:
+    """A pidfd of our parent; None: it has ended already."""
+    try:
+        found = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return None
+    # The descriptor first: while it is our parent the pid is nobody else's.
+    if os.getppid() == pid:
+        return found
+    os.close(found)
+    return None
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="clary.processes.intercept")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--endpoint", required=True)
     parser.add_argument("--listen-fd", type=int, required=True)
-    parser.add_argument("--watch-fd", type=int, required=True)
+    watched = parser.add_mutually_exclusive_group(required=True)
+    watched.add_argument("--watch-fd", type=int)
+    watched.add_argument("--watch-pid", type=int)
     asked = parser.parse_args(arguments)
+    watch = asked.watch_fd
+    if watch is None:
+        watch = _parent(asked.watch_pid)
+        if watch is None:
+            return 0
     config = read(home=asked.home)
     log.configure(config.log_level)
     log.bind(run=str(os.getpid()))
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (65536 if hard == resource.RLIM_INFINITY else hard, hard))
     listener = socket.socket(fileno=asked.listen_fd)
-    interceptor = Interceptor(asked.endpoint, Leaves(config.authority_dir), config.other_hosts)
-    uvloop.run(run(interceptor, listener, asked.watch_fd))
+    lender = Lender(config) if asked.watch_pid is not None else None  # a run's; `clary run` has its keys
+    interceptor = Interceptor(asked.endpoint, Leaves(config.authority_dir), config.other_hosts, lender=lender)
+    uvloop.run(run(interceptor, listener, watch))
     return 0
 
 

@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from clary.aws.credentials import HomeKeyRing, Keys, Principal
 from clary.aws.sigv4 import Verifier
+from clary.aws.uses import use_of
 from clary.home import Home
 from clary.kernel import ids
 from clary.kernel.clock import SystemClock
@@ -16,6 +17,7 @@ from clary.kernel.resource import Resource
 from clary.kernel.sqlite import SqliteStore
 from clary.processes.front import authenticator
 from clary.processes.guests import Guests
+from clary.services.iam.uses import StoredKeyUses
 from tests.serving import ACCOUNT, KEYS, ModelServer, Site, site
 
 MASTER = b"m" * 32
@@ -43,7 +45,8 @@ def state(tmp_path: Path) -> Iterator[SqliteStore]:
 async def here(tmp_path: Path, state: SqliteStore) -> AsyncIterator[Site]:
     guests = Guests(tmp_path / "clary.db", HOME, SystemClock())
     verifier = Verifier(HOME.ring_with(guests), SystemClock())
-    async with site(tmp_path, authenticate=authenticator(verifier, ACCOUNT, guests)) as made:
+    authenticate = authenticator(verifier, ACCOUNT, guests)
+    async with site(tmp_path, authenticate=authenticate, uses=guests.uses.docs) as made:
         yield made
     guests.close()
 
@@ -113,6 +116,24 @@ async def test_a_roles_session_is_bounded_by_its_own_policies(
     assert "no session policy allows" in (await refused(here, "boats", RING.issue(bound, 4e9)))[1]
     # A session of an earlier role of that name has nothing.
     assert "no identity-based policy allows" in (await refused(here, "cars", RING.issue(stranger, 4e9)))[1]
+
+
+async def test_whom_it_let_in_is_told_to_who_writes_it_down(here: Site, model: ModelServer, state: SqliteStore) -> None:
+    user(state, invoke=policy())
+    await refused(here, "boats", ANN)
+    await here.invoke("cars")
+    assert await here.plane.uses() == [], "neither who was refused nor root"
+    for _ in range(3):
+        await here.invoke("cars", keys=ANN)
+    [told] = await here.plane.uses()
+    uses = StoredKeyUses(state, SystemClock(), ACCOUNT)
+    uses.remember(use_of(told))
+    key = state.get(ACCOUNT, "", "access-key", "AKIAANN")
+    assert key.status["_used"] == {"at": told["at"], "service": "sagemaker", "region": "us-east-1"}
+    uses.remember(use_of(told))
+    uses.remember(use_of({**told, "at": told["at"] - 5, "service": "old"}))
+    uses.remember(use_of({**told, "name": "AKIAGONE"}))
+    assert state.get(ACCOUNT, "", "access-key", "AKIAANN") == key, "once is enough, and the latest counts"
 
 
 async def test_root_opens_no_file(here: Site, model: ModelServer, tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from typing import Any, Final, ParamSpec, Self, TypeVar
 import orjson
 
 from clary.engines.objects.base import Hash, NoUpload, OnlyIf, Opened, Part, Upload
+from clary.engines.objects.fresh import SMALL, Fresh
 from clary.engines.objects.site import Identity, Site, forget, identity, remember
 from clary.engines.objects.versions import Arrived, Versions
 from clary.kernel import ids
-from clary.kernel.objects import Stat
+from clary.kernel.objects import Held, Stat
 from clary.kernel.resource import Doc
 
 P = ParamSpec("P")
@@ -22,24 +23,27 @@ T = TypeVar("T")
 
 _BATCH: Final = 1 << 20
 """Bytes that are carried to or from a thread at once."""
-_SMALL: Final = 1 << 14
-"""Bytes that are not worth a thread."""
 _NO_FAST_COPY: Final = {errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
 
 
 class DiskOpened:
     """An open file: whatever is put at its key, the bytes stay. A small one is read at once and holds no handle."""
 
-    def __init__(self, site: Site, handle: int, stat: Stat) -> None:
+    def __init__(self, site: Site, handle: int, stat: Stat, data: bytes | None = None) -> None:
+        """`data`: the whole of it, where it has been read already; then there is no handle."""
         self._site = site
         self._handle = handle
         self._stat = stat
-        self._small: bytes | None = None
-        if stat.size <= _BATCH:
+        self._small = data
+
+    def taken_in(self) -> Self:
+        """In a thread: a small one is in memory, and holds no handle."""
+        if self._small is None and self._stat.size <= _BATCH:
             try:
-                self._small = self.read(0, stat.size)
+                self._small = self.read(0, self._stat.size)
             finally:
                 self.close()
+        return self
 
     @property
     def stat(self) -> Stat:
@@ -62,12 +66,13 @@ class DiskOpened:
             start += len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    async def stream(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
+    def stream(self, start: int = 0, end: int | None = None) -> AsyncIterator[bytes]:
         stop = self._stat.size if end is None else min(end, self._stat.size)
         if self._small is not None:
-            if start < stop:
-                yield self._small[start:stop]
-            return
+            return Held(self._small[start:stop])
+        return self._pieces(start, stop)
+
+    async def _pieces(self, start: int, stop: int) -> AsyncIterator[bytes]:
         ahead: asyncio.Future[bytes] | None = None
         try:
             while start < stop:
@@ -101,9 +106,12 @@ class DiskDraft:
     """A temporary file and the digests of what was written to it. One task writes; the disk work happens in threads,
     one piece behind."""
 
-    def __init__(self, site: Site, versions: Versions, bucket: str, hashes: Mapping[str, Hash] | None = None) -> None:
+    def __init__(
+        self, site: Site, versions: Versions, fresh: Fresh, bucket: str, hashes: Mapping[str, Hash] | None = None
+    ) -> None:
         self._site = site
         self._versions = versions
+        self._fresh = fresh
         self._bucket = bucket
         self._name = ids.new()
         self._md5: Any = hashlib.md5(usedforsecurity=False)
@@ -157,19 +165,28 @@ class DiskDraft:
                 await self.write(piece)
 
     async def digests(self) -> dict[str, bytes]:
-        if self._handle < 0 and self._behind is None and self._held_size <= _SMALL:
+        if self._is_small():
             # Sooner hashed than handed to a thread; the file is written when it is committed.
-            self._count(self._take())
+            self._take()
         else:
             await self._in_thread(self._flush)
         digests = {name: one.digest() for name, one in self._hashes.items()}
         return {"MD5": self._known_md5 or self._md5.digest(), **digests}
 
     async def commit(self, key: str, meta: Doc, only_if: OnlyIf | None = None) -> Stat:
+        if self._is_small() and only_if is None and not self._versions.state(self._bucket):
+            self._take()
+            stat = await self._fresh.put(self._bucket, key, self._counted, self._etag(), meta)
+            if stat is not None:
+                return stat
         return await self._in_thread(self._commit, key, meta, only_if)
 
     async def commit_part(self, upload: Upload, number: int, meta: Doc) -> Part:
         return await self._in_thread(self._commit_part, upload, number, meta)
+
+    def _is_small(self) -> bool:
+        """All of it is in memory, and little."""
+        return self._handle < 0 and self._behind is None and self._known_md5 is None and self._size <= SMALL
 
     async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._settled()
@@ -212,11 +229,12 @@ class DiskDraft:
             append_file(handle, source.handle, source.stat.size)
         source.close()
 
-    def _take(self) -> bytes:
-        """All that is held, to be counted now and written later."""
-        self._counted = b"".join(self._held)
+    def _take(self) -> None:
+        """All that is held is counted now, to be written later."""
+        data = b"".join(self._held)
         self._held, self._held_size = [], 0
-        return self._counted
+        self._count(data)
+        self._counted += data
 
     def _flush(self) -> None:
         counted, self._counted = self._counted, b""
@@ -231,6 +249,10 @@ class DiskDraft:
 
     def _commit(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
         self._flush()
+        with self._fresh.beside(self._bucket, [key]):
+            return self._commit_beside(key, meta, only_if)
+
+    def _commit_beside(self, key: str, meta: Doc, only_if: OnlyIf | None) -> Stat:
         file = stamp(self._site, self._open())
         version = self._versions.new_id(self._bucket)
         if self._versions.state(self._bucket):
@@ -327,7 +349,7 @@ def finish(site: Site, handle: int) -> Identity:
 
 def stamp(site: Site, handle: int) -> Identity:
     """The time of the file is now; nothing of it is to change any more."""
-    now = int(site.clock.now() * 1e9)
+    now = site.moments.next()
     os.utime(handle, ns=(now, now))
     return identity(os.fstat(handle))
 

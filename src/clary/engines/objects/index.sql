@@ -69,3 +69,20 @@ CREATE TABLE IF NOT EXISTS version (
 CREATE INDEX IF NOT EXISTS version_file ON version (bucket, key, ino);
 CREATE INDEX IF NOT EXISTS version_id ON version (bucket, key, id);
 CREATE INDEX IF NOT EXISTS version_unsettled ON version (bucket, key) WHERE phase != 0;
+
+-- The bytes of small objects whose files are not yet known to be on the disk, in the order of their puts (fresh.py). One
+-- put of a key replaces all before it.
+CREATE TABLE IF NOT EXISTS fresh (
+    seq    INTEGER PRIMARY KEY,
+    bucket TEXT    NOT NULL,
+    key    BLOB    NOT NULL,
+    ino    INTEGER NOT NULL,
+    size   INTEGER NOT NULL,
+    mtime  INTEGER NOT NULL,
+    data   BLOB    NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS fact (
+    name  TEXT PRIMARY KEY,  -- boot: what the machine called its boot when the store was last opened
+    value TEXT NOT NULL
+) WITHOUT ROWID;

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -47,6 +48,21 @@ def identity(found: os.stat_result) -> Identity:
     return Identity(ino, found.st_size, found.st_mtime_ns)
 
 
+class Moments:
+    """The times of files: now, and no two alike, so that an inode that is used again makes no old file of a new one."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._last = 0
+        self._guard = threading.Lock()
+
+    def next(self) -> int:
+        """Nanoseconds."""
+        with self._guard:
+            self._last = max(int(self._clock.now() * 1e9), self._last + 1)
+            return self._last
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     root: Path
@@ -60,6 +76,7 @@ class Site:
     tree: Tree
     index: Index
     clock: Clock
+    moments: Moments
     pool: ThreadPoolExecutor
     turns: Turns
     """Of (bucket, key): changes of one key that take more than one step."""
@@ -198,6 +215,14 @@ def remember(
         "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         (bucket, key.encode(), *file, etag, as_text(meta, version), pending),
     )
+
+
+def boot_id() -> str:
+    """Another one whenever the machine's memory was lost; "" where the system does not say."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return ""
 
 
 def as_text(meta: Doc, version: str | None) -> str:

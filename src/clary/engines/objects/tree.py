@@ -5,7 +5,7 @@ import errno
 import os
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -21,6 +21,12 @@ _FILE: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _ABSENT: Final = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EISDIR, errno.ENXIO}
 """What opening says where no regular file is: nothing, a file on the way, a link, a directory, a socket."""
 
+
+class Later:
+    """A file that cannot be put by a mere rename."""
+
+
+LATER: Final = Later()
 
 Allowed = Callable[[os.stat_result | None], None]
 """Is shown what a key holds at the moment of a change, and may refuse the change by raising."""
@@ -91,6 +97,58 @@ class Tree:
         finally:
             os.close(directory)
         return old
+
+    def put_at_once(
+        self, bucket: str, files: Sequence[tuple[str, str]], source: int
+    ) -> list[os.stat_result | Later | None]:
+        """Each (key, name in the directory `source`) is the object now, but nothing is synced; returns what was
+        replaced. LATER: nothing has happened, because a lock is held, or a directory is missing or in the way."""
+        lock = self._lock(bucket)
+        if not lock.acquire(blocking=False):
+            return [LATER for _ in files]
+        directories: dict[tuple[str, ...], int] = {}
+        try:
+            return [self._put_at_once(bucket, key, source, name, directories) for key, name in files]
+        finally:
+            lock.release()
+            for handle in directories.values():
+                os.close(handle)
+
+    def _put_at_once(
+        self, bucket: str, key: str, source: int, name: str, directories: dict[tuple[str, ...], int]
+    ) -> os.stat_result | Later | None:
+        at, beside = names.place(key), names.aside(key)
+        if at.dirs != beside.dirs:
+            return LATER
+        try:
+            if at.dirs not in directories:
+                directories[at.dirs] = self._enter(bucket, at.dirs)
+            directory = directories[at.dirs]
+            old = _found(directory, at.leaf)
+            if (old is None and _found(directory, beside.leaf)) or (old is not None and not stat.S_ISREG(old.st_mode)):
+                return LATER
+            os.rename(name, at.leaf, src_dir_fd=source, dst_dir_fd=directory)
+        except (OSError, NoBucket):  # the long way finds out what it is, and says so
+            return LATER
+        return old
+
+    def sync_files(self, places: Iterable[tuple[str, str]], whole: int | None) -> None:
+        """The files at these (bucket, key), and their directories, are on the disk; those that are gone are passed
+        over. With `whole`, a handle on something in the file system, all of that is."""
+        if whole is not None and sync_file_system(whole):
+            return
+        touched: set[tuple[str, tuple[str, ...]]] = set()
+        for bucket, key in places:
+            with contextlib.suppress(Missing):
+                handle, _ = self.open(bucket, key)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
+                touched |= {(bucket, names.place(key).dirs), (bucket, names.aside(key).dirs)}
+        for bucket, dirs in touched:
+            with contextlib.suppress(Missing), self.directory(bucket, dirs) as directory:
+                os.fsync(directory)
 
     def link(self, bucket: str, key: str, target: int, name: str) -> os.stat_result:
         """The object's file has a second name in the directory `target`. Raises Missing."""
@@ -289,6 +347,18 @@ class Tree:
             if found is not None:
                 return place, found
         raise Missing(f"{bucket}/{key}")
+
+
+def sync_file_system(handle: int) -> bool:
+    """All that was written to the file system of `handle` is on the disk; False where the system has no such call."""
+    import ctypes  # here: a process that never puts many small objects need not load it
+
+    call = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None)
+    if call is None:
+        return False
+    if call(handle) != 0:
+        raise OSError(ctypes.get_errno(), "syncfs failed")
+    return True
 
 
 def _check(bucket: str) -> None:

@@ -14,6 +14,7 @@ import orjson
 
 from clary.engines.objects.base import NoUpload, OnlyIf, Part, PartChanged, Upload
 from clary.engines.objects.draft import append_file, finish, sync_directory
+from clary.engines.objects.fresh import Fresh
 from clary.engines.objects.index import Statement
 from clary.engines.objects.site import Identity, Site, as_text, described, forget, identity, remember
 from clary.engines.objects.turns import Turns
@@ -32,8 +33,9 @@ _THIS: Final = " WHERE bucket = ? AND key = ? AND id = ?"
 class Uploads:
     """All methods run in threads."""
 
-    def __init__(self, site: Site, versions: Versions) -> None:
+    def __init__(self, site: Site, versions: Versions, fresh: Fresh) -> None:
         self._site = site
+        self._fresh = fresh
         self._versions = versions
         self._turns = Turns()
         """One upload ends once: completions and aborts of it take turns."""
@@ -81,7 +83,8 @@ class Uploads:
             now = self.get(upload.bucket, upload.key, upload.id)
             if now.result is not None:
                 return now.result
-            return self._complete(upload, parts, etag, meta, only_if)
+            with self._fresh.beside(upload.bucket, [upload.key]):
+                return self._complete(upload, parts, etag, meta, only_if)
 
     def abort(self, upload: Upload) -> None:
         with self._turns.of(upload.id):

@@ -4,8 +4,11 @@ It is nobody's child (its parent leaves at once), holds the run's lock, says `st
 after it, and carries out a stop. It is a POSIX shell because that starts in a millisecond and takes a megabyte.
 """
 
+import fcntl
 import hashlib
 import os
+import shlex
+import socket
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -13,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clary.engines.runners.rundir import RunDir
+from clary.engines.runners.sidecar import Sidecar, wake
 
 # Why the order below is right across kill -9 at any line:
 # - The lock (descriptor 9) is inherited, held from before `started` is made until the keeper is gone. So: lock free and
@@ -21,11 +25,16 @@ from clary.engines.runners.rundir import RunDir
 # - `exit` exists from the staging on, with its block allocated: writing the end needs no space on a full disk, and one
 #   write of a few bytes is there wholly or not at all.
 # - Output goes to the starter's pipe until `started` stands, then to the log: the pipe's end is the starter's word.
+# - With a sidecar, nothing is begun before the starter has made us the owner of its socket (descriptor 8) and said so:
+#   a starter that dies before leaves a pipe without a word, and no run; one that dies after is needed no more.
 _SCRIPT = r"""
 run=$1 depth=$2 durable=$3 oom=$4 files=$5 data=$6 tasks=$7 cpus=$8 groups=$9
 shift 9
+sidecar=$1 told=$2
+shift 2
 exec 9<&0 </dev/null
 trap stop TERM
+[ -n "$sidecar" ] && { exec 8<&2 2>&1; trap beside USR1; echo $$; read -r go <&1 || exit 1; }
 
 stat_of() {
   read -r stat 2>/dev/null <"/proc/$1/stat" || return 1
@@ -63,13 +72,24 @@ terminate() {
   # Asked of the kernel right before: a pid that was given out again is not our child.
   ours && kill -KILL "$child"
 }
+standing() {
+  read -r line 2>/dev/null <"/proc/$helper/stat" || return 1
+  set -- ${line##*) }
+  [ "$2" = $$ ] && [ "$1" != Z ]
+}
+beside() {
+  # Somebody has connected. Names of its own: it may come between any two commands of the others.
+  [ -n "$helper" ] && standing && return
+  { exec 9>&- </dev/null >/dev/null 2>>"$told"; eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
+  helper=$!
+}
 stop() {
   [ -z "$child" ] && { early=1; return; }
   [ -n "$timer" ] && return
   grace=0.000
   read -r grace <"$run/stop"
   # Closed inside and for good: closed as a redirection of the call, the shell would keep a copy to restore.
-  { exec 9>&- </dev/null >/dev/null 2>&1; terminate; } &
+  { exec 8<&- 9>&- </dev/null >/dev/null 2>&1; terminate; } &
   timer=$!
 }
 sweep() {
@@ -87,7 +107,7 @@ sweep() {
   done
 }
 
-child= timer= early=
+child= timer= early= helper=
 stat_of $$ || exit 1
 printf '%s %s\n' "$$" "$born" >"$run/started" || { rm -f "$run/started"; exit 1; }
 [ -n "$durable" ] && { sync "$run/started" "$run" || exit 1; }
@@ -101,6 +121,7 @@ exec >>"$run/log" 2>&1
   [ -n "$data" ] && ulimit -d "$data"
   [ -n "$tasks" ] && { ulimit -u "$tasks" 2>/dev/null || ulimit -p "$tasks" 2>/dev/null; }
   echo 500 2>/dev/null >/proc/self/oom_score_adj
+  exec 8<&-
   # A sandbox holds the lock with us, so that the run counts as alive until the last of it is gone; a bare command
   # must not get it.
   [ "$depth" = 0 ] && exec 9>&-
@@ -122,6 +143,7 @@ while :; do
   done
   break
 done
+[ -n "$sidecar" ] && { trap '' USR1; exec 8<&-; [ -n "$helper" ] && standing && kill "$helper"; }
 [ "$depth" = 0 ] && sweep
 kills=0
 if [ -n "$oom" ]; then
@@ -177,8 +199,18 @@ class Launch:
     """The Python that makes the keeper the heir of orphans; None where a PID namespace does that."""
 
 
-def launch(run: RunDir, lock: int, what: Launch, limits: Limits, env: Mapping[str, str], durable: bool) -> str:
-    """The keeper has been started and has said `started`, or has failed: what it said then is returned."""
+def launch(
+    run: RunDir,
+    lock: int,
+    what: Launch,
+    limits: Limits,
+    env: Mapping[str, str],
+    durable: bool,
+    beside: tuple[Sidecar, socket.socket] | None = None,
+) -> str:
+    """The keeper has been started and has said `started`, or has failed: what it said then is returned. `beside`: the
+    run's sidecar and its listening socket."""
+    sidecar, listener = beside or (None, None)
     script = [
         "/bin/sh", str(_script(run.path.parent)), str(run.path), str(what.depth), "1" if durable else "",
         str(limits.oom_counter or ""), str(limits.open_files),
@@ -186,22 +218,46 @@ def launch(run: RunDir, lock: int, what: Launch, limits: Limits, env: Mapping[st
         "" if limits.tasks is None else str(limits.tasks),
         "" if limits.cpus is None else ",".join(map(str, sorted(limits.cpus))),
         " ".join(map(str, limits.groups)),
+        "" if sidecar is None else shlex.join(sidecar.command),
+        "" if sidecar is None else str(sidecar.log),
     ]  # fmt: skip
     if what.subreaper is not None:
         script = [what.subreaper, "-I", "-S", "-c", _SUBREAPER, *script]
+    ours, theirs = socket.socketpair()
     # setsid forks and leaves: the keeper belongs to no session, group or parent of ours. (A shell's `&` would do so
     # too, but makes everything below it ignore SIGINT for ever.)
-    done = subprocess.run(
-        ["setsid", "--fork", *script, *what.argv],
-        stdin=lock,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        pass_fds=what.descriptors,
-        cwd="/",
-        env=dict(env),
-        check=False,
-    )
-    return done.stdout.decode(errors="replace").strip()
+    with ours, theirs:
+        done = subprocess.Popen(
+            ["setsid", "--fork", *script, *what.argv],
+            stdin=lock,
+            stdout=theirs.fileno(),
+            # The listener as its stderr: a shell can name no descriptor beyond 9.
+            stderr=subprocess.STDOUT if listener is None else listener.fileno(),
+            pass_fds=what.descriptors,
+            cwd="/",
+            env={**env, **(sidecar.environment if sidecar is not None else {})},
+        )
+        theirs.close()
+        with done:
+            said = b"" if listener is None else _own(ours, listener)
+            while more := ours.recv(4096):
+                said += more
+    return said.decode(errors="replace").strip()
+
+
+def _own(keeper: socket.socket, listener: socket.socket) -> bytes:
+    """The keeper owns the listening socket and goes on; what it said otherwise is returned."""
+    said = b""
+    while not said.endswith(b"\n"):
+        more = keeper.recv(4096)
+        if not more:
+            return said
+        said += more
+    if not said.strip().isdigit():
+        return said
+    wake(listener, int(said))
+    keeper.sendall(b"go\n")
+    return b""
 
 
 def _script(root: Path) -> Path:
@@ -216,7 +272,10 @@ def _script(root: Path) -> Path:
 
 def sealed(data: bytes) -> int:
     """A descriptor to an anonymous file that holds `data`: command lines can be read by every user, this cannot."""
-    fd = os.memfd_create("clary-run", os.MFD_CLOEXEC)
+    made = os.memfd_create("clary-run", os.MFD_CLOEXEC)
+    # Beyond 9: the numbers below are the keeper's own.
+    fd = fcntl.fcntl(made, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(made)
     try:
         view = memoryview(data)
         while view:

@@ -17,6 +17,7 @@ from clary.engines.runners.sandbox import View
 from clary.engines.runners.stage import ML
 
 MOUNTED_SOCKETS = "/opt/clary"
+MOUNTED_FILES = "/opt/sidecar"
 # --pdeathsig: unshare dies with its keeper, and everything in the namespace with unshare.
 ENTER_NAMESPACES = (
     "setpriv", "--pdeathsig", "KILL",
@@ -54,9 +55,14 @@ mount -t tmpfs -o mode=755 clary /opt
 mkdir /opt/ml
 mount --bind "$1" /opt/ml
 [ -z "$3" ] || { mkdir "$4"; mount --bind "$3" "$4"; }
-[ -z "$2" ] || mount --bind "$2" /tmp
+tmp=$2 files=$5
+shift 5
+while [ "$files" -gt 0 ]; do
+  mkdir -p "$1"; : >"$1/${2##*/}"; mount --bind "$2" "$1/${2##*/}"; mount -o remount,bind,ro "$1/${2##*/}"
+  shift 2; files=$((files - 1))
+done
+[ -z "$tmp" ] || mount --bind "$tmp" /tmp
 hostname algo-1 2>/dev/null || true
-shift 4
 set +e
 "$@" 9>&- &
 wait $!
@@ -92,7 +98,9 @@ def mounts(guest: Guest, view: View, command: Sequence[str], env: Mapping[str, s
     argv = [*ENTER_NAMESPACES]
     if not view.network:
         argv.append("--net")
-    places = [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS]
+    places = [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS, str(len(view.files))]
+    for file in view.files:
+        places += [MOUNTED_FILES, str(file)]
     argv += ["--", "/bin/sh", "-c", _MOUNT, "clary-mounts", *places, *_enter(guest, descriptor)]
     return Launch(argv, 2, (descriptor,))
 

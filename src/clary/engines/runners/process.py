@@ -15,6 +15,7 @@ from clary.engines.runners import clean, procfs
 from clary.engines.runners.base import Run, Work
 from clary.engines.runners.probe import Probe, probe
 from clary.engines.runners.rundir import RunDir
+from clary.engines.runners.sidecar import Sidecar
 from clary.engines.runners.starter import Settings, Starter, only_starter
 from clary.engines.runners.watch import Watch
 from clary.kernel.clock import Clock, SystemClock
@@ -27,7 +28,8 @@ class ProcessRunner:
 
     `root` holds one directory a run; `hide` names directories that no run may see (the Clary home); `visible` further
     ones that every run sees, read-only. `durable`: that a run started and how it ended survives a power cut too, at
-    some ms a run. `max_archive_bytes` bounds what the archives of one run may unpack to."""
+    some ms a run. `max_archive_bytes` bounds what the archives of one run may unpack to. `sidecar`: what stands by each
+    run that has a network; it is asked at every start, in a thread."""
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class ProcessRunner:
         max_processes: int = 4096,
         max_open_files: int = 65536,
         durable: bool = False,
+        sidecar: Callable[[], Sidecar] | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.root = root.absolute()
@@ -56,6 +59,7 @@ class ProcessRunner:
                 max_processes=max_processes,
                 max_open_files=max_open_files,
                 durable=durable,
+                sidecar=sidecar,
             )
         )
         self._clock = SystemClock() if clock is None else clock

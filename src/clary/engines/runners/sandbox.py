@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from clary.engines.runners.guest import Guest
+from clary.engines.runners.sidecar import DIRECTORY
 from clary.engines.runners.stage import ML, Mount, Placing
 
 SERVE_DIRECTORY = "/run/clary"
@@ -36,6 +37,8 @@ class View:
     """The directory of its socket on this machine."""
     network: bool = True
     cwd: str = "/"
+    files: Sequence[Path] = ()
+    """Files of its sidecar, read-only below `sidecar.DIRECTORY`."""
 
 
 def arguments(
@@ -64,6 +67,8 @@ def arguments(
             options += ["--ro-bind", str(mount.files), mount.target]
     if view.serve is not None:
         options += ["--bind", str(view.serve), SERVE_DIRECTORY]
+    for path in view.files:
+        options += ["--ro-bind", str(path), f"{DIRECTORY}/{path.name}"]
     options += ["--remount-ro", "/", "--chdir", view.cwd]
     return b"".join(os.fsencode(option) + b"\0" for option in options)
 

@@ -4,19 +4,15 @@ import errno
 import fcntl
 import os
 import posixpath
-import shutil
-import stat
-import tarfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Literal
 
 from clary.engines.runners.base import Archive, StartError, Tree, Work
 from clary.engines.runners.rundir import RunDir
+from clary.engines.runners.unpack import plain_parts, unpack
 
 ML = "/opt/ml"
 Placing = Literal["overlay", "read-only", "copy"]
@@ -45,7 +41,6 @@ class Stage:
         self._run = run
         self._placing = placing
         self._left = max_archive_bytes
-        self._limit = max_archive_bytes
         self._places: list[tuple[str, Path]] = [(ML, run.ml)]
         """(path inside, directory on this machine), the deepest last."""
 
@@ -104,105 +99,14 @@ class Stage:
     def _unpack(self, archive: Archive) -> None:
         target = self._host(archive.target)
         _make(target, archive.target)
-        try:
-            with tarfile.open(archive.path, "r:*") as tar:
-                unpacking = _Unpacking(target)
-                for member in tar:
-                    self._spend(member.size if member.isreg() else 0, archive)
-                    unpacking.add(tar, member)
-                # tarfile stops at the end mark; the checksum of the whole stands after it.
-                while tar.fileobj is not None and (rest := tar.fileobj.read(_CHUNK)):
-                    self._spend(len(rest), archive)
-        except FileNotFoundError:
-            raise StartError(f"the archive {archive.path.name} is not there") from None
-        except (tarfile.TarError, EOFError, zlib.error, LZMAError, OSError) as error:
-            if isinstance(error, OSError) and error.errno is not None:
-                raise
-            # tarfile tells of every compression that it tried, a line each: for a file that is none, the first says it.
-            said = "it is no archive" if "\n" in str(error) else str(error)
-            raise StartError(f"{archive.path.name} is not a readable .tar.gz: {said}") from None
-
-    def _spend(self, size: int, archive: Archive) -> None:
-        self._left -= size
-        if self._left < 0:
-            raise StartError(f"the archive {archive.path.name} holds more than {self._limit} bytes: that is refused")
-
-
-class _Unpacking:
-    """Members of a tar, written below one directory and never through a link.
-
-    tarfile's own filters resolve links by path, which released Pythons have got wrong; here a parent is a real
-    directory or the member is refused, and a link may only climb first and then descend."""
-
-    def __init__(self, target: Path) -> None:
-        self._target = target
-        self._directories = {target}
-
-    def add(self, tar: tarfile.TarFile, member: tarfile.TarInfo) -> None:
-        name = member.name
-        parts = _parts(name)
-        if parts is None:
-            raise StartError(f"the archive's member {name!r} would be written outside of its directory")
-        if not parts:
-            return
-        path = self._target.joinpath(*parts)
-        if member.isdir():
-            self._directory(path, name)
-            return
-        self._directory(path.parent, name)
-        with suppress(FileNotFoundError):
-            path.unlink()
-        if member.issym():
-            if not _climbs_within(parts[:-1], member.linkname):
-                raise StartError(
-                    f"the archive's member {name!r} links to {member.linkname!r}, outside of its directory"
-                )
-            path.symlink_to(member.linkname)
-        elif member.islnk():
-            source = _parts(member.linkname)
-            if not source:
-                raise StartError(
-                    f"the archive's member {name!r} links to {member.linkname!r}, outside of its directory"
-                )
-            origin = self._target.joinpath(*source)
-            self._directory(origin.parent, name)
-            if not stat.S_ISREG(origin.lstat().st_mode):
-                raise StartError(f"the archive's member {name!r} links to {member.linkname!r}, which is no file")
-            os.link(origin, path, follow_symlinks=False)
-        elif member.isreg():
-            self._file(tar, member, path)
-        else:
-            raise StartError(f"the archive's member {name!r} is a device or a pipe: only files and links are unpacked")
-
-    def _directory(self, path: Path, name: str) -> None:
-        missing = []
-        while path not in self._directories:
-            missing.append(path)
-            path = path.parent
-        for directory in reversed(missing):
-            with suppress(FileExistsError):
-                directory.mkdir()
-            if not stat.S_ISDIR(directory.lstat().st_mode):
-                raise StartError(
-                    f"the archive's member {name!r} would be written through {directory.name!r}, which is no directory"
-                )
-            self._directories.add(directory)
-
-    def _file(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: Path) -> None:
-        mode = 0o755 if member.mode & 0o111 else 0o644
-        content = tar.extractfile(member)
-        if content is None:
-            raise tarfile.ReadError(f"{member.name} has no content")
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
-        with os.fdopen(fd, "wb") as out, content:
-            shutil.copyfileobj(content, out, _CHUNK)
+        self._left -= unpack(archive, target, self._left)
 
 
 def _place(tree: Tree, place: Path, *, link: bool) -> None:
     """The tree's files stand below `place`."""
     made = {place}
     for name, given in tree.files:
-        parts = _parts(name)
+        parts = plain_parts(name)
         if not parts:
             raise StartError(f"{name!r} is not a path below {tree.target}")
         path = place.joinpath(*parts)
@@ -252,23 +156,6 @@ def _make(path: Path, inside: str) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise StartError(f"{inside!r} needs a directory where a file stands") from None
-
-
-def _parts(name: str) -> list[str] | None:
-    """The components of a relative path; None when it is absolute, climbs or cannot be a file name."""
-    if name.startswith("/") or "\0" in name:
-        return None
-    parts = [part for part in name.split("/") if part not in ("", ".")]
-    return None if ".." in parts else parts
-
-
-def _climbs_within(directory: list[str], link: str) -> bool:
-    """A relative link that climbs at most to the top, then only descends: no link on its way can lead it out."""
-    parts = [part for part in link.split("/") if part not in ("", ".")]
-    climbs = 0
-    while climbs < len(parts) and parts[climbs] == "..":
-        climbs += 1
-    return not link.startswith("/") and climbs <= len(directory) and ".." not in parts[climbs:]
 
 
 def _below(path: str, parent: str) -> bool:

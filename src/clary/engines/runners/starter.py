@@ -6,26 +6,30 @@ import fcntl
 import logging
 import os
 import resource
+import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from clary.engines.runners import cgroups, clean, sockets
+from clary.engines.runners import cgroups, clean, sidecar, sockets
 from clary.engines.runners.base import StartError, Work
 from clary.engines.runners.guest import Guest, etc, guest
 from clary.engines.runners.keeper import Launch, Limits, launch, sealed
-from clary.engines.runners.plain import MOUNTED_SOCKETS, mounts, plain
+from clary.engines.runners.plain import MOUNTED_FILES, MOUNTED_SOCKETS, mounts, plain
 from clary.engines.runners.probe import Probe, probe
 from clary.engines.runners.rundir import EXIT_SIZE, RunDir, take
 from clary.engines.runners.sandbox import SERVE_DIRECTORY, View, arguments, command_line
+from clary.engines.runners.sidecar import Sidecar
 from clary.engines.runners.stage import Stage
 
 _log = logging.getLogger(__name__)
 _QUIET_SECONDS = 20.0
+_KEEPER = {"PATH": os.defpath, "LC_ALL": "C"}
+"""The environment of a keeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,7 @@ class Settings:
     max_processes: int
     max_open_files: int
     durable: bool
+    sidecar: Callable[[], Sidecar] | None = None
 
 
 class Starter:
@@ -94,21 +99,30 @@ class Starter:
         run.log.touch(0o600)
         run.exit.write_bytes(b" " * (EXIT_SIZE - 1) + b"\n")
         serve = _socket_directory(run) if work.serves else None
-        seen_etc = etc(self._set.root) if found.sandbox == "bubblewrap" else Path("/etc")
-        view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd)
-        limits = self._limits(run, work, found)
-        what = self._launch(shown, found, view, work.command, _environment(run, work, shown, found, serve))
-        # Only now: while it was staged the run was absent. Nobody else takes the lock, since only starters do.
-        lock = take(run.lock)
-        if lock is None:
-            raise OSError(f"the lock of {run.uid} is held by something that is no run")
-        try:
-            said = launch(run, lock, what, limits, {"PATH": os.defpath, "LC_ALL": "C"}, self._set.durable)
-        finally:
-            for descriptor in (lock, *what.descriptors):
-                os.close(descriptor)  # the keeper has its own
+        with ExitStack() as opened:
+            beside = self._sidecar(work, opened)
+            files = () if beside is None else beside[0].files
+            seen_etc = etc(self._set.root) if found.sandbox == "bubblewrap" else Path("/etc")
+            view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd, files)
+            limits = self._limits(run, work, found)
+            env = _environment(run, work, shown, found, serve, beside)
+            what = self._launch(shown, found, view, work.command, env)
+            for descriptor in what.descriptors:
+                opened.callback(os.close, descriptor)  # the keeper has its own
+            # Only now: while it was staged the run was absent. Nobody else takes the lock, since only starters do.
+            lock = take(run.lock)
+            if lock is None:
+                raise OSError(f"the lock of {run.uid} is held by something that is no run")
+            opened.callback(os.close, lock)
+            said = launch(run, lock, what, limits, _KEEPER, self._set.durable, beside)
         if not run.started.exists():
             raise OSError(f"the keeper of {run.uid} did not start: {said or 'it said nothing'}")
+
+    def _sidecar(self, work: Work, opened: ExitStack) -> tuple[Sidecar, socket.socket] | None:
+        """The run's sidecar and its socket, which `opened` closes; None where it could not be reached from inside."""
+        if self._set.sidecar is None or not work.network:
+            return None
+        return self._set.sidecar(), opened.enter_context(sidecar.listen())
 
     def _launch(self, shown: Guest, found: Probe, view: View, command: Sequence[str], env: Mapping[str, str]) -> Launch:
         if found.sandbox == "plain":
@@ -172,9 +186,22 @@ def _has_started(run: RunDir) -> bool:
     return True
 
 
-def _environment(run: RunDir, work: Work, shown: Guest, found: Probe, serve: Path | None) -> dict[str, str]:
+def _environment(
+    run: RunDir,
+    work: Work,
+    shown: Guest,
+    found: Probe,
+    serve: Path | None,
+    beside: tuple[Sidecar, socket.socket] | None,
+) -> dict[str, str]:
     home = str(run.tmp) if found.sandbox == "plain" else "/tmp"
-    env = shown.environment(work.env, home=home, cpus=work.cpus)
+    asked = dict(work.env)
+    if beside is not None:
+        place = {"bubblewrap": sidecar.DIRECTORY, "mounts": MOUNTED_FILES, "plain": None}[found.sandbox]
+        port: int = beside[1].getsockname()[1]
+        told = beside[0].variables(port, lambda path: str(path) if place is None else f"{place}/{path.name}")
+        asked = sidecar.merged(told, asked)
+    env = shown.environment(asked, home=home, cpus=work.cpus)
     if found.sandbox == "plain":
         env.setdefault("TMPDIR", home)
     env["CLARY_RUN"] = run.digest()

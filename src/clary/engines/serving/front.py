@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import asdict
 from email.utils import formatdate
 from pathlib import Path
@@ -44,7 +45,8 @@ class _Fresh:
 
 
 class Front:
-    """`start`, then `drain`. `listener` is the inherited public socket; `sockets` is what `socket_dir` gave."""
+    """`start`, then `drain`. `listener` is the inherited public socket; `sockets` is what `socket_dir` gave; `uses`
+    tells whom it let in lately, for who asks."""
 
     def __init__(
         self,
@@ -57,12 +59,14 @@ class Front:
         bounds: Bounds | None = None,
         limits: Limits | None = None,
         events: EventWriter | None = None,
+        uses: Callable[[], list[Doc]] = list,
     ) -> None:
         self._name = name
         self._listener = listener
         self._routes = routes
         self._sockets = sockets
         self._clock = clock
+        self._uses = uses
         self._bounds = bounds or Bounds()
         self._loop = asyncio.get_running_loop()
         self._stamp = (-1, -1, -1)
@@ -156,6 +160,8 @@ class Front:
                 return {"route": None if route is None else asdict(route), "generation": self.router.generation}
             case {"do": "counters"}:
                 return {"front": self._name, **self.shared.counters.doc(), "in_flight": self.router.in_flight}
+            case {"do": "uses"}:
+                return {"uses": self._uses()}
             case {"do": "refresh"}:
                 return {"generation": self.router.generation}
             case _:

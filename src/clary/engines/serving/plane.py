@@ -85,6 +85,11 @@ class Plane:
         """What every running front has counted since it started; one Doc a front."""
         return [answer for answer in (await self._tell({"do": "counters"})).values() if answer is not None]
 
+    async def uses(self) -> list[Doc]:
+        """Whom the running fronts let in lately, in the words of who gave them their `uses`."""
+        answers = await self._tell({"do": "uses"})
+        return [one for answer in answers.values() if answer is not None for one in answer.get("uses", ())]
+
     def close(self) -> None:
         if self._router is not None:
             self._router.close()

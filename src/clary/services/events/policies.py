@@ -5,6 +5,7 @@ from typing import Any, Final
 import orjson
 
 from clary.aws import policy
+from clary.aws.access import Ask
 from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
@@ -71,8 +72,8 @@ class EventPolicies:
         self._store = store
         self._account = account
 
-    def of(self, resource: str) -> str | None:
-        place = place_of_bus(resource)
+    def of(self, ask: Ask) -> str | None:
+        place = place_of_bus(ask.resource)
         if place is None or place[1] != self._account:
             return None
         bus = stored_bus(self._store, self._account, place[0], place[2])
@@ -97,8 +98,8 @@ class LogGroupPolicies:
             ]
         )
 
-    def of(self, resource: str) -> str | None:
-        parts = resource.split(":", 6)
+    def of(self, ask: Ask) -> str | None:
+        parts = ask.resource.split(":", 6)
         governed = len(parts) == 7 and parts[2] == "logs" and parts[4] == self._account
         return self._text if governed and parts[6].startswith(LOG_GROUPS) else None
 

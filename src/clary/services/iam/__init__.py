@@ -11,6 +11,7 @@ from clary.services.iam import (
     linked,
     policies,
     profiles,
+    referred,
     roles,
     simulate,
     tagging,
@@ -18,8 +19,9 @@ from clary.services.iam import (
     users,
 )
 from clary.services.iam.api import service
-from clary.services.iam.keyring import StoredKeyUses, StoredUserKeys
+from clary.services.iam.keyring import StoredUserKeys
 from clary.services.iam.users import Birth
+from clary.services.iam.uses import StoredKeyUses
 
 access.register()
 
@@ -37,6 +39,7 @@ __all__ = [
     "linked",
     "policies",
     "profiles",
+    "referred",
     "roles",
     "service",
     "simulate",

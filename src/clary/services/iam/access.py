@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from typing import Final
 
 from clary.aws.access import Ask, Given, anywhere
+from clary.aws.credentials import Principal
 from clary.aws.service import Context
+from clary.aws.sessions import guard, of_token
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
-from clary.services.iam.api import REGION, service
+from clary.services.iam.api import REGION, InvalidClientTokenId, service
 from clary.services.iam.entities import GROUP, POLICY, PROFILE, ROLE, USER, Family, tags
 
 _NAMED: Final = (GROUP, PROFILE, ROLE, USER)
@@ -74,6 +76,11 @@ def _register(operation: str) -> None:
     service.access(operation, lambda ctx, req: _asks(operation, ctx, req))
 
 
+def _refuse_tokens(principal: Principal, operation: str) -> None:
+    if of_token(principal) or principal.kind == "federated-user":
+        raise InvalidClientTokenId("The security token included in the request is invalid")
+
+
 _LISTS: Final = ("ListGroups", "ListInstanceProfiles", "ListPolicies", "ListRoles", "ListUsers")
 
 
@@ -84,3 +91,4 @@ def register() -> None:
             service.access(name, anywhere(f"iam:{name}"))
         else:
             _register(name)
+    guard(service, _refuse_tokens)

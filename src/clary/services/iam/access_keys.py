@@ -81,8 +81,8 @@ async def delete_access_key(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("GetAccessKeyLastUsed")
 async def get_access_key_last_used(ctx: Context, req: Doc) -> Doc:
-    """When the control plane last let a request of the key in, to the quarter of an hour; and for which service in
-    which region. Inferences are not counted. Errors: NoSuchEntity."""
+    """When a request of the key was last let in, to the minute; and for which service in which region. An inference
+    shows a minute later. Errors: NoSuchEntity."""
     try:
         key = ctx.store.get(ctx.account, REGION, ACCESS_KEY, req["AccessKeyId"])
         user = ctx.store.find(USER.kind, key.parent)

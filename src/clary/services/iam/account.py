@@ -31,6 +31,7 @@ from clary.services.iam.policies import in_full, of_aws_in_full
 from clary.services.iam.policy_arns import usage
 from clary.services.iam.profiles import brief_profile, profiles_of
 from clary.services.iam.roles import brief as brief_role
+from clary.services.iam.roles import last_used
 from clary.services.iam.users import brief as brief_user
 
 _ALIAS: Final = "account-alias"
@@ -173,7 +174,7 @@ def _role(ctx: Context, one: Resource) -> Doc:
         told.pop(name, None)
     profiles = [brief_profile(ctx, profile) for profile in profiles_of(ctx, one)]
     told |= described_boundary(one) | _policies(ROLE, one) | {"InstanceProfileList": profiles}
-    return told | ({"Tags": tags(one)} if tags(one) else {})
+    return told | last_used(one) | ({"Tags": tags(one)} if tags(one) else {})
 
 
 _TELL: Final = {USER: _user, GROUP: _group, ROLE: _role}

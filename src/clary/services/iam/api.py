@@ -65,5 +65,11 @@ class InvalidInputException(ServiceError):
     code = "InvalidInput"
 
 
+class InvalidClientTokenId(ServiceError):
+    """The caller's keys are of a session that IAM does not serve."""
+
+    status = 403
+
+
 class ValidationError(ServiceError):
     """A parameter does not satisfy a constraint, in the word of the query services."""

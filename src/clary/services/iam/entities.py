@@ -1,15 +1,17 @@
 """What IAM keeps: users, groups, roles, managed policies, instance profiles, and access keys. One row each.
 
 Rows refer to each other by uid (a user's groups, a key's user, a profile's role), so a rename is a change of one row,
-and to policies by ARN, which never changes. What refers to something that is gone, grants nothing.
+and to policies by ARN, which never changes. What refers to something that is gone, grants nothing. Each row lists all
+of that under _refers, too (`refers`), where the store finds and counts it: who is in a group, how often a policy is
+attached.
 
 | kind | name | parent | phase | members of status that are Clary's own |
 |---|---|---|---|---|
-| user | UserName | | | _attached, _inline, _boundary, _groups |
-| group | GroupName | | | _attached, _inline |
-| role | RoleName | | | _attached, _inline, _boundary |
+| user | UserName | | | _attached, _inline, _boundary, _groups, _refers |
+| group | GroupName | | | _attached, _inline, _refers |
+| role | RoleName | | | _attached, _inline, _boundary, _refers, _used |
 | policy | PolicyName | | | _versions, _made |
-| instance-profile | InstanceProfileName | | | _role |
+| instance-profile | InstanceProfileName | | | _role, _refers |
 | access-key | AccessKeyId | uid of its user | Active, Inactive | _used |
 """
 
@@ -111,7 +113,7 @@ def create(ctx: Context, family: Family, req: Doc, status: Doc) -> Resource:
         uid=ids.new(),
         arn=family.arn(ctx.account, path, name),
         spec=req,
-        status={f"{family.title}Id": unique_id(family.id_prefix), **_present(status)},
+        status={f"{family.title}Id": unique_id(family.id_prefix), **_present({**status, "_refers": refers(status)})},
     )
     try:
         return ctx.store.create(new)
@@ -148,7 +150,8 @@ def change(
     for _ in range(_TRIES):
         one = named(ctx, family, name)
         try:
-            return ctx.store.update(one, **changed(one), **more)
+            said = changed(one)
+            return ctx.store.update(one, **said, _refers=refers({**one.status, **said}), **more)
         except Stale:  # another process wrote in between: look again
             continue
     raise ConcurrentModificationException(f"The {family.kind} is being changed by others. Try again.")
@@ -181,6 +184,26 @@ def remove(ctx: Context, family: Family, name: str, check: Callable[[Resource], 
         except Stale:
             continue
     raise ConcurrentModificationException(f"The {family.kind} is being changed by others. Try again.")
+
+
+ATTACHED: Final = "attached:"
+BOUNDED: Final = "boundary:"
+MEMBER: Final = "group:"
+HOLDER: Final = "role:"
+"""What references begin with: to a policy (its ARN follows), to a group and to a role (a uid)."""
+
+
+def refers(status: Mapping[str, Any]) -> list[str] | None:
+    """What a row of that status refers to; None: nothing."""
+    found = [ATTACHED + arn for arn in status.get("_attached") or ()]
+    found += [MEMBER + uid for uid in status.get("_groups") or ()]
+    found += [prefix + status[name] for name, prefix in (("_boundary", BOUNDED), ("_role", HOLDER)) if status.get(name)]
+    return found or None
+
+
+def referring(ctx: Context, family: Family, target: str) -> list[Resource]:
+    """Those of the family that refer to the target, by name."""
+    return ctx.store.referring(ctx.account, REGION, family.kind, target)
 
 
 def every(ctx: Context, family: Family) -> list[Resource]:

@@ -14,14 +14,15 @@ from clary.services.iam.api import (
 )
 from clary.services.iam.entities import (
     GROUP,
+    MEMBER,
     USER,
     change,
     create,
-    every,
     groups,
     limit,
     named,
     path_of,
+    referring,
     remove,
     rename,
 )
@@ -124,7 +125,7 @@ def groups_of(ctx: Context, user: Resource) -> list[Resource]:
 
 def members(ctx: Context, group: Resource) -> list[Resource]:
     """The users in the group, by name."""
-    return [user for user in every(ctx, USER) if group.uid in groups(user)]
+    return referring(ctx, USER, MEMBER + group.uid)
 
 
 def _group(ctx: Context, uid: str) -> Resource | None:

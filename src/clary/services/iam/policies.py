@@ -49,9 +49,9 @@ async def get_policy(ctx: Context, req: Doc) -> Doc:
     """Also of AWS's policies that Clary has. Errors: NoSuchEntity, InvalidInput."""
     arn = req["PolicyArn"]
     if arn in managed.DOCUMENTS:
-        return {"Policy": _described_of_aws(arn, usage(ctx))}
+        return {"Policy": _described_of_aws(arn, usage(ctx, arn))}
     policy = policy_at(ctx, arn)
-    return {"Policy": _described(policy, usage(ctx)) | _told_only_by_get(policy)}
+    return {"Policy": _described(policy, usage(ctx, arn)) | _told_only_by_get(policy)}
 
 
 @service.operation("ListPolicies")
@@ -79,7 +79,7 @@ async def delete_policy(ctx: Context, req: Doc) -> Doc:
     arn = req["PolicyArn"]
 
     def check(policy: Resource) -> None:
-        counted = usage(ctx)
+        counted = usage(ctx, arn)
         if counted.attachments[arn] or counted.boundaries[arn]:
             raise DeleteConflictException("Cannot delete a policy attached to entities.")
         if len(_versions(policy)) > 1:

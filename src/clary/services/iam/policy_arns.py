@@ -8,14 +8,14 @@ from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Resource
 from clary.services.iam.api import REGION, InvalidInputException, NoSuchEntityException
-from clary.services.iam.entities import GROUP, POLICY, ROLE, USER, attached, boundary, every
+from clary.services.iam.entities import ATTACHED, BOUNDED, POLICY
 
 _OF_AWS: Final = re.compile(r"arn:aws[\w-]*:iam::aws:policy/(?:[\w+=,.@-]+/)*[\w+=,.@-]+")
 _ARN: Final = re.compile(r"arn:aws[\w-]*:iam::(\d{12}):policy/(?:[!-~]+/)?([\w+=,.@-]+)")
 
 
 class Usage(NamedTuple):
-    """How often each policy is used, by ARN."""
+    """How often each policy is used, by ARN: by how many users, groups and roles."""
 
     attachments: Counter[str]
     boundaries: Counter[str]
@@ -61,13 +61,11 @@ def path_of_arn(arn: str) -> str:
     return "/" + arn.partition("/")[2].rpartition("/")[0].strip("/") + "/" if arn.count("/") > 1 else "/"
 
 
-def usage(ctx: Context) -> Usage:
-    """Counted among all users, groups and roles."""
-    found = Usage(Counter(), Counter())
-    for family in (USER, GROUP, ROLE):
-        for one in every(ctx, family):
-            found.attachments.update(attached(one))
-            bound = boundary(one)
-            if bound is not None:
-                found.boundaries[bound] += 1
-    return found
+def usage(ctx: Context, arn: str = "") -> Usage:
+    """Of all policies that are used; of one alone where its `arn` is given."""
+
+    def counted(prefix: str) -> Counter[str]:
+        found = ctx.store.references(ctx.account, REGION, prefix + arn)
+        return Counter({target.removeprefix(prefix): count for target, count in found.items()})
+
+    return Usage(counted(ATTACHED), counted(BOUNDED))

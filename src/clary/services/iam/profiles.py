@@ -9,7 +9,19 @@ from clary.kernel import page
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.iam.api import DeleteConflictException, NoSuchEntityException, service
-from clary.services.iam.entities import PROFILE, ROLE, change, create, every, limit, named, path_of, remove, tags
+from clary.services.iam.entities import (
+    HOLDER,
+    PROFILE,
+    ROLE,
+    change,
+    create,
+    limit,
+    named,
+    path_of,
+    referring,
+    remove,
+    tags,
+)
 from clary.services.iam.pages import of_family, of_names
 from clary.services.iam.roles import brief
 from clary.services.iam.tagging import merged
@@ -85,7 +97,7 @@ async def delete_instance_profile(ctx: Context, req: Doc) -> Doc:
 
 
 def profiles_of(ctx: Context, role: Resource) -> list[Resource]:
-    return [one for one in every(ctx, PROFILE) if one.status.get("_role") == role.uid]
+    return referring(ctx, PROFILE, HOLDER + role.uid)
 
 
 def brief_profile(ctx: Context, profile: Resource) -> Doc:

@@ -8,16 +8,17 @@ from clary.services.iam.api import DeleteConflictException, service
 from clary.services.iam.attachments import check_boundary, described_boundary
 from clary.services.iam.documents import check_trust, on_the_wire
 from clary.services.iam.entities import (
+    HOLDER,
     PROFILE,
     ROLE,
     attached,
     change,
     check_modifiable,
     create,
-    every,
     inline,
     named,
     path_of,
+    referring,
     remove,
     tags,
 )
@@ -105,7 +106,7 @@ async def delete_role(ctx: Context, req: Doc) -> Doc:
 
     def check(role: Resource) -> None:
         check_modifiable(role)
-        if any(profile.status.get("_role") == role.uid for profile in every(ctx, PROFILE)):
+        if referring(ctx, PROFILE, HOLDER + role.uid):
             raise DeleteConflictException("Cannot delete entity, must remove roles from instance profile first.")
         check_bare(role)
 
@@ -139,7 +140,15 @@ def brief(role: Resource) -> Doc:
 
 
 def described(role: Resource) -> Doc:
-    told = brief(role) | described_boundary(role)
+    told = brief(role) | described_boundary(role) | last_used(role)
     if tags(role):
         told["Tags"] = tags(role)
     return told
+
+
+def last_used(role: Resource) -> Doc:
+    """The member `RoleLastUsed` of a role that was ever used: by any of its sessions, to the minute."""
+    used = role.status.get("_used")
+    if used is None:
+        return {}
+    return {"RoleLastUsed": {"LastUsedDate": int(used["at"]), "Region": used["region"]}}

@@ -6,7 +6,7 @@ from clary.aws.service import Context
 from clary.kernel import page
 from clary.kernel.resource import Doc, Resource
 from clary.services.iam.api import service
-from clary.services.iam.entities import GROUP, ROLE, USER, attached, boundary, every, path_of
+from clary.services.iam.entities import ATTACHED, BOUNDED, GROUP, ROLE, USER, path_of, referring
 from clary.services.iam.pages import of_names
 from clary.services.iam.policy_arns import is_of_aws, policy_at
 
@@ -24,7 +24,7 @@ async def list_entities_for_policy(ctx: Context, req: Doc) -> Doc:
     found: dict[str, Resource] = {}
     for title, (family, _) in _FAMILIES.items():
         if wanted in (None, title):
-            carriers = (one for one in every(ctx, family) if _carries(one, arn, use))
+            carriers = referring(ctx, family, (BOUNDED if use == "PermissionsBoundary" else ATTACHED) + arn)
             found |= {f"{title}/{one.name}": one for one in carriers if path_of(one).startswith(prefix)}
     keys, answer = of_names(req, sorted(found), page.digest("entities", arn, wanted, prefix, use))
     for _, member in _FAMILIES.values():
@@ -34,7 +34,3 @@ async def list_entities_for_policy(ctx: Context, req: Doc) -> Doc:
         family, member = _FAMILIES[title]
         answer[member].append({family.member: name, f"{title}Id": found[key].status[f"{title}Id"]})
     return answer
-
-
-def _carries(one: Resource, arn: str, use: str | None) -> bool:
-    return boundary(one) == arn if use == "PermissionsBoundary" else arn in attached(one)

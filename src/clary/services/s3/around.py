@@ -74,10 +74,10 @@ def _wrapped(name: str, handler: Handler, around: Around, settings: frozenset[st
 
 
 def _bucket_first(asks: Asks) -> Asks:
-    """Who did not sign has no policies: only the bucket could let them in, and one that is not there is told of."""
+    """Of a bucket that is not there S3 tells everybody, also those whom no policy lets in."""
 
     def asked(ctx: Context, req: Doc) -> Sequence[Ask]:
-        if ctx.principal.kind == "anonymous":
+        if ctx.principal.kind != "root":  # nobody asks for root, whose handler looks first thing
             bucket_named(ctx, req["Bucket"])
         return asks(ctx, req)
 

@@ -10,6 +10,8 @@ from clary.kernel.resource import Doc
 from clary.services.s3 import errors
 from clary.services.s3.api import modified, unquoted
 
+_IMPLIES: Final = "A header you provided implies functionality that is not implemented"
+"""S3's own refusal: an ETag, or both conditions, are not implemented there either."""
 _RANGE: Final = re.compile(r"bytes=([0-9]{0,30})-([0-9]{0,30})")
 
 
@@ -37,10 +39,10 @@ def of_write(req: Doc) -> OnlyIf | None:
     """What the key must hold when it is written. Raises NotImplementedHere."""
     match, none = req.get("IfMatch"), req.get("IfNoneMatch")
     if match is not None and none is not None:
-        raise NotImplementedHere("A write with both If-Match and If-None-Match is not implemented.")
+        raise NotImplementedHere(f"{_IMPLIES}: If-Match and If-None-Match together.", Header="If-None-Match")
     if none is not None:
         if none.strip() != "*":
-            raise NotImplementedHere('A write with an If-None-Match other than "*" is not implemented.')
+            raise NotImplementedHere(f'{_IMPLIES}: If-None-Match of a write takes "*" alone.', Header="If-None-Match")
         return OnlyIf(absent=True)
     return OnlyIf(etag=unquoted(match)) if match is not None else None
 

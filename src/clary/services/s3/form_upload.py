@@ -59,6 +59,8 @@ async def _answer(porch: Porch) -> Answer:
             "",
         )
     principal, region = _caller(porch, fields)
+    # Before the policy is held against them: it speaks of the name that the object will have.
+    fields |= {name: text.replace("${filename}", form.filename or "") for name, text in fields.items() if "${" in text}
     allowed = Allowed()
     if "policy" in fields:
         allowed = form_policy.check(fields["policy"], fields, bucket, porch.clock.now())
@@ -122,7 +124,7 @@ def _must_match(made: str, given: str) -> None:
 def _request(form: Form, bucket: str) -> Doc:
     """The PutObject that the form stands for. Raises InvalidArgument, MalformedXML."""
     fields = form.fields
-    doc: Doc = {"Bucket": bucket, "Key": fields["key"].replace("${filename}", form.filename or "")}
+    doc: Doc = {"Bucket": bucket, "Key": fields["key"]}
     shape = model.load("s3").operation("PutObject").input
     assert shape is not None
     for name, member in shape.members.items():

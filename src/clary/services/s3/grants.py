@@ -21,6 +21,8 @@ OBJECT: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
     "READ_ACP": (("s3:GetObjectAcl", "s3:GetObjectVersionAcl"), ""),
     "WRITE_ACP": (("s3:PutObjectAcl", "s3:PutObjectVersionAcl"), ""),
 }
+ABSENT: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {"READ": (("s3:GetObject", "s3:GetObjectVersion"), "")}
+"""What a permission on a bucket stands for at a key that holds nothing: who may list it may ask, and is told 404."""
 
 
 def statements_of(

@@ -75,7 +75,8 @@ def encoder(req: Doc) -> Any:
 
 
 def echoed(req: Doc, names: tuple[str, ...], encode: Any) -> Doc:
-    return {name: encode(req[name]) for name in names if name in req}
+    """What was asked, told again. S3 leaves out what is empty."""
+    return {name: encode(req[name]) for name in names if req.get(name)}
 
 
 async def _page(ctx: Context, bucket: str, req: Doc, after: str, limit: int) -> Page:

@@ -110,18 +110,20 @@ def _is_redirect(location: str) -> bool:
 
 
 def tags_of_header(text: str | None) -> list[list[str]]:
-    """Pairs of "a=1&b=2". Raises InvalidArgument, InvalidTag."""
+    """Pairs of "a=1&b=2&c", where c has the empty value. Raises InvalidArgument, InvalidTag."""
     if not text:
         return []
     try:
-        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=True)
-    except ValueError:
+        pairs = parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        pairs = []
+    if not pairs or len({name for name, _ in pairs}) < len(pairs):
         raise errors.InvalidArgument(
             "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name"
             " duplicates.",
             "x-amz-tagging",
             text,
-        ) from None
+        )
     return checked_tags(pairs)
 
 

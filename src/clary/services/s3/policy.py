@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Any, Final
 
 from clary.aws import policy
+from clary.aws.access import Ask
 from clary.aws.service import Context
 from clary.engines.objects.base import BucketStore
 from clary.kernel.errors import Missing
@@ -88,11 +89,11 @@ class BucketPolicies:
         self._account = account
         self._objects = objects
 
-    def of(self, resource: str) -> str | None:
-        """What governs a bucket or an object of it."""
-        if not resource.startswith(_ARN):
+    def of(self, ask: Ask) -> str | None:
+        """What governs a bucket, or an object of it: the version that is asked for, or else the current one."""
+        if not ask.resource.startswith(_ARN):
             return None
-        name = resource.removeprefix(_ARN).partition("/")[0]
+        name, _, key = ask.resource.removeprefix(_ARN).partition("/")
         try:
             bucket = self._store.get(self._account, REGION, BUCKET, name)
         except Missing:
@@ -100,18 +101,20 @@ class BucketPolicies:
         text: str | None = bucket.status.get("_policy")
         if text is not None and blocks(bucket, "RestrictPublicBuckets") and is_public(text):
             text = _restricted(text, self._account)
-        lists = self._opened(bucket, resource.removeprefix(_ARN).partition("/")[2])
+        version = ask.keys.get("s3:versionid")
+        lists = self._opened(bucket, key, version if isinstance(version, str) else None)
         return _with(text, lists) if lists else text
 
-    def _opened(self, bucket: Resource, key: str) -> tuple[str, ...]:
+    def _opened(self, bucket: Resource, key: str, version: str | None) -> tuple[str, ...]:
         """What the access control lists of the bucket and of the object at `key` open, as statements. Only where lists
         count is the object looked at."""
         if not acls_count(bucket) or blocks(bucket, "IgnorePublicAcls"):
             return ()
         found = statements_of(bucket.status.get("_acl"), grants.BUCKET, bucket.arn)
-        stat = self._objects.seen(bucket.name, key) if key and self._objects is not None else None
-        if stat is not None:
-            found += statements_of(stat.meta.get("_acl"), grants.OBJECT, f"{bucket.arn}/{key}")
+        if key and self._objects is not None:
+            stat = self._objects.seen(bucket.name, key, version)
+            kept, meant = (stat.meta, grants.OBJECT) if stat is not None else (bucket.status, grants.ABSENT)
+            found += statements_of(kept.get("_acl"), meant, f"{bucket.arn}/{key}")
         return tuple(found)
 
 

@@ -38,7 +38,7 @@ async def list_object_versions(ctx: Context, req: Doc) -> Doc:
     bucket, limit = opened_bucket(ctx, req), asked_limit(req, "MaxKeys", "max-keys")
     encode, prefix, delimiter = encoder(req), req.get("Prefix", ""), req.get("Delimiter", "")
     after = (req.get("KeyMarker", ""), req.get("VersionIdMarker", ""))
-    if "VersionIdMarker" in req and not after[0]:
+    if after[1] and not after[0]:
         raise errors.InvalidArgument(
             "A version-id marker cannot be specified without a key marker.", "version-id-marker", after[1]
         )

@@ -2,6 +2,7 @@
 the request's members stand for. Who names a role must be allowed to pass it, who sets tags to set them."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from clary.aws.access import Ask, Asks, Given
@@ -22,41 +23,52 @@ _NAMES: Final = {
 """The member that names a resource, and how its ARN goes on. An endpoint before the configuration that it is given."""
 _BOTH: Final = ("CreateEndpoint", "UpdateEndpoint")
 """They ask for the configuration too."""
+_NOTHING: Final[Mapping[str, Given]] = {}
 
 
 def _arns(operation: str, ctx: Context, req: Doc) -> list[str]:
     if "ResourceArn" in req:
         return [req["ResourceArn"]]
-    found = [ctx.arn("sagemaker", f"{kind}/{req[member]}") for member, kind in _NAMES.items() if member in req]
-    return found if operation in _BOTH else found[:1] or ["*"]
+    if operation in _BOTH:
+        return [ctx.arn("sagemaker", f"{kind}/{req[member]}") for member, kind in _NAMES.items() if member in req]
+    for member, kind in _NAMES.items():
+        if member in req:
+            return [ctx.arn("sagemaker", f"{kind}/{req[member]}")]
+    return ["*"]
 
 
-def _asks(operation: str, ctx: Context, req: Doc) -> Sequence[Ask]:
-    """All that one request asks."""
+def _of(operation: str) -> Asks:
+    """All that one request of the operation asks. What the operation alone decides is decided here, once."""
+    action = f"sagemaker:{operation}"
     lists = operation.startswith("List") and operation != "ListTags"
-    arns = ["*"] if lists else _arns(operation, ctx, req)
-    wanted: Mapping[str, str] | None = None
-    if req.get("Tags"):
-        wanted = {tag["Key"]: tag.get("Value", "") for tag in req["Tags"]}
-    elif req.get("TagKeys"):
-        wanted = dict.fromkeys(req["TagKeys"], "")
-    keys = _keys(ctx, req) if operation.startswith(("Create", "Update")) else {}
-    asks = [Ask(f"sagemaker:{operation}", arn, keys, wanted, _tags(ctx, arn)) for arn in arns]
-    if wanted and operation.startswith("Create"):
-        tagging = {"sagemaker:TaggingAction": operation}
-        asks.append(Ask("sagemaker:AddTags", arns[0], tagging, wanted, _tags(ctx, arns[0])))
-    asks += [pass_role(req[member]) for member in ("RoleArn", "ExecutionRoleArn") if req.get(member)]
+    creates = operation.startswith("Create")
+    keyed = creates or operation.startswith("Update")
+
+    def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
+        arns = ["*"] if lists else _arns(operation, ctx, req)
+        wanted: Mapping[str, str] | None = None
+        if req.get("Tags"):
+            wanted = {tag["Key"]: tag.get("Value", "") for tag in req["Tags"]}
+        elif req.get("TagKeys"):
+            wanted = dict.fromkeys(req["TagKeys"], "")
+        keys = _keys(ctx, req) if keyed else _NOTHING
+        found = [Ask(action, arn, keys, wanted, partial(_tags, ctx, arn)) for arn in arns]
+        if wanted and creates:
+            tagging = {"sagemaker:TaggingAction": operation}
+            found.append(Ask("sagemaker:AddTags", arns[0], tagging, wanted, partial(_tags, ctx, arns[0])))
+        for member in ("RoleArn", "ExecutionRoleArn"):
+            if req.get(member):
+                found.append(pass_role(req[member]))  # noqa: PERF401 - two members, mostly absent
+        return found
+
     return asks
 
 
-def _tags(ctx: Context, arn: str) -> Callable[[], Mapping[str, str]]:
-    def read() -> Mapping[str, str]:
-        try:
-            return tags.of(ctx.store, ctx.store.by_arn(arn))
-        except Missing:
-            return {}
-
-    return read
+def _tags(ctx: Context, arn: str) -> Mapping[str, str]:
+    try:
+        return tags.of(ctx.store, ctx.store.by_arn(arn))
+    except Missing:
+        return {}
 
 
 def _keys(ctx: Context, req: Doc) -> dict[str, Given | Callable[[], Given]]:
@@ -88,10 +100,6 @@ def _given(value: Any) -> Given:
     if isinstance(value, bool):
         return "true" if value else "false"
     return list(value) if isinstance(value, list) else str(value)
-
-
-def _of(operation: str) -> Asks:
-    return lambda ctx, req: _asks(operation, ctx, req)
 
 
 def register() -> None:

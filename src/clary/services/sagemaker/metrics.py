@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,9 +44,17 @@ def compiled(definition: Doc) -> "regex.Pattern[str]":
     import regex  # only here: a start need not pay for it
 
     try:
-        return regex.compile(definition["Regex"])
+        return _pattern(definition["Regex"])
     except regex.error as error:
         raise BadRegex(f"the Regex of the metric {definition['Name']!r} is not valid: {error}") from None
+
+
+@lru_cache(maxsize=512)
+def _pattern(text: str) -> "regex.Pattern[str]":
+    """Kept: jobs of one kind come with the same definitions, and the library's own look-up costs more than this."""
+    import regex
+
+    return regex.compile(text)
 
 
 async def final(

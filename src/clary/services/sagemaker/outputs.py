@@ -11,7 +11,7 @@ import gzip
 import os
 import stat
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +25,10 @@ CHUNK = 1024 * 1024
 PART_BYTES = 1024 * CHUNK
 COMPRESSION = 4
 MOST_LINKS = 16
+FREELY = 1 << 30
+GROWTH = 100
+"""Files with holes may come to FREELY bytes, and beyond that to GROWTH times what the disk holds of them: stored, each
+hole is bytes."""
 
 
 class OutputError(Exception):
@@ -79,9 +83,9 @@ def files(root: Path, path: str) -> list[tuple[str, Path]]:
     if top is None:
         return []
     if top.is_file():
-        return [(top.name, _opened(top))]
+        return list(_bounded([(top.name, _opened(top))]))
     with _told():
-        return list(_regular(root, top))
+        return list(_bounded(_regular(root, top)))
 
 
 def _regular(root: Path, top: Path) -> Iterator[tuple[str, Path]]:
@@ -126,7 +130,7 @@ def _pack(top: Path | None, archive: Path) -> None:
         gzip.GzipFile("", "wb", COMPRESSION, raw, mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar,
     ):
-        for name, here in _members(top):
+        for name, here in _bounded(_members(top)):
             member: tarfile.TarInfo | None = tar.gettarinfo(str(here), name)
             if member is None or not (member.isreg() or member.isdir() or member.issym() or member.islnk()):
                 continue
@@ -140,6 +144,21 @@ def _pack(top: Path | None, archive: Path) -> None:
                     tar.addfile(member, file)
             else:
                 tar.addfile(member)
+
+
+def _bounded(found: Iterable[tuple[str, Path]]) -> Iterator[tuple[str, Path]]:
+    """The same. Raises OutputError when holes make the files much larger than what the disk holds of them."""
+    told = held = 0
+    for name, here in found:
+        seen = here.lstat()
+        if stat.S_ISREG(seen.st_mode):
+            told, held = told + seen.st_size, held + 512 * seen.st_blocks
+        if told > FREELY + GROWTH * held:
+            raise OutputError(
+                f"{name} and what stands before it come to {told:,} bytes, of which the disk holds {held:,}: "
+                f"files with holes are stored up to {FREELY + GROWTH * held:,} bytes"
+            )
+        yield name, here
 
 
 async def upload(ctx: Context, file: Path, to: Location, *, part_bytes: int = PART_BYTES) -> None:

@@ -7,17 +7,20 @@ from typing import Final
 
 from clary.aws.access import Ask
 from clary.aws.authorize import IdentityPolicies, service_may_assume
-from clary.aws.credentials import Principal
+from clary.aws.credentials import KeyRing, Keys, Principal
 from clary.aws.errors import ValidationException
 from clary.aws.inside import ORIGIN_INSIDE
 from clary.aws.service import Context
 from clary.kernel.resource import Resource
+from clary.kernel.store import Store
 from clary.services.sagemaker.engines import Engines
 
 SERVICE: Final = "sagemaker.amazonaws.com"
 SESSION: Final = "SageMaker"
 SPARE_SECONDS: Final = 3600.0
 """How much longer the keys last than the work may: uploads and a grace period come after it."""
+LENT_SECONDS: Final = 6 * 3600.0
+"""How long keys last that can be asked for again, as in a container on AWS."""
 
 
 class NotAssumable(ValidationException):
@@ -53,7 +56,7 @@ def acting(ctx: Context, role_arn: str, source_arn: str) -> Context:
 
 def check(ctx: Context, role_arn: str, source_arn: str) -> None:
     """Raises NotAssumable unless SageMaker may act as the role now."""
-    acting(ctx, role_arn, source_arn)
+    principal(ctx.port(IdentityPolicies), ctx.account, role_arn, source_arn, ctx.clock.now())
 
 
 def context(engines: Engines, one: Resource, role_arn: str) -> Context:
@@ -74,6 +77,28 @@ def environment(engines: Engines, one: Resource, role_arn: str, seconds: float) 
         "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
         "AWS_SESSION_TOKEN": keys.session_token or "",
     }
+
+
+def lasting_environment(engines: Engines, one: Resource, role_arn: str) -> dict[str, str]:
+    """As `environment`, for a run that may last longer than any key: SDKs inside ask for keys again before they lapse,
+    with a warrant that is good for as long as the resource is there (`redeem`). Raises NotAssumable."""
+    _principal(engines, one, role_arn)
+    claims = {"kind": one.kind, "uid": one.uid, "role": role_arn}
+    return {
+        "AWS_REGION": one.region,
+        "AWS_DEFAULT_REGION": one.region,
+        "AWS_ENDPOINT_URL": engines.endpoint_url,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": engines.keys.warrant(claims),
+    }
+
+
+def redeem(keys: KeyRing, store: Store, identities: IdentityPolicies, warrant: str, now: float) -> tuple[str, Keys]:
+    """(the role's ARN, keys of it for LENT_SECONDS). Raises BadSessionToken for what is no warrant, Missing when its
+    resource is gone, and NotAssumable when the role is, or trusts SageMaker no more."""
+    claims = keys.claims(warrant)
+    one = store.find(claims["kind"], claims["uid"])
+    acting_as = principal(identities, one.account, claims["role"], one.arn, now)
+    return claims["role"], keys.issue(acting_as, now + LENT_SECONDS)
 
 
 def pass_role(role_arn: str) -> Ask:

@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from clary.aws import policy
+from clary.aws.access import Ask
 from clary.aws.service import Context
 from clary.kernel.errors import Missing, Stale
 from clary.kernel.resource import Doc, Resource
@@ -47,8 +48,8 @@ class QueuePolicies:
         self._store = store
         self._account = account
 
-    def of(self, resource: str) -> str | None:
-        match = _ARN.fullmatch(resource)
+    def of(self, ask: Ask) -> str | None:
+        match = _ARN.fullmatch(ask.resource)
         if match is None or match[2] != self._account:
             return None
         try:

@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from typing import Final
 
 from clary.aws.access import Ask, nothing
+from clary.aws.credentials import Principal
 from clary.aws.service import Context
+from clary.aws.sessions import guard, of_token
 from clary.kernel.resource import Doc
-from clary.services.sts.api import service
+from clary.services.sts.api import AccessDenied, service
 
 _FREE: Final = ("GetCallerIdentity", "GetSessionToken")
 """Everybody may, and AWS lets no policy forbid it."""
@@ -18,6 +20,13 @@ def _federation(ctx: Context, req: Doc) -> Sequence[Ask]:
     return [Ask("sts:GetFederationToken", f"arn:aws:sts::{ctx.account}:federated-user/{req['Name']}")]
 
 
+def _refuse_tokens(principal: Principal, operation: str) -> None:
+    if operation == "GetCallerIdentity" or (operation == "AssumeRole" and principal.kind != "federated-user"):
+        return
+    if of_token(principal) or principal.kind == "federated-user":
+        raise AccessDenied(f"Cannot call {operation} with session credentials")
+
+
 def register() -> None:
     """Every operation that is served says what it asks. To be called once all of them are registered."""
     for name in service.handlers:
@@ -27,3 +36,4 @@ def register() -> None:
             service.access(name, _federation)
         else:
             service.access(name)
+    guard(service, _refuse_tokens)

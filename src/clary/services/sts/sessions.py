@@ -58,8 +58,8 @@ async def assume_role(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("GetSessionToken", ignores=("MinimumSessionTokenSize",))
 async def get_session_token(ctx: Context, req: Doc) -> Doc:
-    """Keys that act as the caller until they expire, for the root after an hour at most. Errors: AccessDenied from
-    within a session."""
+    """Keys that act as the caller until they expire, for the root after an hour at most. They may not call IAM, and of
+    STS only AssumeRole and GetCallerIdentity. Errors: AccessDenied from within a session."""
     refuse_unserved(req)
     _refuse_sessions(ctx, "GetSessionToken")
     who = ctx.principal
@@ -70,7 +70,8 @@ async def get_session_token(ctx: Context, req: Doc) -> Doc:
 @service.operation("GetFederationToken", ignores=("MinimumSessionTokenSize",))
 async def get_federation_token(ctx: Context, req: Doc) -> Doc:
     """Keys of somebody of that name, who may what the caller may, as far as the session's policies allow it too;
-    without them only what policies of resources allow. For the root after an hour at most.
+    without them only what policies of resources allow. For the root after an hour at most. They may not call IAM, and
+    of STS only GetCallerIdentity.
 
     Errors: AccessDenied from within a session, MalformedPolicyDocument, PackedPolicyTooLarge, ValidationError."""
     _refuse_sessions(ctx, "GetFederationToken")

@@ -4,8 +4,8 @@ A deployment is a document in the endpoint's status, complete in itself: an endp
 reboot, when its configuration and models have been deleted.
 
     {"generation": 1, "config": "name", "started": 1700000000.0,
-     "variants": [{"name": "AllTraffic", "model": "m", "container": {...}, "role": "arn:...", "count": 1, "weight": 1.0,
-                   "patience": 480.0}]}
+     "variants": [{"name": "AllTraffic", "model": "m", "container": {...}, "role": "arn:...", "isolated": False,
+                   "count": 1, "weight": 1.0, "patience": 480.0}]}
 
 `_target` is the deployment that is asked and not yet true, `_live` the one that serves. A new configuration makes a new
 generation with instances of its own; new weights and counts make a target of the same generation, which shares them.
@@ -64,6 +64,7 @@ async def _variant(ctx: Context, variant: Doc) -> Doc:
         "model": model.name,
         "container": container,
         "role": model.spec.get("ExecutionRoleArn", ""),
+        "isolated": model.spec.get("EnableNetworkIsolation", False),
         "count": variant["InitialInstanceCount"],
         "weight": float(variant.get("InitialVariantWeight", 1.0)),
         "patience": float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PATIENCE_SECONDS)),

@@ -9,7 +9,8 @@ MODEL = "/opt/ml/model"
 
 
 async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) -> Work:
-    """The variant's server with its model unpacked. Raises staging.InputError."""
+    """The variant's server with its model unpacked, acting as the model's role. Raises staging.InputError,
+    roles.NotAssumable."""
     container: Doc = variant["container"]
     uri = container["Image"]
     image = images.lookup(uri)
@@ -18,12 +19,16 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
     if image.serve is None:
         raise staging.InputError(f"the image {image.name} has no model server of its own")
     archives, trees = await _model(engines, endpoint, variant, uid)
+    isolated = variant.get("isolated", True)  # a deployment that does not say was made before there was a choice
+    # A run without a network cannot use keys, so it gets none.
+    reach = roles.lasting_environment(engines, endpoint, variant["role"]) if variant["role"] and not isolated else {}
     return Work(
         command=image.serve,
         env={
             "AWS_REGION": endpoint.region,
             "AWS_DEFAULT_REGION": endpoint.region,
             "SAGEMAKER_REGION": endpoint.region,
+            **reach,
             **(container.get("Environment") or {}),
             "CLARY_IMAGE": uri,
         },
@@ -32,7 +37,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
         trees=trees,
         cpus=engines.max_cpus,
         memory_bytes=engines.max_memory_bytes,
-        network=False,
+        network=not isolated,
         serves=True,
     )
 
