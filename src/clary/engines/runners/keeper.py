@@ -102,7 +102,9 @@ sweep() {
     for kid in $kids; do
       stat_of "$kid" && [ "$state" != Z ] && live=1 && kill -KILL "$kid" 2>/dev/null
     done
-    [ -z "$live" ] && [ "$kids" = "$before" ] && return
+    # A list in which one still lived may be older than what that one has bequeathed: it is no proof.
+    [ -n "$live" ] && before=none && continue
+    [ "$kids" = "$before" ] && return
     before=$kids
   done
 }
