@@ -179,6 +179,7 @@ class World:
         self.logs.listen(self.counting.heard)
         self.subscriptions = logs.Subscriptions(self.store, self.logs, self.deliveries, self.clock)
         ports[logs.Subscriptions] = self.subscriptions
+        self.exports = ports[logs.Exports] = logs.Exports(self.gateway.calls, self.logs, self.clock, home.account)
         self.tails = ports[logs.LiveTails] = logs.LiveTails(self.logs, self.clock)
         self.logs.listen(self.subscriptions.heard)
         self.bus = Bus(self.store, self.clock)
@@ -200,6 +201,7 @@ class World:
                 **sqs.reconcilers(self.store, self.queues, self.clock),
                 delivery.KIND: self.deliveries,
                 logs.subscriptions.KIND: self.subscriptions,
+                logs.exports.KIND: self.exports,
             },
             {
                 **events.MACHINES,
@@ -208,6 +210,7 @@ class World:
                 **sns.MACHINES,
                 **sqs.MACHINES,
                 delivery.KIND: delivery.MACHINE,
+                logs.exports.KIND: logs.exports.MACHINE,
             },
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
