@@ -182,19 +182,22 @@ class World:
         self.exports = ports[logs.Exports] = logs.Exports(self.gateway.calls, self.logs, self.clock, home.account)
         self.tails = ports[logs.LiveTails] = logs.LiveTails(self.logs, self.clock)
         self.logs.listen(self.subscriptions.heard)
+        self.curves = sagemaker.Curves(self.metrics, sagemaker.training.LOG_GROUP)
+        self.logs.listen(self.curves.heard)
+        self.measured = sagemaker.Measured(self.serving, self.runner, self.store, self.metrics, self.clock)
         self.bus = Bus(self.store, self.clock)
         notify = s3.notify.Notify(self.deliveries, ports[Endpoint])
         told = Pattern(kind=s3.happenings.KIND, phase="Happened", type="moved")
         self.bus.subscribe(s3.notify.SUBSCRIBER, told, notify)
         fanout = sns.fanout.Fanout(self.store, self.clock, self.deliveries, notices, self.metrics)
         self.bus.subscribe(sns.fanout.SUBSCRIBER, Pattern(kind=sns.publish.KIND, type="told"), fanout)
-        flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics)
+        flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics, self.logs)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
         self.controller = Controller(
             self.store,
             self.clock,
             {
-                **events.reconcilers(self.store, self.clock),
+                **events.reconcilers(self.store, self.logs, self.clock),
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
                 **sns.reconcilers(self.clock),
@@ -232,6 +235,7 @@ class World:
             identities=self.identities,
             endpoint_url=self.config.endpoint_url,
             scratch=scratch,
+            curves=self.curves,
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,
         )
@@ -254,6 +258,7 @@ class World:
             self.bus.run(stop),
             self.depths.run(stop),
             self.counting.run(stop),
+            self.measured.run(stop),
             self._housekeeping(stop),
             self._let_go(stop),
         )
