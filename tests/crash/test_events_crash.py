@@ -14,6 +14,7 @@ from clary.aws.gateway import Gateway
 from clary.aws.heralds import Heralds
 from clary.aws.route import Router
 from clary.engines.queues.sqlite import SqliteQueues
+from clary.engines.telemetry.segments import SegmentLogs
 from clary.engines.web.posts import WebPosts
 from clary.kernel.clock import ManualClock
 from clary.kernel.events import Bus, Pattern
@@ -48,6 +49,7 @@ class Life:
         self.store = SqliteStore(directory / "state.db", self.clock)
         self.store.release()
         self.queues = SqliteQueues(directory / "queues.db", self.clock)
+        self.logs = SegmentLogs(directory / "logs", self.clock)
         identities = StoredIdentities(self.store, ACCOUNT)
         ports: dict[type, Any] = {
             QueueStore: self.queues,
@@ -69,7 +71,7 @@ class Life:
         self.controller = Controller(
             self.store,
             self.clock,
-            {**events.reconcilers(self.store, self.clock), delivery.KIND: self.deliveries},
+            {**events.reconcilers(self.store, self.logs, self.clock), delivery.KIND: self.deliveries},
             {**events.MACHINES, delivery.KIND: delivery.MACHINE},
         )
 
@@ -92,6 +94,7 @@ class Life:
     def close(self) -> None:
         self.web.close()
         self.queues.close()
+        self.logs.close()
         self.store.close()
 
 

@@ -10,7 +10,9 @@ from clary.aws.delivery import Acting, Counted, Retry
 from clary.aws.event_patterns import EventPattern, compile_pattern
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store, Where
-from clary.services.events.api import DEFAULT, PRINCIPAL, RULE
+from clary.kernel.telemetry import LogStreamName
+from clary.services.events.api import ARCHIVE, DEFAULT, PRINCIPAL, RULE
+from clary.services.events.archives import place_of
 from clary.services.events.inputs import Input, compile_input
 from clary.services.events.kinds import Kind, kind_of
 
@@ -45,12 +47,22 @@ class BoundRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundArchive:
+    place: LogStreamName
+    pattern: EventPattern | None
+
+    def wants(self, event: Doc) -> bool:
+        return self.pattern is None or self.pattern.matches(event)
+
+
+@dataclass(frozen=True, slots=True)
 class BoundBus:
     """The rules of one bus, those that name the source of their events by that source."""
 
     of_source: dict[str, list[BoundRule]] = field(default_factory=lambda: defaultdict(list))
     others: list[BoundRule] = field(default_factory=list)
     named: dict[str, BoundRule] = field(default_factory=dict)
+    archives: list[BoundArchive] = field(default_factory=list)
 
     def matching(self, event: Doc) -> Iterator[BoundRule]:
         for rules in (self.of_source.get(event["source"], ()), self.others):
@@ -70,6 +82,9 @@ class RuleBook:
 
     def forget(self, region: str, bus: str) -> None:
         self._buses.pop((region, bus), None)
+
+    def forget_all(self) -> None:
+        self._buses.clear()
 
     def of(self, region: str, bus: str) -> BoundBus:
         found = self._buses.get((region, bus))
@@ -95,6 +110,9 @@ class RuleBook:
                 bound.of_source[source].append(rule)
             if sources is None:
                 bound.others.append(rule)
+        for row in self._store.page(ARCHIVE, Where(self._account, region, parent=bus), limit=_MOST):
+            text = row.spec.get("EventPattern")
+            bound.archives.append(BoundArchive(place_of(row), compile_pattern(text) if text else None))
         return bound
 
 
