@@ -59,6 +59,8 @@ from clary.services import (
     sqs,
     sts,
 )
+from clary.services.cloudwatch import heralds as cloudwatch_heralds
+from clary.services.cloudwatch import taggable as cloudwatch_tags
 from clary.services.events import taggable as events_tags
 from clary.services.iam import taggable as iam_tags
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
@@ -93,6 +95,7 @@ SERVICES: tuple[Service, ...] = (
 )
 TAGGABLES = Taggables(
     [
+        *cloudwatch_tags.TAGGABLES,
         *events_tags.TAGGABLES,
         *iam_tags.TAGGABLES,
         *logs_tags.TAGGABLES,
@@ -102,7 +105,7 @@ TAGGABLES = Taggables(
         *sqs_tags.TAGGABLES,
     ]
 )
-HERALDS = Heralds({**s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
+HERALDS = Heralds({**cloudwatch_heralds.HERALDS, **s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
 
 
 class World:
@@ -193,10 +196,16 @@ class World:
         self.bus.subscribe(sns.fanout.SUBSCRIBER, Pattern(kind=sns.publish.KIND, type="told"), fanout)
         flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics, self.logs)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
+        changed = Pattern(kind=cloudwatch.alarm_rows.KIND)
+        follower = cloudwatch.alarm_follow.AlarmFollower(self.store, self.deliveries)
+        self.bus.subscribe(cloudwatch.alarm_follow.SUBSCRIBER, changed, follower)
+        waker = cloudwatch.composite_follow.CompositeWaker(self.store)
+        self.bus.subscribe(cloudwatch.composite_follow.SUBSCRIBER, changed, waker)
         self.controller = Controller(
             self.store,
             self.clock,
             {
+                **cloudwatch.reconcilers(self.store, self.metrics, self.clock),
                 **events.reconcilers(self.store, self.logs, self.clock),
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
@@ -207,6 +216,7 @@ class World:
                 logs.exports.KIND: self.exports,
             },
             {
+                **cloudwatch.MACHINES,
                 **events.MACHINES,
                 **sagemaker.MACHINES,
                 **s3.MACHINES,
@@ -278,6 +288,7 @@ class World:
             await self._age_metrics(stop)
             await sqs.tidying.tidy(self.store, self.queues, self.clock)
             sns.tidying.tidy(self.store)
+            await cloudwatch.history.tidy(self.store, self.clock)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
 
