@@ -124,7 +124,7 @@ class Flow:
         if "rule" in spec:  # a moment of its schedule concerns that rule alone
             rule = found.named.get(spec["rule"])
             return [] if rule is None else [rule]
-        rules = list(found.matching(event))
+        rules = found.matching(event)
         if "rules" in spec:  # a replay to some rules
             rules = [rule for rule in rules if rule.arn in spec["rules"]]
         if rules:
