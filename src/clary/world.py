@@ -17,6 +17,7 @@ from clary.aws.heralds import Heralds
 from clary.aws.route import Router
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
+from clary.aws.traffic import Traffic
 from clary.config import Config
 from clary.engines.audit.files import AuditFiles
 from clary.engines.metrics.store import SqliteMetrics
@@ -72,6 +73,7 @@ from clary.services.sagemaker import taggable as sagemaker_tags
 from clary.services.sagemaker.holding import Holding
 from clary.services.sns import taggable as sns_tags
 from clary.services.sqs import taggable as sqs_tags
+from clary.vitals import LogTraffic, Vitals
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -158,6 +160,7 @@ class World:
             s3.happenings.Happenings: self.happenings,
             sqs.counting.Used: self.depths,
         }
+        traffic = ports[Traffic] = Traffic()
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
         )
@@ -228,6 +231,10 @@ class World:
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )
+        heard = LogTraffic()
+        self.logs.listen(heard.heard)
+        vitals = Vitals(self.clock, self.store, self.controller, self.bus, heard, self.metrics)
+        ports[cloudwatch.page.Page] = cloudwatch.page.Page(config.metrics_page, traffic, self.serving, vitals)
         self.runner.watch(self._run_changed)
 
     def _engines(self) -> sagemaker.Engines:

@@ -84,6 +84,15 @@ class Bus:
         cursor = self._store.cursor(name)
         self._subscribers[name] = _Subscriber(name, pattern, handler, at_once, cursor, cursor)
 
+    def lags(self) -> dict[str, float]:
+        """By subscriber: the age in seconds of the next line that it has to pass; 0: it has passed all."""
+        now = self._clock.now()
+        found = {}
+        for one in self._subscribers.values():
+            ahead = self._store.events(one.position, 1)
+            found[one.name] = max(0.0, now - ahead[0].at) if ahead else 0.0
+        return found
+
     async def tick(self) -> int:
         """Every subscriber that is not backing off has heard what is there; returns how many events were handled."""
         handled = 0

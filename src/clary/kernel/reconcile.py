@@ -96,6 +96,11 @@ class Controller:
         self._woken = asyncio.Event()
         store.listen(self._woken.set)
 
+    @property
+    def looking(self) -> int:
+        """How many resources are being looked at."""
+        return len(self._flying)
+
     async def tick(self) -> int:
         """What is due now, up to `workers` resources, has been looked at once; returns how many looks that took."""
         taken = self._fill()

@@ -297,6 +297,11 @@ class SqliteStore:
         # data_version tells of commits by other connections, total_changes of our own.
         return self._run("PRAGMA data_version").fetchone()[0], self._db.total_changes
 
+    @property
+    def writes(self) -> int:
+        """Rows that this connection has written or deleted."""
+        return self._db.total_changes
+
     def close(self) -> None:
         if self._checkpointer is not None:
             self._checkpointer.close()

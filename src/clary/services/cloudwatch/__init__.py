@@ -26,6 +26,7 @@ from clary.services.cloudwatch import (
     dashboards,
     data,
     history,
+    page,
     put,
     read,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "dashboards",
     "data",
     "history",
+    "page",
     "put",
     "read",
     "reconcilers",
