@@ -94,7 +94,7 @@ class Controller:
         self._heartbeat: asyncio.Task[None] | None = None
         self._closing = False
         self._woken = asyncio.Event()
-        store.listen(self._woken.set)
+        store.listen(self._woken.set, told=False)
 
     @property
     def looking(self) -> int:

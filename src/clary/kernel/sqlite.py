@@ -116,6 +116,8 @@ class SqliteStore:
     ) -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
+        self._of_tellings: list[Callable[[], None]] = []
+        """Those of the listeners that tellings matter to."""
         self._db = open_state(path, sync)
         self._run = self._db.execute
         if read_only:
@@ -278,7 +280,7 @@ class SqliteStore:
         ]
         with self._transaction():
             self._db.executemany(_EVENT, lines)
-        self._wake()
+        self._wake(self._of_tellings)
 
     def cursor(self, subscriber: str) -> int:
         row = self._run("SELECT seq FROM cursor WHERE subscriber = ?", (subscriber,)).fetchone()
@@ -290,8 +292,10 @@ class SqliteStore:
     def trim(self, before: float, keep_after: int) -> int:
         return self._run(_TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
 
-    def listen(self, woken: Callable[[], None]) -> None:
+    def listen(self, woken: Callable[[], None], *, told: bool = True) -> None:
         self._listeners.append(woken)
+        if told:
+            self._of_tellings.append(woken)
 
     def stamp(self) -> object:
         # data_version tells of commits by other connections, total_changes of our own.
@@ -319,8 +323,8 @@ class SqliteStore:
         if self._checkpointer is not None:
             self._checkpointer.committed()
 
-    def _wake(self) -> None:
-        for woken in self._listeners:
+    def _wake(self, listeners: Sequence[Callable[[], None]] | None = None) -> None:
+        for woken in self._listeners if listeners is None else listeners:
             try:
                 woken()
             except Exception:
