@@ -94,7 +94,7 @@ def _names_an_address(host: str) -> bool:
 def _processes(counted: list[Doc]) -> Iterator[Family]:
     cpu = Family("clary_process_cpu_seconds_total", "counter", "CPU time of each process of the server.")
     memory = Family("clary_process_resident_memory_bytes", "gauge", "Resident memory of each process of the server.")
-    pids = {one["front"]: one["pid"] for one in counted} | {"control": os.getpid()}
+    pids = {_called(one): one["pid"] for one in counted} | {"control": os.getpid()}
     for name, pid in sorted(pids.items()):
         try:
             stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
@@ -105,6 +105,12 @@ def _processes(counted: list[Doc]) -> Iterator[Family]:
         memory.add(int(fields[21]) * os.sysconf("SC_PAGE_SIZE"), {"process": name})
     yield cpu
     yield memory
+
+
+def _called(counted: Doc) -> str:
+    """The process, as labels name it: "front-0", "control"."""
+    name: str = counted["front"]
+    return f"front-{name}" if name.isdecimal() else name
 
 
 def _requests(traffic: Traffic) -> Iterator[Family]:
@@ -129,11 +135,11 @@ def _fronts(counted: list[Doc]) -> Iterator[Family]:
     ):
         family = Family(f"clary_front_{name}_total", "counter", help_)
         for one in counted:
-            family.add(one[name], {"process": one["front"]})
+            family.add(one[name], {"process": _called(one)})
         yield family
     flying = Family("clary_front_in_flight", "gauge", "Inferences on their way.")
     for one in counted:
-        flying.add(one["in_flight"], {"process": one["front"]})
+        flying.add(one["in_flight"], {"process": _called(one)})
     yield flying
 
 
