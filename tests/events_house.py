@@ -99,9 +99,9 @@ class EventsHouse:
         """A new bus and a new controller: what a restart leaves is what the store holds."""
         store = self.wire.raw_store
         self.bus = Bus(store, self.clock)
-        flow = events.flow.Flow(store, self.clock, ACCOUNT, self.heralds, self.deliveries, self.metrics)
+        flow = events.flow.Flow(store, self.clock, ACCOUNT, self.heralds, self.deliveries, self.metrics, self.logs)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
-        reconcilers = {**events.reconcilers(store, self.clock), delivery.KIND: self.deliveries}
+        reconcilers = {**events.reconcilers(store, self.logs, self.clock), delivery.KIND: self.deliveries}
         self.controller = Controller(
             store, self.clock, reconcilers, {**events.MACHINES, delivery.KIND: delivery.MACHINE}
         )

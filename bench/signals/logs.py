@@ -106,7 +106,16 @@ def fill(server: servers.Server, count: int) -> dict[str, float]:
 def measured(server: servers.Server, count: int, batches: int) -> dict[str, Any]:
     logs = client(server)
     make(logs)
-    figures: dict[str, Any] = {"put_log_events": written_over_http(server, batches), "sink": fill(server, count)}
+    figures: dict[str, Any] = {"put_log_events": written_over_http(server, batches)}
+    counted = {"metricName": "Slow", "metricNamespace": "Bench", "metricValue": "$took"}
+    logs.put_metric_filter(
+        logGroupName=GROUP,
+        filterName="slow",
+        filterPattern="[time, level, worker, word, number, verb, took > 900, ...]",
+        metricTransformations=[counted],
+    )
+    figures["put_log_events_with_a_metric_filter"] = written_over_http(server, max(batches // 4, 1))
+    figures["sink"] = fill(server, count)
     some = {"logStreamNames": ["filled"]}
     questions: dict[str, dict[str, Any]] = {
         "term_once_first_time": {"filterPattern": f'"{NEEDLE}"', **some},

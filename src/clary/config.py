@@ -44,6 +44,9 @@ class Config:
     hold_describe_seconds: float = _setting(
         20.0, "How long a Describe of a client's waiting loop is held while nothing changes, at most; 0: never."
     )
+    metrics_page: Literal["loopback", "any", "off"] = _setting(
+        "loopback", "Who may read GET /metrics without a signature: clients of this machine, anybody, nobody."
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
@@ -146,6 +149,7 @@ _CHOICES = {
     "sandbox": ("auto", "plain"),
     "other_hosts": ("pass", "refuse"),
     "deliver_to": ("loopback", "any"),
+    "metrics_page": ("loopback", "any", "off"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 

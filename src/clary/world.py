@@ -18,6 +18,7 @@ from clary.aws.heralds import Heralds
 from clary.aws.route import Router
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
+from clary.aws.traffic import Traffic
 from clary.aws.uses import EXACT_SECONDS, use_of
 from clary.config import Config
 from clary.engines.audit.files import AuditFiles
@@ -62,6 +63,8 @@ from clary.services import (
     sqs,
     sts,
 )
+from clary.services.cloudwatch import heralds as cloudwatch_heralds
+from clary.services.cloudwatch import taggable as cloudwatch_tags
 from clary.services.events import taggable as events_tags
 from clary.services.iam import taggable as iam_tags
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
@@ -73,6 +76,7 @@ from clary.services.sagemaker import taggable as sagemaker_tags
 from clary.services.sagemaker.holding import Holding
 from clary.services.sns import taggable as sns_tags
 from clary.services.sqs import taggable as sqs_tags
+from clary.vitals import LogTraffic, Vitals
 
 HOUSEKEEPING_SECONDS = 3600.0
 STALE_SECONDS = 86_400.0
@@ -96,6 +100,7 @@ SERVICES: tuple[Service, ...] = (
 )
 TAGGABLES = Taggables(
     [
+        *cloudwatch_tags.TAGGABLES,
         *events_tags.TAGGABLES,
         *iam_tags.TAGGABLES,
         *logs_tags.TAGGABLES,
@@ -105,7 +110,7 @@ TAGGABLES = Taggables(
         *sqs_tags.TAGGABLES,
     ]
 )
-HERALDS = Heralds({**s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
+HERALDS = Heralds({**cloudwatch_heralds.HERALDS, **s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
 
 
 class World:
@@ -165,6 +170,7 @@ class World:
             s3.happenings.Happenings: self.happenings,
             sqs.counting.Used: self.depths,
         }
+        traffic = ports[Traffic] = Traffic()
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account
         )
@@ -189,39 +195,56 @@ class World:
         self.logs.listen(self.counting.heard)
         self.subscriptions = logs.Subscriptions(self.store, self.logs, self.deliveries, self.clock)
         ports[logs.Subscriptions] = self.subscriptions
+        self.exports = ports[logs.Exports] = logs.Exports(self.gateway.calls, self.logs, self.clock, home.account)
         self.tails = ports[logs.LiveTails] = logs.LiveTails(self.logs, self.clock)
         self.logs.listen(self.subscriptions.heard)
+        self.curves = sagemaker.Curves(self.metrics, sagemaker.training.LOG_GROUP)
+        self.logs.listen(self.curves.heard)
+        self.measured = sagemaker.Measured(self.serving, self.runner, self.store, self.metrics, self.clock)
         self.bus = Bus(self.store, self.clock)
         notify = s3.notify.Notify(self.deliveries, ports[Endpoint])
         told = Pattern(kind=s3.happenings.KIND, phase="Happened", type="moved")
         self.bus.subscribe(s3.notify.SUBSCRIBER, told, notify)
         fanout = sns.fanout.Fanout(self.store, self.clock, self.deliveries, notices, self.metrics)
         self.bus.subscribe(sns.fanout.SUBSCRIBER, Pattern(kind=sns.publish.KIND, type="told"), fanout)
-        flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics)
+        flow = events.flow.Flow(self.store, self.clock, home.account, HERALDS, self.deliveries, self.metrics, self.logs)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
+        changed = Pattern(kind=cloudwatch.alarm_rows.KIND)
+        follower = cloudwatch.alarm_follow.AlarmFollower(self.store, self.deliveries)
+        self.bus.subscribe(cloudwatch.alarm_follow.SUBSCRIBER, changed, follower)
+        waker = cloudwatch.composite_follow.CompositeWaker(self.store)
+        self.bus.subscribe(cloudwatch.composite_follow.SUBSCRIBER, changed, waker)
         self.controller = Controller(
             self.store,
             self.clock,
             {
-                **events.reconcilers(self.store, self.clock),
+                **cloudwatch.reconcilers(self.store, self.metrics, self.clock),
+                **events.reconcilers(self.store, self.logs, self.clock),
                 **sagemaker.reconcilers(self._engines()),
                 **s3.reconcilers(self.objects, self.happenings, self.clock),
                 **sns.reconcilers(self.clock),
                 **sqs.reconcilers(self.store, self.queues, self.clock),
                 delivery.KIND: self.deliveries,
                 logs.subscriptions.KIND: self.subscriptions,
+                logs.exports.KIND: self.exports,
             },
             {
+                **cloudwatch.MACHINES,
                 **events.MACHINES,
                 **sagemaker.MACHINES,
                 **s3.MACHINES,
                 **sns.MACHINES,
                 **sqs.MACHINES,
                 delivery.KIND: delivery.MACHINE,
+                logs.exports.KIND: logs.exports.MACHINE,
             },
             lease=config.lease_seconds,
             workers=config.reconcile_workers,
         )
+        heard = LogTraffic()
+        self.logs.listen(heard.heard)
+        vitals = Vitals(self.clock, self.store, self.controller, self.bus, heard, self.metrics)
+        ports[cloudwatch.page.Page] = cloudwatch.page.Page(config.metrics_page, traffic, self.serving, vitals)
         self.runner.watch(self._run_changed)
 
     def _engines(self) -> sagemaker.Engines:
@@ -239,6 +262,7 @@ class World:
             identities=self.identities,
             endpoint_url=self.config.endpoint_url,
             scratch=scratch,
+            curves=self.curves,
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,
         )
@@ -261,6 +285,7 @@ class World:
             self.bus.run(stop),
             self.depths.run(stop),
             self.counting.run(stop),
+            self.measured.run(stop),
             self._housekeeping(stop),
             self._let_go(stop),
             self._remember_uses(stop),
@@ -281,6 +306,7 @@ class World:
             await self._age_metrics(stop)
             await sqs.tidying.tidy(self.store, self.queues, self.clock)
             sns.tidying.tidy(self.store)
+            await cloudwatch.history.tidy(self.store, self.clock)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from clary.aws.event_patterns import Malformed, compile_pattern
+from clary.aws.event_patterns import Malformed, compile_pattern, values_at
 from clary.aws.event_patterns.texts import wildcard
 
 MANY = settings(
@@ -176,9 +176,12 @@ def test_an_event_may_be_nested_as_deep_as_json_goes() -> None:
     assert matches(leaf(7), event(deep))
 
 
-def test_the_sources_that_a_pattern_needs_are_known() -> None:
-    pattern = compile_pattern('{"source": ["a", "b"], "detail-type": [{"prefix": "x"}]}')
-    assert pattern.needs == {"source": frozenset({"a", "b"})}
+def test_the_texts_that_a_pattern_needs_are_known() -> None:
+    pattern = compile_pattern(
+        '{"source": ["a", "b"], "detail-type": [{"prefix": "x"}], "detail": {"k": ["c"], "n": ["c", 1]},'
+        ' "$or": [{"x": ["d"]}, {"y": ["e"]}]}'
+    )
+    assert pattern.needs == {("source",): frozenset({"a", "b"}), ("detail", "k"): frozenset({"c"})}
 
 
 # -- against a slow reading -------------------------------------------------------------------------------------------
@@ -235,6 +238,15 @@ PATTERNS = _objects(st.recursive(LEAVES, _objects, max_leaves=4))
 @example({"x": {"y": [{"exists": False}]}}, {"x": [{"y": 1}, {}]})
 def test_matching_reads_as_the_rules_do(pattern: Any, found: Any) -> None:
     assert matches(pattern, found) == _slow(pattern, found)
+
+
+@MANY
+@given(PATTERNS, st.dictionaries(NAMES, VALUES, max_size=2))
+def test_what_matches_has_what_the_pattern_needs(pattern: Any, found: Any) -> None:
+    compiled = compile_pattern(json.dumps(pattern))
+    if compiled.matches(found):
+        for path, texts in compiled.needs.items():
+            assert any(isinstance(one, str) and one in texts for one in values_at(found, path))
 
 
 def _slow(pattern: dict[str, Any], found: Any) -> bool:

@@ -134,9 +134,10 @@ def _write(pipe: int, text: str) -> None:
 
 def _read_all(reading: int, timeout: float, child: int) -> str:
     parts: list[bytes] = []
+    waiting = select.poll()  # not select.select, which knows no descriptor beyond 1023
+    waiting.register(reading, select.POLLIN)
     while True:
-        ready, _, _ = select.select([reading], [], [], timeout)
-        if not ready:
+        if not waiting.poll(timeout * 1000):
             os.kill(child, signal.SIGKILL)
             raise AssertionError(f"the scenario took longer than {timeout} seconds")
         part = os.read(reading, 65_536)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import astuple
 from pathlib import Path
 
@@ -22,8 +23,20 @@ from clary.kernel.telemetry import LogEvent, LogGroup, LogMark, LogStreamName, L
 ONE = LogStreamName("111122223333", "us-east-1", "/aws/sagemaker/TrainingJobs", "car/algo-1-1700000000")
 
 
+OPENED: list[SegmentLogs] = []
+
+
+@pytest.fixture(autouse=True)
+def closed() -> Iterator[None]:
+    """What a test opened is closed behind it: each writer holds two descriptors."""
+    yield
+    while OPENED:
+        OPENED.pop().close()
+
+
 def store(root: Path, **settings: int) -> SegmentLogs:
-    return SegmentLogs(root, ManualClock(), **settings)
+    OPENED.append(SegmentLogs(root, ManualClock(), **settings))
+    return OPENED[-1]
 
 
 def events(*pairs: tuple[int, str]) -> list[LogEvent]:

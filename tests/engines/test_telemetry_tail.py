@@ -1,5 +1,6 @@
 """A run's log file in the log store: every line once, whatever the file looks like and whoever dies in between."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,10 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.logs.close()
 
 
 def test_whole_lines_go_and_the_last_part_waits(place: Place) -> None:

@@ -1,5 +1,8 @@
 """Following logs as people do, against a real `clary up`: `aws logs tail --follow` and a live tail."""
 
+import base64
+import gzip
+import json
 import os
 import shutil
 import subprocess
@@ -169,3 +172,75 @@ def test_without_a_host_prefix_by_the_variables_of_clary_env(server: RealClary, 
         check=False,
     )
     assert done.stdout == "['sessionStart']\n", done.stderr
+
+
+def test_what_is_logged_reaches_a_queue_and_a_metric_and_survives_a_kill(own_server: RealClary) -> None:
+    own_server.up()
+    logs, events, sqs = (own_server.client(name) for name in ("logs", "events", "sqs"))
+    url = sqs.create_queue(QueueName="errors")["QueueUrl"]
+    queue = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    allow = {"Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": {**allow, "Resource": queue}})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    bus = events.create_event_bus(Name="telemetry")["EventBusArn"]
+    events.put_rule(Name="errors", EventBusName="telemetry", EventPattern=json.dumps({"source": ["clary.logs"]}))
+    events.put_targets(Rule="errors", EventBusName="telemetry", Targets=[{"Id": "queue", "Arn": queue}])
+    role = role_of_logs(own_server, bus)
+    logs.create_log_group(logGroupName=GROUP)
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="one")
+    logs.put_subscription_filter(
+        logGroupName=GROUP, filterName="errors", filterPattern="ERROR", destinationArn=bus, roleArn=role
+    )
+    logs.put_metric_filter(
+        logGroupName=GROUP,
+        filterName="errors",
+        filterPattern="ERROR",
+        metricTransformations=[{"metricName": "Errors", "metricNamespace": "App", "metricValue": "1"}],
+    )
+    got: dict[str, str] = {}
+
+    def received(*expected: str) -> bool:
+        """True once these, and no others, have come."""
+        for one in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, WaitTimeSeconds=2).get("Messages", []):
+            detail = json.loads(one["Body"])["detail"]["awslogs"]["data"]
+            for event in json.loads(gzip.decompress(base64.b64decode(detail)))["logEvents"]:
+                assert got.setdefault(event["id"], event["message"]) == event["message"]
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+        return sorted(got.values()) == sorted(expected)
+
+    put(logs, "one", "ERROR 1", "fine")
+    until(lambda: received("ERROR 1"), what="the first error in the queue")
+    put(logs, "one", "ERROR 2", "ERROR 3")
+    own_server.kill()
+    own_server.up()
+    until(lambda: received("ERROR 1", "ERROR 2", "ERROR 3"), seconds=60, what="what was logged before the kill")
+    put(logs, "one", "ERROR 4")
+    until(lambda: received("ERROR 1", "ERROR 2", "ERROR 3", "ERROR 4"), what="what was logged after the kill")
+    cloudwatch = own_server.client("cloudwatch")
+
+    def counted() -> float:
+        now = time.time()
+        found = cloudwatch.get_metric_statistics(
+            Namespace="App", MetricName="Errors", StartTime=now - 600, EndTime=now + 60, Period=60, Statistics=["Sum"]
+        )
+        return sum((one["Sum"] for one in found["Datapoints"]), 0.0)
+
+    # Of the two batches of the second before the kill, each may be stored and not counted.
+    found = until(counted, what="the errors in CloudWatch")
+    assert found in (1.0, 2.0, 3.0, 4.0)
+    put(logs, "one", "ERROR 5")
+    until(lambda: counted() == found + 1, what="one more error in CloudWatch")
+
+
+def role_of_logs(server: RealClary, bus: str) -> str:
+    """A role that CloudWatch Logs may assume to put events on the bus; its ARN."""
+    trust = {"Effect": "Allow", "Principal": {"Service": "logs.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    may = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
+    iam = server.client("iam")
+    made = iam.create_role(
+        RoleName="logs", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": trust})
+    )
+    document = json.dumps({"Version": "2012-10-17", "Statement": may})
+    iam.put_role_policy(RoleName="logs", PolicyName="put", PolicyDocument=document)
+    arn: str = made["Role"]["Arn"]
+    return arn

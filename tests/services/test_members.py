@@ -90,6 +90,13 @@ REFUSED_TOO = {
         for member in ("Kinesis", "RunCommand", "Ecs", "Batch", "Http", "RedshiftData", "AppSync")
     ),
     "CreateBucket": ("CreateBucketConfiguration.Bucket", "CreateBucketConfiguration.Location"),
+    "PutMetricAlarm": (
+        "ActionConfiguration",
+        "EvaluationCriteria",
+        "EvaluationWindow.WallClockWindow",
+        "WarmUpConfiguration",
+    ),
+    "PutCompositeAlarm": ("ActionConfiguration",),
 }
 """Proven in the tests of their services."""
 ELSEWHERE = {

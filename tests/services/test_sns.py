@@ -296,12 +296,12 @@ def test_batches_that_are_none(house: QueuesHouse) -> None:
         ({"MessageStructure": "xml"}, "InvalidParameter", "MessageStructure"),
         ({"MessageDeduplicationId": "x"}, "InvalidParameter", "MessageDeduplicationId"),
         ({"MessageGroupId": "a b\n"}, "InvalidParameter", "MessageGroupId"),
-        ({"MessageAttributes": {"AWS.x": {"DataType": "String", "StringValue": "x"}}}, "ParameterValueInvalid", "prefix"),
+        ({"MessageAttributes": {"AWS.x": {"DataType": "String", "StringValue": "x"}}}, "ParameterValueInvalid", "AWS"),
         ({"MessageAttributes": {"a b": {"DataType": "String", "StringValue": "x"}}}, "ParameterValueInvalid", "name"),
         ({"MessageAttributes": {"a": {"DataType": "Text", "StringValue": "x"}}}, "ParameterValueInvalid", "type"),
         ({"MessageAttributes": {"a": {"DataType": "String"}}}, "ParameterValueInvalid", "StringValue"[:-5]),
         ({"MessageAttributes": {"a": {"DataType": "Number", "StringValue": "x"}}}, "ParameterValueInvalid", "number"),
-        ({"MessageAttributes": {"a": {"DataType": "String.Array", "StringValue": "[{}]"}}}, "ParameterValueInvalid", ""),
+        ({"MessageAttributes": {"a": {"DataType": "String.Array", "StringValue": "{}"}}}, "ParameterValueInvalid", ""),
     ],
 )  # fmt: skip
 def test_messages_that_are_none(house: QueuesHouse, more: dict[str, Any], code: str, word: str) -> None:

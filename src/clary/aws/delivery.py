@@ -17,7 +17,7 @@ from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
 from uuid import NAMESPACE_URL, uuid5
 
 from clary.aws.acting import Acting, NotAssumable, principal_of
@@ -131,6 +131,16 @@ class Delivery:
     """How many deliveries led to it, where more is known than `hops` tells."""
 
 
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a delivery by the time that `deliver` returned."""
+
+    state: Literal["delivered", "queued", "failed"]
+    """"queued": it is durably in the queue, and its end is not known yet."""
+    message: str = ""
+    """Why it is not delivered, as far as that is known."""
+
+
 Carrier = Callable[[Doc], Awaitable[None]]
 """Takes the params of a delivery to somewhere that is neither an operation nor the web, repeatably. Raises when it
 cannot now."""
@@ -151,7 +161,7 @@ def message_id(*where: str) -> str:
 class Deliverer(Protocol):
     """The port through which services deliver."""
 
-    async def deliver(self, one: Delivery) -> None:
+    async def deliver(self, one: Delivery) -> Outcome:
         """It is there, or durably queued, or it was refused for good and its dead letter is. Never raises for what the
         receiver answers."""
         ...
@@ -188,15 +198,15 @@ class Deliveries:
         self._posts: dict[str, asyncio.Task[None]] = {}
         """What is on its way to a web address, by the uid of its row."""
 
-    async def deliver(self, one: Delivery) -> None:
+    async def deliver(self, one: Delivery) -> Outcome:
         led = max(hops(), one.led)
         if led >= MOST_HOPS:
             log.error("a loop of deliveries is cut", extra={"delivery": one.id, "source": one.acting.source})
             self._count(one, "failed")
-            return
+            return Outcome("failed", "it is part of a loop of deliveries")
         if one.service == WEB:
             self._queue(one, led, self._clock.now(), {})
-            return
+            return Outcome("queued")
         try:
             await self._try(one, led, _FIRST_SECONDS)
         except Exception as error:
@@ -204,10 +214,11 @@ class Deliveries:
             if found.again and one.retry.attempts > 0:
                 due = self._clock.now() + one.retry.pause(1)
                 self._queue(one, led, due, {"Tries": 1, "LastError": found.code, "LastMessage": found.message})
-            else:
-                await self._give_up(one, found, 1, led)
-        else:
-            self._came(one)
+                return Outcome("queued", found.message)
+            await self._give_up(one, found, 1, led)
+            return Outcome("failed", found.message)
+        self._came(one)
+        return Outcome("delivered")
 
     def pending(self) -> int:
         return self._store.count(KIND, Where(account=self._account))
@@ -406,6 +417,7 @@ __all__ = [
     "Deliveries",
     "Delivery",
     "NotAssumable",
+    "Outcome",
     "Retry",
     "blob",
     "current",

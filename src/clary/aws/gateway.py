@@ -25,6 +25,7 @@ from clary.aws.service import Context, Service
 from clary.aws.sigv2 import REGION
 from clary.aws.sigv4 import Refused, Signed, Verifier
 from clary.aws.strict import Strict
+from clary.aws.traffic import Called, Traffic
 from clary.kernel import ids, log
 from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock
@@ -76,6 +77,7 @@ class Gateway:
         self._strict = Strict() if strict else None
         self._clock = clock
         self._uses: KeyUses | None = ports.get(KeyUses)
+        self._traffic: Traffic | None = ports.get(Traffic)
         self._doors = [door for service in services for door in service.doors]
         self._finishers = [finish for service in services for finish in service.finishers]
 
@@ -107,6 +109,9 @@ class Gateway:
         except ClientGone:
             gone = True
         finally:
+            if self._traffic is not None:
+                name = Called(call[0].service, call[0].operation.name) if call else Called("", request.door)
+                self._traffic.ended(name, 0 if gone else answer.status, time.perf_counter() - began)
             _access(request, call, answer, gone, began)
             log.unbind(token)
 

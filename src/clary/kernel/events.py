@@ -84,6 +84,15 @@ class Bus:
         cursor = self._store.cursor(name)
         self._subscribers[name] = _Subscriber(name, pattern, handler, at_once, cursor, cursor)
 
+    def lags(self) -> dict[str, float]:
+        """By subscriber: the age in seconds of the next line that it has to pass; 0: it has passed all."""
+        now = self._clock.now()
+        found = {}
+        for one in self._subscribers.values():
+            ahead = self._store.events(one.position, 1)
+            found[one.name] = max(0.0, now - ahead[0].at) if ahead else 0.0
+        return found
+
     async def tick(self) -> int:
         """Every subscriber that is not backing off has heard what is there; returns how many events were handled."""
         handled = 0
@@ -95,6 +104,7 @@ class Bus:
         """Goes on until `stop` is set. Idle costs nothing: it is woken by the store's commits."""
         works = [asyncio.create_task(self._follow(one)) for one in self._subscribers.values()]
         works.append(asyncio.create_task(self._trim_again()))
+        works.append(asyncio.create_task(self._wake_again()))
         try:
             await stop.wait()
         finally:
@@ -129,15 +139,14 @@ class Bus:
         if wait > 0:
             await self._clock.sleep(wait)
             return
-        await self._woken(one.woken, LONGEST_SLEEP)
+        await one.woken.wait()
 
-    async def _woken(self, hint: asyncio.Event, seconds: float) -> None:
-        waits = {asyncio.create_task(hint.wait()), asyncio.create_task(self._clock.sleep(seconds))}
-        try:
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
+    async def _wake_again(self) -> None:
+        """What no hint told of is seen after a while: one task for all subscribers, so that a wait costs nothing."""
+        while True:
+            await self._clock.sleep(LONGEST_SLEEP)
+            for one in self._subscribers.values():
+                one.woken.set()
 
     async def _drain(self, one: _Subscriber) -> int:
         handled = 0

@@ -31,6 +31,8 @@ class Step:
     after: float | None = None
     """Seconds until the next look; None: not until something changes."""
     status: Mapping[str, Any] = field(default_factory=dict)
+    emit: bool = False
+    """Tell of it by a "changed" event where the phase stays."""
 
 
 def move(phase: str, *, after: float | None = None, **status: Any) -> Step:
@@ -38,9 +40,9 @@ def move(phase: str, *, after: float | None = None, **status: Any) -> Step:
     return Step("move", phase, after, status)
 
 
-def again(after: float, **status: Any) -> Step:
+def again(after: float, *, emit: bool = False, **status: Any) -> Step:
     """Stay in the phase, look again in `after` seconds."""
-    return Step("again", None, after, status)
+    return Step("again", None, after, status, emit)
 
 
 def rest(**status: Any) -> Step:
@@ -92,7 +94,12 @@ class Controller:
         self._heartbeat: asyncio.Task[None] | None = None
         self._closing = False
         self._woken = asyncio.Event()
-        store.listen(self._woken.set)
+        store.listen(self._woken.set, told=False)
+
+    @property
+    def looking(self) -> int:
+        """How many resources are being looked at."""
+        return len(self._flying)
 
     async def tick(self) -> int:
         """What is due now, up to `workers` resources, has been looked at once; returns how many looks that took."""
@@ -188,7 +195,7 @@ class Controller:
             if machine is None or step.phase is None:
                 raise IllegalMove(f"{held.kind} has no state machine to go to {step.phase!r} by")
             machine.check(held.phase, step.phase)
-        self._store.update(held, phase=step.phase, due=due, **step.status)
+        self._store.update(held, phase=step.phase, due=due, emit=step.emit, **step.status)
 
     def _failed(self, held: Resource, reconciler: Reconciler, error: Exception) -> None:
         attempts = held.attempts + 1

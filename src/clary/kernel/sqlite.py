@@ -51,6 +51,8 @@ class SqliteStore:
     ) -> None:
         self._clock = clock
         self._listeners: list[Callable[[], None]] = []
+        self._of_tellings: list[Callable[[], None]] = []
+        """Those of the listeners that tellings matter to."""
         self._db = open_state(path, sync)
         self._run = self._db.execute
         self._only_writer = only_writer
@@ -247,7 +249,7 @@ class SqliteStore:
         ]
         with self._transaction():
             self._db.executemany(sql.EVENT, lines)
-        self._wake()
+        self._wake(self._of_tellings)
 
     def cursor(self, subscriber: str) -> int:
         row = self._run("SELECT seq FROM cursor WHERE subscriber = ?", (subscriber,)).fetchone()
@@ -259,8 +261,10 @@ class SqliteStore:
     def trim(self, before: float, keep_after: int) -> int:
         return self._run(sql.TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
 
-    def listen(self, woken: Callable[[], None]) -> None:
+    def listen(self, woken: Callable[[], None], *, told: bool = True) -> None:
         self._listeners.append(woken)
+        if told:
+            self._of_tellings.append(woken)
 
     def stamp(self) -> object:
         # total_changes tells of our own commits, at once; data_version of commits by other connections, at more than
@@ -271,6 +275,11 @@ class SqliteStore:
             self._foreign_asked = now
             self._foreign = self._run("PRAGMA data_version").fetchone()[0]
         return self._foreign, self._db.total_changes
+
+    @property
+    def writes(self) -> int:
+        """Rows that this connection has written or deleted."""
+        return self._db.total_changes
 
     def close(self) -> None:
         if self._checkpointer is not None:
@@ -289,8 +298,8 @@ class SqliteStore:
         if self._checkpointer is not None:
             self._checkpointer.committed()
 
-    def _wake(self) -> None:
-        for woken in self._listeners:
+    def _wake(self, listeners: Sequence[Callable[[], None]] | None = None) -> None:
+        for woken in self._listeners if listeners is None else listeners:
             try:
                 woken()
             except Exception:

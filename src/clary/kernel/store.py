@@ -204,9 +204,9 @@ class Store(Protocol):
         first, so few at a time that nobody waits for it. Returns how many; 0: there is no more to forget."""
         ...
 
-    def listen(self, woken: Callable[[], None]) -> None:
-        """Call `woken` after every commit made through this store object that made something due or wrote an event.
-        Only a hint: correctness needs none."""
+    def listen(self, woken: Callable[[], None], *, told: bool = True) -> None:
+        """Call `woken` after every commit made through this store object that made something due or wrote an event;
+        without `told`, not after those that only told something. Only a hint: correctness needs none."""
         ...
 
     def stamp(self) -> object:

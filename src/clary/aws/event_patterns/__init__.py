@@ -6,7 +6,7 @@
 A pattern is compiled once to closures: names and values are bound, nothing is interpreted while events are matched.
 """
 
-from clary.aws.event_patterns.objects import EventPattern, compile_pattern
+from clary.aws.event_patterns.objects import EventPattern, Path, compile_pattern, values_at
 from clary.aws.event_patterns.read import Malformed
 
-__all__ = ["EventPattern", "Malformed", "compile_pattern"]
+__all__ = ["EventPattern", "Malformed", "Path", "compile_pattern", "values_at"]

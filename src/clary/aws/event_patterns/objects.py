@@ -9,6 +9,8 @@ from clary.aws.event_patterns.values import compile_leaf
 MOST_COMBINATIONS: Final = 1000
 """So many plain patterns may the `$or`s of one pattern stand for."""
 
+Path = tuple[str, ...]
+"""Names from the top of an event down."""
 Test = Callable[[Any, Mapping[str, Any]], bool]
 """Of (what the event has here, the whole event)."""
 
@@ -26,12 +28,12 @@ _RESERVED: Final = frozenset(
 class EventPattern:
     """A compiled pattern."""
 
-    def __init__(self, text: str, test: Test, needs: Mapping[str, frozenset[str]]) -> None:
+    def __init__(self, text: str, test: Test, needs: Mapping[Path, frozenset[str]]) -> None:
         self.text = text
         self._test = test
         self.needs = needs
-        """Texts of which the event must have one, by the name of a field at the top: what fails here matches never. For
-        who keeps many patterns and looks at few."""
+        """Texts of which the event must have one, by where in it: what has none there does not match. For who keeps
+        many patterns and wants to look at few; `values_at` tells what an event has there."""
 
     def matches(self, event: Mapping[str, Any]) -> bool:
         """`event` is a JSON object, parsed."""
@@ -45,16 +47,29 @@ def compile_pattern(text: str) -> EventPattern:
         raise Malformed("Filter is not an object", text, root.at)
     if _combinations(text, root, root.at) > MOST_COMBINATIONS:
         raise Malformed(f"$or stands for more than {MOST_COMBINATIONS} combinations of patterns", text, root.at)
-    return EventPattern(text, _object(text, root, ()), _needs(root.value))
+    return EventPattern(text, _object(text, root, ()), dict(_needs(root.value, ())))
 
 
-def _needs(members: Mapping[str, Node]) -> Mapping[str, frozenset[str]]:
-    found = {}
-    for name in ("source", "detail-type"):
-        listed = members[name].value if name in members else None
-        if isinstance(listed, list) and all(isinstance(one.value, str) for one in listed):
-            found[name] = frozenset(one.value for one in listed)
-    return found
+def values_at(event: Mapping[str, Any], path: Path) -> Iterator[Any]:
+    """The values that stand at `path`, in arrays and through arrays of objects."""
+    found: Any = event
+    for name in path:
+        if found.__class__ is not dict:
+            break
+        found = found.get(name, _ABSENT)
+    else:
+        if found.__class__ is list:
+            return (one for one in _elements(found) if one.__class__ is not dict)
+        return iter(() if found is _ABSENT or found.__class__ is dict else (found,))
+    return iter(()) if found is _ABSENT else _values(event, path)
+
+
+def _needs(members: Mapping[str, Node], path: Path) -> Iterator[tuple[Path, frozenset[str]]]:
+    for name, node in members.items():
+        if isinstance(node.value, dict):
+            yield from _needs(node.value, (*path, name))
+        elif node.value and all(isinstance(one.value, str) for one in node.value):
+            yield (*path, name), frozenset(one.value for one in node.value)
 
 
 def _combinations(text: str, node: Node, at: int) -> int:
@@ -75,7 +90,7 @@ def _is_or(node: Node) -> bool:
     )
 
 
-def _object(text: str, node: Node, path: tuple[str, ...]) -> Test:
+def _object(text: str, node: Node, path: Path) -> Test:
     """The test of an event's object at `path`."""
     if not node.value:
         raise Malformed("Empty objects are not allowed", text, node.at)
@@ -110,7 +125,7 @@ def _all_of(fields: Sequence[tuple[str, Test]]) -> Test:
     return matches
 
 
-def _field(text: str, name: str, node: Node, path: tuple[str, ...]) -> Test:
+def _field(text: str, name: str, node: Node, path: Path) -> Test:
     if isinstance(node.value, dict):
         return _inside(_object(text, node, path))
     if not isinstance(node.value, list):
@@ -135,7 +150,7 @@ def _inside(inner: Test) -> Test:
     return matches
 
 
-def _leaf(text: str, node: Node, path: tuple[str, ...]) -> Test:
+def _leaf(text: str, node: Node, path: Path) -> Test:
     leaf = compile_leaf(text, node.value)
     accepts, absent = leaf.test(), leaf.absent
 
@@ -152,12 +167,16 @@ def _leaf(text: str, node: Node, path: tuple[str, ...]) -> Test:
     return matches
 
 
-def _has_value(event: Any, path: tuple[str, ...]) -> bool:
-    found = [event]
+def _has_value(event: Mapping[str, Any], path: Path) -> bool:
+    return any(True for _ in _values(event, path))
+
+
+def _values(event: Mapping[str, Any], path: Path) -> Iterator[Any]:
+    found: list[Any] = [event]
     for name in path:
         objects = (one for each in found for one in _elements([each]) if one.__class__ is dict)
         found = [one[name] for one in objects if name in one]
-    return any(one.__class__ is not dict for each in found for one in _elements([each]))
+    return (one for each in found for one in _elements([each]) if one.__class__ is not dict)
 
 
 def _elements(listed: list[Any]) -> Iterator[Any]:

@@ -68,6 +68,8 @@ class SqliteMetrics:
         """When the first bucket of `_open` was made: `time.monotonic`."""
         self._pending: deque[Sequence[Sample]] = deque()
         self._dropped = 0
+        self.taken = 0
+        """Samples that were stored since it was opened."""
         self._news = Event()
         self._closing = Event()
         self._thread: Thread | None = None
@@ -108,6 +110,7 @@ class SqliteMetrics:
             self._journaled += len(text)
             first = not self._open.count
             self._open.take(records)
+            self.taken += len(records)
             if first:
                 self._since = time.monotonic()
             if first or self._full():

@@ -207,28 +207,32 @@ class SqliteQueues:
             return [], False
         dead, cleared, died = take.dead, 0, 0
         taken: list[Message] = []
+        seen: set[int] = set()
         with self._transaction():
             while len(taken) < take.limit and cleared < BITE:
-                rows = self._run(CANDIDATES, (queue, now, take.limit - len(taken))).fetchall()
-                if not rows:
+                # Hidden for no time at all, what was taken is still among them.
+                rows = self._run(CANDIDATES, (queue, now, take.limit)).fetchall()
+                if all(seq in seen for seq, _, _ in rows):
                     break
                 for seq, receives, sent in rows:
+                    if seq in seen:
+                        continue
                     if sent < now - take.keep:
                         self._drop([seq])
                         cleared += 1
                     elif dead is not None and receives >= dead.receives:
                         self._bury(seq, dead, now)
                         cleared, died = cleared + 1, died + 1
-                    else:
+                    elif len(taken) < take.limit:
                         taken.append(self._take(queue, seq, now, take.hidden))
+                        seen.add(seq)
         if dead is not None and died:
             self._waiting.wake(dead.queue, died)
         return taken, not taken and cleared >= BITE
 
     def _take(self, queue: str, seq: int, now: float, hidden: float) -> Message:
         receipt = secrets.randbits(62)
-        # Hidden for no time at all, it must still make room for those behind it in this very call.
-        self._run(_TAKE, (max(now + hidden, now + 1e-6), now, receipt, now, seq))
+        self._run(_TAKE, (now + hidden, now, receipt, now, seq))
         id_, body, about, sent, receives, first, origin = self._run(_READ, (seq,)).fetchone()
         return Message(id_, body, about, handles.encode(queue, seq, receipt), sent, receives, first, origin)
 

@@ -74,6 +74,16 @@ class Run:
     pid: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run and all its processes have used."""
+
+    cpu_seconds: float
+    """Since it started; of processes that have ended too, as far as anybody waited for them."""
+    memory_bytes: int
+    """Resident now."""
+
+
 class Runner(Protocol):
     """A way to run work. A run outlives the process that started it."""
 
@@ -91,6 +101,10 @@ class Runner(Protocol):
 
     async def remove(self, uid: str) -> None:
         """Nothing of the run is left on this machine; a running one is killed first."""
+        ...
+
+    async def usage(self, uid: str) -> Usage | None:
+        """None: it does not run."""
         ...
 
     async def uids(self) -> list[str]:

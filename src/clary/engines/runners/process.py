@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from clary.engines.runners import clean, procfs
-from clary.engines.runners.base import Run, Work
+from clary.engines.runners.base import Run, Usage, Work
 from clary.engines.runners.probe import Probe, probe
 from clary.engines.runners.rundir import RunDir
 from clary.engines.runners.sidecar import Sidecar
@@ -99,6 +99,9 @@ class ProcessRunner:
         async with self._alone(uid):
             await asyncio.to_thread(_remove, run)
 
+    async def usage(self, uid: str) -> Usage | None:
+        return await asyncio.to_thread(_usage, self._dir(uid))
+
     async def uids(self) -> list[str]:
         return self._uids()
 
@@ -171,6 +174,12 @@ def _look(run: RunDir) -> Run:
         return Run("lost", None, started, None, root, log, address)
     code, out_of_memory, at = ended
     return Run("ended", code, started, at, root, log, address, out_of_memory=out_of_memory and code != 0)
+
+
+def _usage(run: RunDir) -> Usage | None:
+    keeper = run.keeper() if run.held() else None
+    used = procfs.used(keeper) if keeper is not None else None
+    return None if used is None else Usage(*used)
 
 
 def _remove(run: RunDir) -> None:

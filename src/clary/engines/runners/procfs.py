@@ -85,6 +85,24 @@ def _kill_below(keeper: Keeper) -> bool:
     return found
 
 
+def used(keeper: Keeper) -> tuple[float, int] | None:
+    """(CPU seconds, resident bytes) of the keeper and all below it; None: it is gone. Of children that have ended,
+    what their parents have waited for."""
+    if born(keeper.pid) != keeper.born:
+        return None
+    ticks, pages = 0, 0
+    waiting = [keeper.pid]
+    while waiting:
+        pid = waiting.pop()
+        fields = _stat(pid)
+        if fields is not None:
+            # utime, stime, cutime, cstime; rss
+            ticks += sum(int(field) for field in fields[11:15])
+            pages += int(fields[21])
+            waiting += children(pid)
+    return ticks / os.sysconf("SC_CLK_TCK"), pages * os.sysconf("SC_PAGE_SIZE")
+
+
 def marked(mark: str) -> list[int]:
     """Processes of this user whose environment began with the variable CLARY_RUN=`mark`."""
     wanted = f"CLARY_RUN={mark}".encode()

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from clary.kernel.resource import Doc
+
 
 @dataclass(frozen=True, slots=True)
 class RouteVariant:
@@ -60,6 +62,11 @@ class Serving(Protocol):
         """The same, with the body of a good answer in parts as the model sends them (then the reply's is empty). The
         iterator is to be closed; it raises a faults.InferenceError when the answer breaks off. Raises NoRoute,
         NoInstance."""
+        ...
+
+    async def counters(self) -> list[Doc]:
+        """What every process that sends inferences has counted since it started: "front", "pid", and "variants" as
+        `counters.VariantCounters.doc` tells them."""
         ...
 
 

@@ -1,17 +1,30 @@
-"""What a front has counted since it started, for later metrics: a few additions a request."""
+"""What a front has counted since it started, for later metrics: a few additions a request.
+
+Latencies are whole microseconds, as SageMaker's metrics are. Their histograms have 16 buckets for each power of two, so
+the middle of a bucket is within 1/32 of every latency in it."""
 
 from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.routes import RouteKey
 from clary.kernel.resource import Doc
 
-BUCKETS = 32
+BUCKETS = 464
+"""The last one holds everything from half an hour on."""
 
 
 class VariantCounters:
-    """Of one variant of one endpoint. Latencies are in microseconds, as SageMaker's metrics are; a histogram's bucket n
-    counts those below 2**n."""
+    """Of one variant of one endpoint. `model` is the time from the request to the model to its answer, `overhead` what
+    the front needed before that."""
 
-    __slots__ = ("errors_4xx", "errors_5xx", "invocations", "model_buckets", "model_sum", "overhead_sum", "unanswered")
+    __slots__ = (
+        "errors_4xx",
+        "errors_5xx",
+        "invocations",
+        "model_buckets",
+        "model_sum",
+        "overhead_buckets",
+        "overhead_sum",
+        "unanswered",
+    )
 
     def __init__(self) -> None:
         self.invocations = 0
@@ -22,9 +35,30 @@ class VariantCounters:
         self.model_sum = 0
         self.overhead_sum = 0
         self.model_buckets = [0] * BUCKETS
+        self.overhead_buckets = [0] * BUCKETS
 
     def doc(self) -> Doc:
-        return {name: getattr(self, name) for name in self.__slots__}
+        """Histograms as {bucket: count}, without those that are empty."""
+        said = {name: getattr(self, name) for name in self.__slots__}
+        for name in ("model_buckets", "overhead_buckets"):
+            said[name] = {str(number): count for number, count in enumerate(said[name]) if count}
+        return said
+
+
+def bucket_of(latency: int) -> int:
+    shift = latency.bit_length() - 5
+    if shift <= 0:
+        return latency
+    number = (shift << 4) + (latency >> shift)
+    return number if number < BUCKETS else BUCKETS - 1
+
+
+def middle_of(bucket: int) -> float:
+    """The latency that stands for those in the bucket."""
+    if bucket < 32:
+        return float(bucket)
+    shift = (bucket >> 4) - 1
+    return (((bucket & 15) + 16) << shift) + ((1 << shift) - 1) / 2
 
 
 class Counters:
@@ -56,8 +90,10 @@ class Counters:
             counted.errors_4xx += 1
         model = int((now - exchange.sent) * 1e6)
         counted.model_sum += model
-        counted.overhead_sum += int((exchange.sent - exchange.started) * 1e6)
-        counted.model_buckets[min(model.bit_length(), BUCKETS - 1)] += 1
+        counted.model_buckets[bucket_of(model)] += 1
+        overhead = int((exchange.sent - exchange.started) * 1e6)
+        counted.overhead_sum += overhead
+        counted.overhead_buckets[bucket_of(overhead)] += 1
 
     def doc(self) -> Doc:
         variants = [

@@ -4,6 +4,7 @@ the control process. Single-threaded; any number of them share the socket."""
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 from collections.abc import Callable
 from dataclasses import asdict
@@ -159,7 +160,12 @@ class Front:
                 route = self.router.serves(account, region, endpoint)
                 return {"route": None if route is None else asdict(route), "generation": self.router.generation}
             case {"do": "counters"}:
-                return {"front": self._name, **self.shared.counters.doc(), "in_flight": self.router.in_flight}
+                return {
+                    "front": self._name,
+                    "pid": os.getpid(),
+                    **self.shared.counters.doc(),
+                    "in_flight": self.router.in_flight,
+                }
             case {"do": "uses"}:
                 return {"uses": self._uses()}
             case {"do": "refresh"}:

@@ -2,11 +2,14 @@
 
 import asyncio
 import logging
+import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from clary.engines.serving.ask import NoFront, ask
 from clary.engines.serving.base import Reply, Route
+from clary.engines.serving.counters import Counters
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.paths import front_sockets, socket_dir
 from clary.engines.serving.ping import answers_ping
@@ -32,6 +35,7 @@ class Plane:
         self._sockets = sockets or socket_dir(directory.parent)
         self._limits = limits
         self._router: Router | None = None
+        self._counters = Counters()
         self._stamp = (-1, -1, -1)
         self._writing = asyncio.Lock()
 
@@ -82,8 +86,13 @@ class Plane:
         return await router.stream((account, region, endpoint), lower, body)
 
     async def counters(self) -> list[Doc]:
-        """What every running front has counted since it started; one Doc a front."""
-        return [answer for answer in (await self._tell({"do": "counters"})).values() if answer is not None]
+        """What every running front has counted since it started, and this process of the inferences that it sent by
+        itself; one Doc each, with "front" and "pid"."""
+        found = [answer for answer in (await self._tell({"do": "counters"})).values() if answer is not None]
+        if self._router is not None:
+            own = {"front": "control", "pid": os.getpid(), "in_flight": self._router.in_flight}
+            found.append({**own, **self._counters.doc()})
+        return found
 
     async def uses(self) -> list[Doc]:
         """Whom the running fronts let in lately, in the words of who gave them their `uses`."""
@@ -97,6 +106,7 @@ class Plane:
     async def _fresh_router(self) -> Router:
         if self._router is None:
             self._router = Router(self._limits)
+            self._router.ended = lambda exchange: self._counters.ended(exchange, time.perf_counter())
         stamp = self._file.stamp()
         if stamp != self._stamp:
             table: Table = await asyncio.to_thread(self._file.read)

@@ -43,6 +43,8 @@ class Router:
         self._turn = 0
         self._retry: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self.ended: Callable[[Exchange], None] | None = None
+        """Hears of every exchange that has ended, before who sent it does."""
 
     def serves(self, account: str, region: str, endpoint: str) -> Route | None:
         """The route that is taken up; None: the endpoint is not served."""
@@ -186,6 +188,8 @@ class Router:
         exchange.done = True
         self._flying.pop(exchange, None)
         self._streaming.pop(exchange, None)
+        if self.ended is not None:
+            self.ended(exchange)
         if exchange.told is not None:
             exchange.told(exchange)
 

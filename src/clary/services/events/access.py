@@ -33,6 +33,15 @@ _OF_BUS: Final = {
     "RemovePermission": "EventBusName",
     "UpdateEventBus": "Name",
 }
+_OF_ARCHIVE: Final = {
+    "CreateArchive": "ArchiveName",
+    "DeleteArchive": "ArchiveName",
+    "DescribeArchive": "ArchiveName",
+    "UpdateArchive": "ArchiveName",
+    "CancelReplay": "ReplayName",
+    "DescribeReplay": "ReplayName",
+    "StartReplay": "ReplayName",
+}
 _TAGGING: Final = ("ListTagsForResource", "TagResource", "UntagResource")
 _FIELDS: Final = {
     "events:source": ("source",),
@@ -95,6 +104,17 @@ def _put_events(ctx: Context, req: Doc) -> Sequence[Ask]:
     ]
 
 
+def _of_archive(operation: str, member: str) -> Asks:
+    def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
+        kind = "archive" if member == "ArchiveName" else "replay"
+        arns = [ctx.arn("events", f"{kind}/{req[member]}")]
+        if operation in ("CreateArchive", "StartReplay"):
+            arns.append(req["EventSourceArn"])  # the bus whose events are kept, the archive that is replayed
+        return [Ask(f"events:{operation}", arn) for arn in arns]
+
+    return asks
+
+
 def _of_arn(operation: str) -> Asks:
     def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
         arn = req["ResourceARN"]
@@ -147,6 +167,8 @@ def register() -> None:
             service.access(operation, _of_rule(operation, _OF_RULE[operation]))
         elif operation in _OF_BUS:
             service.access(operation, _of_bus(operation, _OF_BUS[operation]))
+        elif operation in _OF_ARCHIVE:
+            service.access(operation, _of_archive(operation, _OF_ARCHIVE[operation]))
         elif operation in _TAGGING:
             service.access(operation, _of_arn(operation))
         elif operation == "PutEvents":

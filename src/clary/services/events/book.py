@@ -1,16 +1,18 @@
 """The rules of every bus, compiled: read once, and read again when the outbox tells that one was written."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from clary.aws.delivery import Acting, Counted, Retry
-from clary.aws.event_patterns import EventPattern, compile_pattern
+from clary.aws.event_patterns import EventPattern, Path, compile_pattern, values_at
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store, Where
-from clary.services.events.api import DEFAULT, PRINCIPAL, RULE
+from clary.kernel.telemetry import LogStreamName
+from clary.services.events.api import ARCHIVE, DEFAULT, PRINCIPAL, RULE
+from clary.services.events.archives import place_of
 from clary.services.events.inputs import Input, compile_input
 from clary.services.events.kinds import Kind, kind_of
 
@@ -45,18 +47,51 @@ class BoundRule:
 
 
 @dataclass(frozen=True, slots=True)
+class BoundArchive:
+    place: LogStreamName
+    pattern: EventPattern | None
+
+    def wants(self, event: Doc) -> bool:
+        return self.pattern is None or self.pattern.matches(event)
+
+
 class BoundBus:
-    """The rules of one bus, those that name the source of their events by that source."""
+    """The rules of one bus. Each stands under one text that its pattern needs somewhere in an event, the one that it
+    shares with the fewest others: of many rules an event meets few."""
 
-    of_source: dict[str, list[BoundRule]] = field(default_factory=lambda: defaultdict(list))
-    others: list[BoundRule] = field(default_factory=list)
-    named: dict[str, BoundRule] = field(default_factory=dict)
+    def __init__(self, rules: Sequence[BoundRule], archives: Sequence[BoundArchive]) -> None:
+        self.named = {rule.name: rule for rule in rules}
+        self.archives = tuple(archives)
+        self._others: list[BoundRule] = []
+        self._under: dict[Path, dict[str, list[BoundRule]]] = {}
+        matching = [rule for rule in rules if rule.pattern is not None]
+        shared = Counter((path, text) for rule in matching for path, texts in _needs(rule).items() for text in texts)
+        for rule in matching:
+            needs = _needs(rule)
+            if not needs:
+                self._others.append(rule)
+                continue
+            path = min(needs, key=lambda one: max(shared[one, text] for text in needs[one]))
+            for text in needs[path]:
+                self._under.setdefault(path, {}).setdefault(text, []).append(rule)
 
-    def matching(self, event: Doc) -> Iterator[BoundRule]:
-        for rules in (self.of_source.get(event["source"], ()), self.others):
-            for rule in rules:
-                if rule.pattern is not None and rule.pattern.matches(event):
-                    yield rule
+    def matching(self, event: Doc) -> list[BoundRule]:
+        """Each once."""
+        found = {rule.arn: rule for rule in self._others if _matches(rule, event)}
+        for path, under in self._under.items():
+            for value in values_at(event, path):
+                for rule in under.get(value, ()) if value.__class__ is str else ():
+                    if rule.arn not in found and _matches(rule, event):
+                        found[rule.arn] = rule
+        return list(found.values())
+
+
+def _needs(rule: BoundRule) -> Mapping[Path, frozenset[str]]:
+    return {} if rule.pattern is None else rule.pattern.needs
+
+
+def _matches(rule: BoundRule, event: Doc) -> bool:
+    return rule.pattern is not None and rule.pattern.matches(event)
 
 
 class RuleBook:
@@ -71,6 +106,9 @@ class RuleBook:
     def forget(self, region: str, bus: str) -> None:
         self._buses.pop((region, bus), None)
 
+    def forget_all(self) -> None:
+        self._buses.clear()
+
     def of(self, region: str, bus: str) -> BoundBus:
         found = self._buses.get((region, bus))
         if found is None:
@@ -79,23 +117,18 @@ class RuleBook:
 
     def _read(self, region: str, bus: str) -> BoundBus:
         where = Where(self._account, region, parent=bus, phase="ENABLED")
-        bound = BoundBus()
+        rules: list[BoundRule] = []
         for row in self._store.page(RULE, where, limit=_MOST):
             try:
-                rule = _bound(row)
+                rules.append(_bound(row))
             except Exception:
                 # Written by another version, perhaps. The other rules must not wait for somebody to mend it.
                 log.exception("a rule cannot be read and matches nothing", extra={"rule": row.arn})
-                continue
-            bound.named[rule.name] = rule
-            if rule.pattern is None:
-                continue
-            sources = rule.pattern.needs.get("source")
-            for source in sources or ():
-                bound.of_source[source].append(rule)
-            if sources is None:
-                bound.others.append(rule)
-        return bound
+        archives = []
+        for row in self._store.page(ARCHIVE, Where(self._account, region, parent=bus), limit=_MOST):
+            text = row.spec.get("EventPattern")
+            archives.append(BoundArchive(place_of(row), compile_pattern(text) if text else None))
+        return BoundBus(rules, archives)
 
 
 def _bound(row: Resource) -> BoundRule:

@@ -19,7 +19,9 @@ from clary.kernel.clock import Clock
 from clary.kernel.metrics import MetricName, MetricSink, Sample, of_mapping
 from clary.kernel.resource import Doc
 from clary.kernel.store import Event, Store
-from clary.services.events.api import DEFAULT, EVENT, RULE
+from clary.kernel.telemetry import LogSink, LogStreamName
+from clary.services.events import archives
+from clary.services.events.api import ARCHIVE, DEFAULT, EVENT, RULE
 from clary.services.events.book import NAMESPACE, BoundRule, BoundTarget, RuleBook
 from clary.services.events.inputs import Matched
 from clary.services.events.kinds import Sent
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _Counts = Counter[tuple[str, str, tuple[tuple[str, str], ...]]]
 """By (region, metric, dimensions)."""
+_Kept = dict[LogStreamName, list[tuple[int, str, int]]]
+"""For each archive: (the event's time in milliseconds, its text, its line of the outbox)."""
 
 
 class Flow:
@@ -43,22 +47,27 @@ class Flow:
         heralds: Heralds,
         deliverer: Deliverer,
         metrics: MetricSink | None = None,
+        archive: LogSink | None = None,
     ) -> None:
         self._clock = clock
         self._account = account
         self._heralds = heralds
         self._deliverer = deliverer
         self._metrics = metrics
+        self._archive = archive
         self._book = RuleBook(store, account)
 
     async def __call__(self, events: Sequence[Event]) -> None:
         """All that follows from these lines is delivered or queued. Raises what the store raises: then they are heard
         again."""
         wanted: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
+        kept: _Kept = defaultdict(list)
         counts: _Counts = Counter()
         for line in events:
-            for place, one in self._deliveries(line, counts):
+            for place, one in self._deliveries(line, counts, kept):
                 wanted[place].append(one)
+        if kept and self._archive is not None:
+            await asyncio.to_thread(_keep, self._archive, kept, events[-1].seq)
         # Targets do not wait for each other; what goes to one target goes in order.
         if len(wanted) == 1:
             [ones] = wanted.values()
@@ -74,17 +83,24 @@ class Flow:
         for one in ones:
             await self._deliverer.deliver(one)
 
-    def _deliveries(self, line: Event, counts: _Counts) -> Iterator[tuple[tuple[str, str], Delivery]]:
-        """By (rule, target)."""
+    def _deliveries(self, line: Event, counts: _Counts, kept: _Kept) -> Iterator[tuple[tuple[str, str], Delivery]]:
+        """By (rule, target); what goes to archives is added to `kept`."""
         if line.kind == RULE:
             self._book.forget(line.region, line.name.rpartition("/")[0])
             return
+        if line.kind == ARCHIVE:
+            self._book.forget_all()  # its bus does not stand in its name
+            return
         for region, bus, event, spec in self._told(line):
             matched_at = times.iso8601(line.at)
+            if "rule" not in spec and "replay" not in spec:
+                for archive in self._book.of(region, bus).archives:
+                    if archive.wants(event):
+                        kept[archive.place].append((_milliseconds(event), orjson.dumps(event).decode(), line.seq))
             for rule in self._rules(region, bus, event, spec, counts):
                 counts[region, "TriggeredRules", of_mapping(rule.dimensions)] += 1
                 for target in rule.targets:
-                    one = self._delivery(line, rule, target, event, matched_at, int(spec.get("hops", 0)))
+                    one = self._delivery(line, rule, target, event, matched_at, spec)
                     if one is not None:
                         yield (rule.arn, target.target["Id"]), one
 
@@ -108,7 +124,7 @@ class Flow:
         if "rule" in spec:  # a moment of its schedule concerns that rule alone
             rule = found.named.get(spec["rule"])
             return [] if rule is None else [rule]
-        rules = list(found.matching(event))
+        rules = found.matching(event)
         if "rules" in spec:  # a replay to some rules
             rules = [rule for rule in rules if rule.arn in spec["rules"]]
         if rules:
@@ -116,10 +132,12 @@ class Flow:
         return rules
 
     def _delivery(
-        self, line: Event, rule: BoundRule, bound: BoundTarget, event: Doc, at: str, hops: int
+        self, line: Event, rule: BoundRule, bound: BoundTarget, event: Doc, at: str, spec: Doc
     ) -> Delivery | None:
         target, kind = bound.target, bound.kind
         name = f"{event['id']}/{rule.arn}/{target['Id']}"
+        if "replay" in spec:  # another delivery of the same event
+            name = f"{name}/{spec['replay']}"
         try:
             payload = bound.make(Matched(event, rule.arn, rule.name, at))
             sent = Sent(target["Arn"], bound.region, target, event, payload, name, rule.name, line.at)
@@ -141,7 +159,7 @@ class Flow:
             dead=dead,
             counted=bound.counted,
             first=first,
-            led=hops,
+            led=int(spec.get("hops", 0)),
         )
 
     def _count(self, counts: _Counts) -> None:
@@ -154,6 +172,20 @@ class Flow:
                 for (region, name, dimensions), n in counts.items()
             ]
         )
+
+
+def _keep(logs: LogSink, kept: _Kept, seq: int) -> None:
+    """What is heard again after a crash is perhaps cut into other batches: only what is behind the archive's position
+    is new."""
+    for place, events in kept.items():
+        passed = logs.position(place, archives.PRODUCER)
+        new = [(at, text) for at, text, line in events if line > passed]
+        if new:
+            archives.keep(logs, place, new, seq)
+
+
+def _milliseconds(event: Doc) -> int:
+    return max(0, int(times.parse(event["time"]) * 1000))
 
 
 def _of_bus(bus: str) -> tuple[tuple[str, str], ...]:

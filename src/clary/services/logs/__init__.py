@@ -14,6 +14,7 @@ from clary.services.logs import (
 )
 from clary.services.logs.api import service
 from clary.services.logs.counting import Counting
+from clary.services.logs.exports import Exports
 from clary.services.logs.live import LiveTails
 from clary.services.logs.subscriptions import Subscriptions
 
@@ -21,9 +22,11 @@ access.register()
 
 __all__ = [
     "Counting",
+    "Exports",
     "LiveTails",
     "Subscriptions",
     "access",
+    "exports",
     "filter",
     "get",
     "groups",

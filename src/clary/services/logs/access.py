@@ -15,7 +15,7 @@ _TAGGING: Final = ("ListTagsForResource", "TagResource", "UntagResource", "ListT
                    "UntagLogGroup")  # fmt: skip
 
 
-_ANYWHERE: Final = ("TestMetricFilter",)
+_ANYWHERE: Final = ("CancelExportTask", "DescribeExportTasks", "TestMetricFilter")
 """Those that name no resource."""
 
 

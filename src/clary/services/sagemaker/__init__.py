@@ -6,7 +6,9 @@ from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
 from clary.services.sagemaker import access, endpoint_configs, endpoints, models, processing, tags, training
 from clary.services.sagemaker.api import service
+from clary.services.sagemaker.curves import Curves
 from clary.services.sagemaker.engines import Engines
+from clary.services.sagemaker.measured import Measured
 
 access.register()
 
@@ -27,4 +29,16 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
     }
 
 
-__all__ = ["MACHINES", "Engines", "access", "endpoint_configs", "models", "reconcilers", "service", "tags"]
+__all__ = [
+    "MACHINES",
+    "Curves",
+    "Engines",
+    "Measured",
+    "access",
+    "endpoint_configs",
+    "models",
+    "reconcilers",
+    "service",
+    "tags",
+    "training",
+]

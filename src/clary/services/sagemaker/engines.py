@@ -13,6 +13,7 @@ from clary.kernel.clock import Clock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
 from clary.kernel.telemetry import LogSink
+from clary.services.sagemaker.curves import Curves
 
 Inside = Callable[[Principal, str], Context]
 """A context for calls from inside, for example Gateway.inside: (principal, region)."""
@@ -33,6 +34,8 @@ class Engines:
     """Where the wire is, as seen from inside a run: AWS_ENDPOINT_URL."""
     scratch: Path
     """A directory on this machine where inputs are gathered that have no file here."""
+    curves: Curves | None = None
+    """Reads the metrics in the lines that jobs print; None: nobody does."""
     max_cpus: float | None = None
     max_memory_bytes: int | None = None
     """The most one run may use; None: all of this machine."""

@@ -1,7 +1,8 @@
 """Metrics read from a job's own log lines, by regular expression. What no line says has no value."""
 
 import asyncio
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,6 +99,15 @@ def _in_file(wanted: dict[str, "regex.Pattern[str]"], log_file: Path) -> dict[st
     except FileNotFoundError:
         return {}
     return found
+
+
+def told(patterns: "dict[str, regex.Pattern[str]]", line: str) -> Iterator[tuple[str, float]]:
+    """(name, value) of each metric that the line tells. An expression that thinks too long is taken out of
+    `patterns`."""
+    for name, pattern in list(patterns.items()):
+        value = _value(pattern, line, patterns, name)
+        if value is not None and math.isfinite(value):
+            yield name, value
 
 
 def _value(pattern: "regex.Pattern[str]", line: str, left: dict[str, "regex.Pattern[str]"], name: str) -> float | None:

@@ -30,7 +30,7 @@ def _asks(operation: str) -> Asks:
 
 def _arn(ctx: Context, operation: str, req: Doc) -> str:
     if operation == "CreateTopic":
-        return ctx.arn("sns", req.get("Name", ""))
+        return ctx.arn("sns", req.get("Name") or "*")
     if "SubscriptionArn" in req:
         return topic_arn_in(req["SubscriptionArn"])
     for name in ("TopicArn", "TargetArn", "ResourceArn"):

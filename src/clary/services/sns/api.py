@@ -10,6 +10,7 @@ from clary.kernel.resource import Resource
 from clary.services.sns.errors import InvalidParameterException, NotFoundException
 
 service = Service("sns")
+service.data_event("Publish", "PublishBatch")
 
 TOPIC: Final = "topic"
 SUBSCRIPTION: Final = "topic-subscription"

@@ -63,7 +63,7 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-@service.operation("CreateTopic", ignores=("DataProtectionPolicy",))
+@service.operation("CreateTopic")
 async def create_topic(ctx: Context, req: Doc) -> Doc:
     """The topic is there. Asked again with the same attributes and tags: the same answer. Errors: InvalidParameter."""
     name = req["Name"]

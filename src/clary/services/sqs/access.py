@@ -22,7 +22,7 @@ def _asks(operation: str) -> Asks:
 
     def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
         name = req["QueueName"] if "QueueName" in req else _name(req.get("QueueUrl", ""))
-        arn = arn_of(ctx, name)
+        arn = arn_of(ctx, name or "*")
         tags: Mapping[str, str] | None = req.get("tags") or req.get("Tags")
         if tags is None and "TagKeys" in req:
             tags = dict.fromkeys(req["TagKeys"], "")

@@ -12,6 +12,10 @@ from clary.kernel.resource import Doc, Resource
 from clary.services.sqs.errors import InvalidAddress, InvalidParameterValue, QueueDoesNotExist
 
 service = Service("sqs")
+service.data_event(
+    *("ChangeMessageVisibility", "ChangeMessageVisibilityBatch", "DeleteMessage", "DeleteMessageBatch"),
+    *("ReceiveMessage", "SendMessage", "SendMessageBatch"),
+)
 
 QUEUE: Final = "queue"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,80}")

@@ -32,6 +32,7 @@ _MOST_A_SECOND: Final = 500
 _BITE: Final = 500
 _BITE_SECONDS: Final = 1.0
 _MOST_LISTED: Final = 10
+_NO_QUEUE: Final = "AWS.SimpleQueueService.NonExistentQueue"
 _HANDLE: Final = re.compile(r"[A-Za-z0-9+/=]{1,512}")
 
 
@@ -114,10 +115,10 @@ class MoveReconciler:
             return move("CANCELLED")
         source = queue_of_arn(self._store, task.account, task.region, task.spec["SourceArn"])
         if source is None or source.uid != task.parent:
-            return move("FAILED", FailureReason="AWS.SimpleQueueService.NonExistentQueue")
+            return move("FAILED", FailureReason=_NO_QUEUE)
         fixed = task.spec.get("DestinationArn")
         if fixed is not None and queue_of_arn(self._store, task.account, task.region, fixed) is None:
-            return move("FAILED", FailureReason="CouldNotDetermineMessageSource")
+            return move("FAILED", FailureReason=_NO_QUEUE)
         known: dict[str, str | None] = {}
 
         def target(origin: str) -> str | None:
@@ -129,6 +130,8 @@ class MoveReconciler:
 
         speed = task.spec.get("MaxNumberOfMessagesPerSecond")
         moved = self._queues.move(source.uid, target, speed or _BITE, task.uid)
+        if moved == 0 and None in known.values():
+            return move("FAILED", FailureReason="CouldNotDetermineMessageSource")
         if moved == 0:
             return move("COMPLETED")
         return again(_BITE_SECONDS if speed else 0.0)

@@ -88,13 +88,13 @@ async def list_dead_letter_source_queues(ctx: Context, req: Doc) -> Doc:
         )
     filters = page.digest("dead-letter-sources", target.uid)
     try:
-        after = page.decode(req["NextToken"], filters, str)[0] if "NextToken" in req else ""
+        after = page.decode(req["NextToken"], filters, str, str)[0] if "NextToken" in req else ""
     except (BadToken, IndexError):
         raise InvalidParameterValue("Invalid or expired next token.") from None
     found = [one.name for one in sources_of(ctx, target) if one.name > after]
     answer: Doc = {"queueUrls": [url_of(ctx, name) for name in found[:limit]]}
     if len(found) > limit and "MaxResults" in req:
-        answer["NextToken"] = page.encode([found[limit - 1]], filters)
+        answer["NextToken"] = page.encode([found[limit - 1]] * 2, filters)
     return answer
 
 

@@ -1,5 +1,6 @@
 """Space-delimited patterns: [ip, user, ..., request = *.html*, status = 4* || status = 5*, size > 100]."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,6 +11,7 @@ from clary.services.logs.patterns.logic import Condition, parse_logic
 from clary.services.logs.patterns.scan import Scanner, wrong
 
 _CLOSING: Final = {"[": "]", '"': '"'}
+_WORD: Final = re.compile(r"\S+")
 _MOST_REGEXES: Final = 2
 
 
@@ -69,14 +71,13 @@ def _hold(wanted: Sequence[Field], fields: Sequence[str]) -> bool:
 def split(message: str, most: int | None = None) -> list[str]:
     """The fields of a line, up to `most`: words, and what stands between brackets or double quotation marks (without
     them), spaces and all."""
+    if "[" not in message and '"' not in message:
+        return message.split()[:most]
     fields: list[str] = []
     closings: dict[str, int] = {}
-    at, size = 0, len(message)
-    while most is None or len(fields) < most:
-        while at < size and message[at].isspace():
-            at += 1
-        if at == size:
-            break
+    at = 0
+    while (most is None or len(fields) < most) and (word := _WORD.search(message, at)) is not None:
+        at = word.start()
         closing = _CLOSING.get(message[at])
         end = -1
         if closing is not None:
@@ -88,11 +89,8 @@ def split(message: str, most: int | None = None) -> list[str]:
             fields.append(message[at + 1 : end])
             at = end + 1
         else:
-            end = at
-            while end < size and not message[end].isspace():
-                end += 1
-            fields.append(message[at:end])
-            at = end
+            fields.append(word[0])
+            at = word.end()
     return fields
 
 

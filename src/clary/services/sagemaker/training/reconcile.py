@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+from collections.abc import Iterable
 from typing import Any
 
 from clary.aws.errors import ServiceError
@@ -72,7 +73,7 @@ class TrainingJobReconciler:
         return again(0.0)
 
     async def _running(self, job: Resource, uid: str, run: Run) -> Step:
-        await jobs.ship(self._engines, self._stream(job), uid, run, final=False)
+        await self._ship(job, uid, run, final=False)
         if jobs.too_long(self._engines, run, longest(job)):
             now = self._engines.clock.now()
             entered = enter(job.status, "MaxRuntimeExceeded", now)
@@ -81,7 +82,7 @@ class TrainingJobReconciler:
 
     async def _ended(self, job: Resource, uid: str, run: Run) -> Step:
         to = self._stream(job)
-        await jobs.ship(self._engines, to, uid, run, final=True)
+        await self._ship(job, uid, run, final=True)
         if run.exit_code != 0:
             why = jobs.why_failed(self._engines, run, to)
             try:
@@ -95,7 +96,7 @@ class TrainingJobReconciler:
 
     async def _lost(self, job: Resource, uid: str, run: Run) -> Step:
         to = self._stream(job)
-        await jobs.ship(self._engines, to, uid, run, final=True)
+        await self._ship(job, uid, run, final=True)
         attempt = job.status.get("_attempt", 0)
         if attempt < (job.spec.get("RetryStrategy") or {}).get("MaximumRetryAttempts", 0):
             entered = enter(job.status, "Restarting", self._engines.clock.now())
@@ -105,13 +106,13 @@ class TrainingJobReconciler:
     async def _stopping(self, job: Resource, uid: str, run: Run) -> Step:
         if run.phase == "running":
             await self._runner.stop(uid, jobs.GRACE_SECONDS)
-            await jobs.ship(self._engines, self._stream(job), uid, run, final=False)
+            await self._ship(job, uid, run, final=False)
             return again(jobs.POLL_SECONDS)
         exceeded = job.status["SecondaryStatus"] == "MaxRuntimeExceeded"
         secondary = "MaxRuntimeExceeded" if exceeded else "Stopped"
         if run.phase != "ended":
             return self._finish(job, "Stopped", secondary)
-        await jobs.ship(self._engines, self._stream(job), uid, run, final=True)
+        await self._ship(job, uid, run, final=True)
         return await self._store(job, run, "Stopped", secondary)
 
     async def _store(self, job: Resource, run: Run, phase: str, secondary: str) -> Step:
@@ -152,12 +153,14 @@ class TrainingJobReconciler:
         else:
             await outputs.upload_archive(ctx, run.root, "/opt/ml/output/data", _output(job).child("output.tar.gz"))
 
+    async def _ship(self, job: Resource, uid: str, run: Run, *, final: bool) -> None:
+        """What the run has printed is in its stream, and what that tells is counted."""
+        if self._engines.curves is not None:
+            self._engines.curves.expect(job.account, job.region, job.name, *_definitions(job))
+        await jobs.ship(self._engines, self._stream(job), uid, run, final=final)
+
     async def _metrics(self, job: Resource, run: Run) -> list[Doc]:
-        algorithm = job.spec["AlgorithmSpecification"]
-        image = images.lookup(algorithm["TrainingImage"])
-        built_in = image.metrics if image is not None else ()
-        own = algorithm.get("MetricDefinitions") or ()
-        return await metrics.final(self._engines.logs, self._stream(job), run.log, built_in, own)
+        return await metrics.final(self._engines.logs, self._stream(job), run.log, *_definitions(job))
 
     def _stream(self, job: Resource) -> LogStreamName:
         return jobs.stream(job, LOG_GROUP, job.status.get("TrainingStartTime", job.created))
@@ -175,10 +178,19 @@ class TrainingJobReconciler:
         return move(phase, after=0.0, **enter(job.status, secondary, now, last=True), **status)
 
     async def _clean(self, job: Resource) -> Step:
+        if self._engines.curves is not None:
+            self._engines.curves.forget(job.account, job.region, job.name)
         for attempt in range(job.status.get("_attempt", 0) + 1):
             await self._runner.remove(attempt_uid(job.uid, attempt))
             await asyncio.to_thread(shutil.rmtree, self._engines.scratch / attempt_uid(job.uid, attempt), True)
         return rest()
+
+
+def _definitions(job: Resource) -> tuple[Iterable[Doc], Iterable[Doc]]:
+    """The metrics that the job's lines may tell: of its image, and its own."""
+    algorithm = job.spec["AlgorithmSpecification"]
+    image = images.lookup(algorithm["TrainingImage"])
+    return image.metrics if image is not None else (), algorithm.get("MetricDefinitions") or ()
 
 
 def _output(job: Resource) -> Location:

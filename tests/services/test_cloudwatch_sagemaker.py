@@ -1,0 +1,215 @@
+"""What endpoints and jobs do becomes SageMaker's own metrics."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from clary.engines.metrics.store import SqliteMetrics
+from clary.engines.runners.base import Usage
+from clary.engines.serving.counters import BUCKETS, VariantCounters, bucket_of, middle_of
+from clary.kernel.clock import ManualClock
+from clary.kernel.metrics import MetricMatch, MetricName, Statistic, dimensions
+from clary.kernel.resource import Resource
+from clary.kernel.sqlite import SqliteStore
+from clary.kernel.telemetry import LogEvent, LogStreamName
+from clary.services.sagemaker import Curves, Measured, endpoints, training
+from tests.kernel.waiting import settle
+
+ACCOUNT, REGION = "123456789012", "us-east-1"
+NOW = 1_795_284_000.0
+SUM, COUNT, AVERAGE = Statistic("Sum"), Statistic("SampleCount"), Statistic("Average")
+
+
+@given(st.integers(0, 2**31))
+def test_a_latency_is_near_the_middle_of_its_bucket(latency: int) -> None:
+    number = bucket_of(latency)
+    assert 0 <= number < BUCKETS
+    assert abs(middle_of(number) - latency) <= latency / 32
+
+
+def test_buckets_rise_with_the_latency() -> None:
+    numbers = [bucket_of(latency) for latency in range(5000)]
+    assert numbers == sorted(numbers) and set(numbers) == set(range(numbers[-1] + 1))
+    assert bucket_of(2**60) == BUCKETS - 1
+
+
+class Serving:
+    """Fronts that have counted what the test says."""
+
+    def __init__(self) -> None:
+        self.fronts: dict[tuple[str, int], VariantCounters] = {}
+
+    async def counters(self) -> list[dict[str, Any]]:
+        where = {"account": ACCOUNT, "region": REGION, "endpoint": "e", "variant": "v"}
+        return [
+            {"front": name, "pid": pid, "variants": [{**where, **one.doc()}]}
+            for (name, pid), one in self.fronts.items()
+        ]
+
+    def served(self, front: tuple[str, int], count: int, *, failed: int = 0, latency: int = 1000) -> None:
+        one = self.fronts.setdefault(front, VariantCounters())
+        one.invocations += count
+        one.errors_5xx += failed
+        one.model_sum += latency * count
+        one.model_buckets[bucket_of(latency)] += count
+        one.overhead_sum += 10 * count
+        one.overhead_buckets[10] += count
+
+
+class Runner:
+    def __init__(self) -> None:
+        self.used: dict[str, Usage] = {}
+
+    async def uids(self) -> list[str]:
+        return list(self.used)
+
+    async def usage(self, uid: str) -> Usage | None:
+        return self.used[uid]
+
+
+class House:
+    def __init__(self, directory: Path) -> None:
+        self.clock = ManualClock(NOW)
+        self.store = SqliteStore(directory / "clary.db", self.clock)
+        self.metrics = SqliteMetrics(directory / "metrics", self.clock, background=False)
+        self.serving, self.runner = Serving(), Runner()
+        self.measured = Measured(self.serving, self.runner, self.store, self.metrics, self.clock)  # type: ignore[arg-type]
+
+    def has(self, kind: str, name: str, uid: str, **status: Any) -> None:
+        self.store.create(Resource(kind, name, ACCOUNT, REGION, uid, phase="InService", status=status))
+
+    def read(self, namespace: str, name: str, statistic: Statistic, **where: str) -> dict[int, float | None]:
+        metric = MetricName(ACCOUNT, REGION, namespace, name, dimensions(**where))
+        found = self.metrics.read(metric, (statistic,), int(NOW) - 600, int(NOW) + 600, 60)
+        return {at - int(NOW): value for at, value in zip(found.times, found.values[0], strict=True)}
+
+    def invocations(self, name: str, statistic: Statistic) -> dict[int, float | None]:
+        return self.read("AWS/SageMaker", name, statistic, EndpointName="e", VariantName="v")
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.metrics.close()
+    made.store.close()
+
+
+INSTANCES = [
+    {"uid": "u1-1-0-0", "variant": "v", "ready": NOW},
+    {"uid": "u1-1-0-1", "variant": "v", "ready": NOW},
+    {"uid": "u1-1-0-2", "variant": "v", "ready": None},
+]
+
+
+async def test_each_minute_tells_what_was_served_in_it(house: House) -> None:
+    house.has(endpoints.KIND, "e", "u1", _instances=INSTANCES)
+    front, other = ("front-0", 1), ("front-1", 2)
+    house.serving.served(front, 100)
+    house.serving.served(other, 50)
+    await house.measured.minute()  # what was served before is somebody else's
+    house.serving.served(front, 3, latency=2000)
+    house.serving.served(other, 1, failed=1, latency=10_000)
+    house.clock.advance(60)
+    await house.measured.minute()
+    house.clock.advance(60)
+    await house.measured.minute()
+    assert house.invocations("Invocations", SUM) == {0: 4.0}
+    assert house.invocations("InvocationsPerInstance", SUM) == {0: 2.0}
+    assert house.invocations("Invocation5XXErrors", SUM) == {0: 1.0}
+    assert house.invocations("Invocation5XXErrors", AVERAGE) == {0: 0.25}
+    assert house.invocations("Invocation4XXErrors", SUM) == {0: 0.0}
+    assert house.invocations("InvocationModelErrors", COUNT) == {0: 4.0}
+    assert house.invocations("ModelLatency", AVERAGE) == {0: pytest.approx(4000)}
+    assert house.invocations("ModelLatency", Statistic("Maximum")) == {0: pytest.approx(10_000, rel=0.05)}
+    assert house.invocations("OverheadLatency", SUM) == {0: pytest.approx(40)}
+
+
+async def test_a_front_that_was_replaced_counts_anew(house: House) -> None:
+    house.has(endpoints.KIND, "e", "u1")
+    house.serving.served(("front-0", 1), 100)
+    await house.measured.minute()
+    house.serving.fronts.clear()
+    house.serving.served(("front-0", 2), 7)
+    house.clock.advance(60)
+    await house.measured.minute()
+    house.serving.served(("front-0", 2), 5)
+    house.clock.advance(60)
+    await house.measured.minute()
+    assert house.invocations("Invocations", SUM) == {60: 5.0}
+
+
+async def test_without_endpoints_nobody_is_asked(house: House) -> None:
+    async def counters() -> list[dict[str, Any]]:
+        raise AssertionError("nothing is served")
+
+    house.serving.counters = counters  # type: ignore[method-assign]
+    await house.measured.minute()
+    assert list(house.metrics.names(ACCOUNT, REGION, MetricMatch())) == []
+
+
+async def test_what_runs_use_is_told_of_their_hosts(house: House) -> None:
+    house.has(endpoints.KIND, "e", "u1", _instances=INSTANCES)
+    house.has(training.KIND, "job", "u2")
+    house.runner.used = {"u1-1-0-0": Usage(10.0, 2**20), "u2": Usage(0.0, 2**30), "u9": Usage(1.0, 1)}
+    await house.measured.minute()
+    house.runner.used = {"u1-1-0-0": Usage(16.0, 2**20), "u2": Usage(90.0, 2**30), "u9": Usage(2.0, 1)}
+    house.clock.advance(60)
+    await house.measured.minute()
+    where = {"EndpointName": "e", "VariantName": "v"}
+    assert house.read("/aws/sagemaker/Endpoints", "CPUUtilization", AVERAGE, **where) == {0: 10.0}
+    assert house.read("/aws/sagemaker/TrainingJobs", "CPUUtilization", AVERAGE, Host="job/algo-1") == {0: 150.0}
+    memory = house.read("/aws/sagemaker/TrainingJobs", "MemoryUtilization", AVERAGE, Host="job/algo-1")[0]
+    assert memory is not None and 0 < memory < 100
+    assert len(list(house.metrics.names(ACCOUNT, REGION, MetricMatch()))) == 4
+
+
+async def test_minutes_are_those_of_the_clock(house: House) -> None:
+    house.clock.advance(17)
+    house.has(endpoints.KIND, "e", "u1")
+    house.serving.served(("front-0", 1), 1)
+    stop = asyncio.Event()
+    told: list[float] = []
+    minute = house.measured.minute
+
+    async def noted() -> None:
+        await minute()
+        told.append(house.clock.now() - NOW)
+
+    house.measured.minute = noted  # type: ignore[method-assign]
+    task = asyncio.create_task(house.measured.run(stop))
+    for seconds in (0, 42, 1, 60):
+        await settle()
+        house.clock.advance(seconds)
+    await settle()
+    assert told == [17, 60, 120]
+    stop.set()
+    await task
+
+
+def test_lines_of_a_training_job_become_its_metrics(house: House) -> None:
+    curves = Curves(house.metrics, training.LOG_GROUP)
+    own = [{"Name": "loss", "Regex": r"loss=([0-9.]+)"}, {"Name": "odd", "Regex": r"odd=(\S+)"}]
+    built_in = [{"Name": "train:merror", "Regex": r"#011train-merror:([0-9.]+)"}]
+    stream = LogStreamName(ACCOUNT, REGION, training.LOG_GROUP, "job/algo-1-1795284000")
+
+    def line(second: int, text: str) -> LogEvent:
+        return LogEvent(int(NOW + second) * 1000, text)
+
+    curves.heard(stream, [line(0, "loss=9")], 0)  # of a job that nobody expects
+    for _ in range(2):
+        curves.expect(ACCOUNT, REGION, "job", built_in, own)
+    curves.heard(stream, [line(1, "loss=0.5"), line(2, "[1]#011train-merror:0.25"), line(3, "odd=nan odd=x")], 0)
+    curves.heard(LogStreamName(ACCOUNT, REGION, "other", "job/algo-1"), [line(4, "loss=7")], 0)
+    where = {"TrainingJobName": "job"}
+    assert house.read("/aws/sagemaker/TrainingJobs", "loss", SUM, **where) == {0: 0.5}
+    assert house.read("/aws/sagemaker/TrainingJobs", "train:merror", SUM, **where) == {0: 0.25}
+    assert house.read("/aws/sagemaker/TrainingJobs", "odd", SUM, **where) == {}
+    curves.forget(ACCOUNT, REGION, "job")
+    curves.heard(stream, [line(5, "loss=7")], 0)
+    assert house.read("/aws/sagemaker/TrainingJobs", "loss", SUM, **where) == {0: 0.5}
