@@ -166,6 +166,12 @@ class Deliverer(Protocol):
         receiver answers."""
         ...
 
+    async def deliver_together(self, ones: Mapping[str, Delivery], whole: Delivery) -> None:
+        """As `deliver` of each of them, which are of one acting and lead to nothing else; by the one call `whole` as
+        far as its receiver takes them: it answers with the Ids that it refused, as they stand in `ones`, under
+        Failed."""
+        ...
+
     def pending(self) -> int:
         """How many are queued."""
         ...
@@ -219,6 +225,22 @@ class Deliveries:
             return Outcome("failed", found.message)
         self._came(one)
         return Outcome("delivered")
+
+    async def deliver_together(self, ones: Mapping[str, Delivery], whole: Delivery) -> None:
+        left = dict(ones)
+        wanted = Wanted(whole.service, whole.operation, whole.params)
+        try:
+            async with asyncio.timeout(_FIRST_SECONDS):
+                answer = await self._call(whole, wanted, hops(), role=whole.acting.role)
+        except Exception as error:
+            # What it means is found out for each of them alone.
+            log.info("deliveries go one by one", extra={"delivery": whole.id, "error": worth(error).message})
+        else:
+            refused = {failed["Id"] for failed in answer.get("Failed", ())}
+            for name in ones.keys() - refused:
+                self._came(left.pop(name))
+        for one in left.values():
+            await self.deliver(one)
 
     def pending(self) -> int:
         return self._store.count(KIND, Where(account=self._account))
@@ -309,11 +331,12 @@ class Deliveries:
             if error.error_code != "ResourceAlreadyExistsException":  # somebody else was quicker
                 raise
 
-    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str, region: str = "") -> None:
+    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str, region: str = "") -> Doc:
+        """What the receiver answers."""
         carry = self._carriers.get(wanted.service)
         if carry is not None:
             await carry(wanted.params)
-            return
+            return {}
         acting = Acting(one.acting.service, one.acting.source, role, one.acting.session)
         principal = principal_of(acting, self._identities, self._account, self._clock.now())
         origin = {"aws:sourceaccount": self._account, "aws:sourcearn": acting.source}
@@ -322,7 +345,7 @@ class Deliveries:
         wanted = wanted._replace(params=_with_bytes(wanted.params))
         token, named = _hops.set(led + 1), _current.set(one.id)
         try:
-            await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
+            return await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
         finally:
             _current.reset(named)
             _hops.reset(token)

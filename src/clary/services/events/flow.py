@@ -24,7 +24,7 @@ from clary.services.events import archives
 from clary.services.events.api import ARCHIVE, DEFAULT, EVENT, RULE
 from clary.services.events.book import NAMESPACE, BoundRule, BoundTarget, RuleBook
 from clary.services.events.inputs import Matched
-from clary.services.events.kinds import Sent
+from clary.services.events.kinds import Sent, together
 
 SUBSCRIBER: Final = "events"
 
@@ -80,6 +80,10 @@ class Flow:
         self._count(counts)
 
     async def _deliver(self, ones: Sequence[Delivery]) -> None:
+        if len(ones) > 1 and ones[0].service == "sqs" and not any(one.led for one in ones):
+            for batch, whole in together(ones):
+                await self._deliverer.deliver_together(batch, whole)
+            return
         for one in ones:
             await self._deliverer.deliver(one)
 
@@ -204,6 +208,7 @@ def _dead_letter(rule: BoundRule, bound: BoundTarget, event: Doc) -> Doc:
     }
     return {
         "service": "sqs",
+        "region": region,
         "operation": "SendMessage",
         "params": {
             "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account}/{queue}",
