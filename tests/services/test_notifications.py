@@ -175,3 +175,16 @@ def test_a_delivery_that_is_repeated_has_one_id(house: QueuesHouse) -> None:
     for _ in range(2):
         house.wire.run(house.deliveries.deliver(one))
     assert len({message["MessageId"] for message in house.take(url)}) == 1
+
+
+@pytest.mark.parametrize(("service", "heard"), [("cloudwatch", ["m"]), ("events", [])])
+def test_a_topic_without_a_policy_hears_of_alarms_and_of_no_rule(
+    house: QueuesHouse, service: str, heard: list[str]
+) -> None:
+    """As on AWS: the default policy is for services that say whose they are."""
+    topic, (url, queue) = house.topic(), house.open_queue("q")
+    house.subscribed(topic, queue)
+    acting = Acting(f"{service}.amazonaws.com", f"arn:aws:{service}:us-east-1:{ACCOUNT}:alarm:a")
+    params = {"TopicArn": topic, "Message": "m"}
+    house.wire.run(house.deliveries.deliver(Delivery("one", "us-east-1", acting, "sns", "Publish", params)))
+    assert [note["Message"] for note in house.notes(url)] == heard
