@@ -4,7 +4,17 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane", "authorization", "serving", "s3", "signals.logs")
+NAMES = (
+    "startup",
+    "control_plane",
+    "authorization",
+    "serving",
+    "s3",
+    "signals.logs",
+    "signals.metrics",
+    "signals.events",
+    "signals.alarms",
+)
 
 
 def main() -> int:
