@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from clary.aws.credentials import Principal
-from clary.aws.delivery import MOST_HOPS, Acting, Delivery, _hops
+from clary.aws.delivery import MOST_HOPS, Acting, Delivery
+from clary.aws.delivery_terms import HOPS
 from tests.inprocess import ACCOUNT
 from tests.queues_house import QueuesHouse, allowing, queues_house, refused
 
@@ -158,7 +159,7 @@ def test_a_message_that_comes_round_for_ever_is_dropped(house: QueuesHouse) -> N
     house.subscribed(topic, queue)
 
     async def published(led: int) -> None:
-        _hops.set(led)
+        HOPS.set(led)
         await house.wire.context().call("sns", "Publish", {"TopicArn": topic, "Message": str(led)})
 
     house.wire.run(published(MOST_HOPS - 1))
