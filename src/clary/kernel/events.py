@@ -163,6 +163,8 @@ class Bus:
                     self._store_position(one, one.position)
             if one.position - one.stored >= LAZY:
                 self._store_position(one, one.position)
+            if len(events) < BATCH and not one.woken.is_set():
+                break  # that was all, and nothing was written since: no need to ask the store again
         return handled
 
     async def _hand(self, one: _Subscriber, events: Sequence[Event]) -> bool:
