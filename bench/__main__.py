@@ -13,6 +13,7 @@ NAMES = (
     "signals.logs",
     "signals.metrics",
     "signals.events",
+    "signals.queues",
     "signals.alarms",
 )
 
