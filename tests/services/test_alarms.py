@@ -351,3 +351,52 @@ def test_history_is_kept_for_thirty_days(house: AlarmsHouse) -> None:
     house.wire.run(history.tidy(house.wire.raw_store, house.clock))
     assert not any("created" in one for one in house.history())
     assert "Alarm updated from INSUFFICIENT_DATA to ALARM" in house.history()
+
+
+def test_long_reasons_and_histories_keep_their_bounds(house: AlarmsHouse) -> None:
+    house.alarm(EvaluationPeriods=600)
+    for minute in range(600):
+        house.put(9.123456789, NOW - 60 * minute)
+    house.advance(70)
+    one = house.shown()
+    assert one["StateReason"].startswith(
+        "Threshold Crossed: 600 datapoints were greater than the threshold (5.0). "
+        "The most recent datapoints which crossed the threshold: [9.123456789 (21/11/26 18:00:00), "
+    )
+    assert len(one["StateReasonData"]) <= 4000
+    newest = json.loads(one["StateReasonData"])["evaluatedDatapoints"][-1]
+    assert newest["timestamp"] == "2026-11-21T18:00:00.000+0000"
+    house.set("a", "OK")
+    for name in range(90):
+        house.alarm(f"{name:03d}-{'x' * 80}", settle=False)
+    house.settle()
+    house.composite("big", " OR ".join(f"ALARM({name:03d}-{'x' * 80})" for name in range(90)))
+    house.set("big", "ALARM", "r" * 1023)
+    items = house.cw.describe_alarm_history(AlarmTypes=["MetricAlarm", "CompositeAlarm"])["AlarmHistoryItems"]
+    assert all(0 < len(item["HistoryData"]) <= 4095 and json.loads(item["HistoryData"]) for item in items)
+    moved = house.cw.describe_alarm_history(AlarmName="a", HistoryItemType="StateUpdate")["AlarmHistoryItems"][-1]
+    data = json.loads(moved["HistoryData"])
+    assert data["newState"]["stateValue"] == "ALARM"
+    assert data["newState"]["stateReasonData"]["recentDatapoints"]
+
+
+def test_alarms_are_seen_by_the_tagging_api(house: AlarmsHouse) -> None:
+    from clary.aws.tagging import Taggables
+    from clary.services.cloudwatch import taggable
+
+    house.alarm(Tags=[{"Key": "k", "Value": "v"}])
+    house.alarm("b")
+    kinds = Taggables(taggable.TAGGABLES)
+
+    def found() -> tuple[list[str], str]:
+        ctx = house.wire.context()
+        [kind] = kinds.kinds
+        known = kinds.find(ctx, ARN)
+        assert known is not None
+        return [one.place for one in kind.page(ctx, "", 10)], known[1].tags["k"]
+
+    assert house.wire.thread.call(found) == (["a", "b"], "v")
+    [kind] = kinds.kinds
+    house.wire.run(kind.tag(house.wire.context(), ARN, {"new": "1"}))
+    house.wire.run(kind.untag(house.wire.context(), ARN, ["k"]))
+    assert house.cw.list_tags_for_resource(ResourceARN=ARN)["Tags"] == [{"Key": "new", "Value": "1"}]
