@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clary.aws.errors import ServiceError
 from tests.alarms_house import NOW, TOPIC, AlarmsHouse, alarms_house
 from tests.inprocess import ACCOUNT, REGION
 from tests.queues_house import refused
@@ -252,6 +253,24 @@ def test_an_action_that_cannot_be_done_is_in_the_history(house: AlarmsHouse) -> 
     house.set("a", "ALARM")
     assert "not authorized to perform" in house.history(type_="Action")[-1]
     assert house.messages() == []
+
+
+def test_an_action_that_waits_is_in_the_history_and_is_done_later(
+    house: AlarmsHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.topic()
+    house.alarm(AlarmActions=[TOPIC], TreatMissingData="ignore")
+
+    async def busy(*_: object, **__: object) -> None:
+        raise ServiceError("come again", status=503)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(house.deliveries, "_call", busy)
+        house.set("a", "ALARM")
+    assert house.history(type_="Action") == [f"Action {TOPIC} is tried again. Reason: come again"]
+    assert house.messages() == []
+    house.advance(2)
+    assert [one["NewStateValue"] for one in house.messages()] == ["ALARM"]
 
 
 def test_an_alarm_is_changed_and_deleted(house: AlarmsHouse) -> None:
