@@ -4,7 +4,19 @@ import argparse
 import importlib
 import sys
 
-NAMES = ("startup", "control_plane", "many_jobs", "authorization", "serving", "s3", "signals.logs")
+NAMES = (
+    "startup",
+    "control_plane",
+    "many_jobs",
+    "authorization",
+    "serving",
+    "s3",
+    "signals.logs",
+    "signals.metrics",
+    "signals.events",
+    "signals.queues",
+    "signals.alarms",
+)
 
 
 def main() -> int:

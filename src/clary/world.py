@@ -170,6 +170,7 @@ class World:
             s3.happenings.Happenings: self.happenings,
             sqs.counting.Used: self.depths,
         }
+        self.ports = ports
         traffic = ports[Traffic] = Traffic()
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=ports, account=home.account

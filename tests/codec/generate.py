@@ -223,7 +223,9 @@ def from_botocore(shape: Shape, value: Any) -> Any:
 def pruned(value: Any) -> Any:
     """Without empty containers, which XML and forms cannot tell from absent ones."""
     if isinstance(value, dict):
-        return {name: pruned(one) for name, one in value.items() if one not in ({}, [])}
+        kept = {name: pruned(one) for name, one in value.items()}
+        # What held nothing but empty ones has become one.
+        return {name: one for name, one in kept.items() if one not in ({}, [])}
     return [pruned(one) for one in value] if isinstance(value, list) else value
 
 

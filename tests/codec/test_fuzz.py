@@ -22,32 +22,20 @@ from botocore.serialize import create_serializer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clary import config
 from clary.aws import model
+from clary.aws.gateway import Gateway
 from clary.aws.model import Shape
-from clary.aws.tagging import Taggables
-from clary.engines.objects.base import BucketStore
-from clary.engines.objects.disk import DiskObjects
 from clary.engines.serving.base import Serving
-from clary.engines.telemetry.segments import SegmentLogs
-from clary.kernel.telemetry import LogStore
-from clary.services import iam, logs, resourcegroupstaggingapi, s3, sagemaker, sagemaker_runtime, sts
-from clary.world import TAGGABLES
+from clary.home import Home
+from clary.world import SERVICES, World
 from tests.codec.generate import to_botocore, values
 from tests.codec.test_round_trip import served, theirs
-from tests.inprocess import ACCOUNT, REGION, ROOT_KEYS, URL, InProcess, serving
+from tests.inprocess import ACCOUNT, REGION, ROOT_KEYS, URL, InProcess
 from tests.memory_serving import MemoryServing
 from tests.sagemaker_house import ROLE as JOB_ROLE
 from tests.sagemaker_house import processing_request, training_request
 
-SERVICES = (
-    iam.service,
-    logs.service,
-    resourcegroupstaggingapi.service,
-    s3.service,
-    sagemaker.service,
-    sagemaker_runtime.service,
-    sts.service,
-)
 SOME = settings(
     max_examples=20, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
@@ -59,7 +47,28 @@ POLICY = f"arn:aws:iam::{ACCOUNT}:policy/{THERE}"
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
 DOCUMENT = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}})
 TRUSTING = json.dumps({"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": "*"}})
+QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{THERE}"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:{THERE}"
+ALARM = {
+    **{"AlarmName": THERE, "Namespace": THERE, "MetricName": THERE, "Statistic": "Sum", "Period": 60},
+    **{"EvaluationPeriods": 1, "Threshold": 1.0, "ComparisonOperator": "GreaterThanThreshold"},
+}
+METRIC_FILTER = {
+    **{"logGroupName": THERE, "filterName": THERE, "filterPattern": "there"},
+    "metricTransformations": [{"metricName": THERE, "metricNamespace": THERE, "metricValue": "1"}],
+}
 KNOWN: dict[str, list[str]] = {
+    "QueueUrl": [f"{URL}/{ACCOUNT}/{THERE}", "http://x", "/"],
+    "QueueName": [THERE],
+    "TopicArn": [TOPIC],
+    "Endpoint": [QUEUE, "http://127.0.0.1:1/", "a@b"],
+    "EventBusName": [THERE, "default"],
+    "EventPattern": ['{"source": ["there"]}', '{"a": [{"prefix": 1}]}', "{", "[]"],
+    "ScheduleExpression": ["rate(1 day)", "cron(0 0 ? * 1 *)", "rate(0 days)"],
+    "AlarmRule": [f'ALARM("{THERE}")', "ALARM(", "TRUE AND NOT FALSE"],
+    "Expression": ["m1 * 2", "SEARCH('{there} there', 'Sum', 60)", "m1 +", "RATE(m1)"],
+    "filterPattern": ["there", "{ $.a = 1 }", "{ $.a = ", "[a, b]", "%x+%"],
+    "FilterPolicy": ['{"a": ["b"]}', "{"],
     "Bucket": ["lake"],
     "CopySource": ["lake/there", "/lake/there", "lake", "lake/%00", "?", "lake/there?versionId=null"],
     "Key": [THERE, "gone", "a/../b", "\0", "\uffff", "é" * 600],
@@ -83,6 +92,7 @@ KNOWN: dict[str, list[str]] = {
 NAMES = (
     *("TrainingJobName", "ProcessingJobName", "ModelName", "EndpointConfigName", "EndpointName", "RoleName"),
     *("UserName", "GroupName", "InstanceProfileName", "PolicyName"),
+    *("AlarmName", "Namespace", "MetricName", "DashboardName", "Rule", "filterName"),
     *("logGroupName", "logGroupIdentifier", "logStreamName", "logGroupNamePrefix"),
 )
 TOKENS = ("NextToken", "nextToken", "Marker", "ContinuationToken")
@@ -126,17 +136,24 @@ BREAKS = ("", "x", "/", "%00", "%ff", "%", "?", "&", "<", "</", "<!DOCTYPE x>", 
 
 @contextlib.contextmanager
 def furnished(directory: Path) -> Iterator[InProcess]:
-    """The gateway over every service, with real objects and logs, and no one who runs anything."""
-    with serving(directory, SERVICES) as made:
-        objects = DiskObjects(directory / "objects", made.clock)
-        kept = SegmentLogs(directory / "logs", made.clock)
-        made.ports[Taggables] = TAGGABLES
-        made.ports.update({BucketStore: objects, LogStore: kept, Serving: MemoryServing(directory / "serving")})
-        try:
-            yield made
-        finally:
-            objects.close()
-            kept.close()
+    """The gateway of a whole world, in which no one runs anything and no one waits for anything."""
+    made = InProcess(directory, [])
+    home = Home(ACCOUNT, ROOT_KEYS, b"\0" * 32, 0.0)
+    settings = config.read({}, home=directory / "home")
+    for place in (settings.state_file.parent, settings.runs_dir):
+        place.mkdir(parents=True)
+    world = made.thread.call(World, settings, home)
+    ports = {**world.ports, Serving: MemoryServing(directory / "serving")}
+    made.gateway = Gateway(
+        SERVICES, ring=world.ring, store=world.store, clock=world.clock, ports=ports, account=ACCOUNT, strict=True
+    )
+    made.thread.call(world.queues.let_go)  # long polls and live tails end at once
+    made.thread.call(world.tails.let_go)
+    try:
+        yield made
+    finally:
+        made.thread.call(world.close)
+        made.close()
 
 
 @pytest.fixture(scope="module")
@@ -164,6 +181,16 @@ def furnish(house: InProcess) -> None:
         ("s3", "PutObject", {"Bucket": "lake", "Key": THERE, "Body": b"0123456789"}),
         ("logs", "CreateLogGroup", {"logGroupName": THERE}),
         ("logs", "CreateLogStream", {"logGroupName": THERE, "logStreamName": THERE}),
+        ("sqs", "CreateQueue", {"QueueName": THERE}),
+        ("sns", "CreateTopic", {"Name": THERE}),
+        ("sns", "Subscribe", {"TopicArn": TOPIC, "Protocol": "sqs", "Endpoint": QUEUE, "ReturnSubscriptionArn": True}),
+        ("events", "CreateEventBus", {"Name": THERE}),
+        ("events", "PutRule", {"Name": THERE, "EventPattern": '{"source": ["there"]}'}),
+        ("events", "PutTargets", {"Rule": THERE, "Targets": [{"Id": THERE, "Arn": QUEUE}]}),
+        ("cloudwatch", "PutMetricData", {"Namespace": THERE, "MetricData": [{"MetricName": THERE, "Value": 1.0}]}),
+        ("cloudwatch", "PutDashboard", {"DashboardName": THERE, "DashboardBody": '{"widgets": []}'}),
+        ("cloudwatch", "PutMetricAlarm", ALARM),
+        ("logs", "PutMetricFilter", METRIC_FILTER),
         ("sagemaker", "CreateModel", {**model_of_role, "PrimaryContainer": container}),
         ("sagemaker", "CreateEndpointConfig", {"EndpointConfigName": THERE, "ProductionVariants": [variant]}),
         ("sagemaker", "CreateEndpoint", {"EndpointName": THERE, "EndpointConfigName": THERE}),

@@ -108,6 +108,18 @@ async def test_a_step_is_written(
     assert (one.phase, one.due, one.status, one.version) == (phase, due, {"Seen": 1}, 2)
 
 
+async def test_a_step_that_stays_tells_of_itself_when_it_wants_to(store: SqliteStore, clock: ManualClock) -> None:
+    store.create(job("quiet", due=1_000.0))
+    store.create(job("told", due=1_000.0))
+
+    async def does(resource: Resource) -> Step:
+        return again(5.0, emit=resource.name == "told", Seen=1)
+
+    await controller(store, clock, does).tick()
+    told = [(one.type, one.name) for one in store.events(0, 10) if one.type != "created"]
+    assert told == [("changed", "told")]
+
+
 async def test_gone_deletes_the_row(store: SqliteStore, clock: ManualClock) -> None:
     store.create(job(due=1_000.0))
     await controller(store, clock, always(gone())).tick()

@@ -141,16 +141,15 @@ async def test_a_front_that_was_replaced_counts_anew(house: House) -> None:
     house.serving.served(("front-0", 2), 5)
     house.clock.advance(60)
     await house.measured.minute()
-    assert house.invocations("Invocations", SUM) == {60: 5.0}
+    assert house.invocations("Invocations", SUM) == {0: 7.0, 60: 5.0}
 
 
-async def test_without_endpoints_nobody_is_asked(house: House) -> None:
-    async def counters() -> list[dict[str, Any]]:
-        raise AssertionError("nothing is served")
-
-    house.serving.counters = counters  # type: ignore[method-assign]
+async def test_an_endpoint_that_is_gone_again_has_its_minute(house: House) -> None:
     await house.measured.minute()
-    assert list(house.metrics.names(ACCOUNT, REGION, MetricMatch())) == []
+    house.serving.served(("front-0", 1), 9)
+    house.clock.advance(60)
+    await house.measured.minute()
+    assert house.invocations("Invocations", SUM) == {0: 9.0}
 
 
 async def test_what_runs_use_is_told_of_their_hosts(house: House) -> None:

@@ -14,7 +14,7 @@ from clary.aws import delivery
 from clary.aws.acting import Acting
 from clary.aws.authorize import Role, Standing
 from clary.aws.credentials import Principal
-from clary.aws.delivery import WEB, Counted, Deliveries, Delivery, Retry, hops
+from clary.aws.delivery import WEB, Counted, Deliveries, Delivery, Outcome, Retry, hops
 from clary.aws.errors import ServiceError
 from clary.aws.inside import Wanted
 from clary.engines.web.posts import WebPosts
@@ -165,6 +165,20 @@ async def test_what_is_taken_leaves_nothing_behind(house: House) -> None:
     assert origin == {"aws:sourceaccount": ACCOUNT, "aws:sourcearn": RULE}
     assert house.deliveries.pending() == 0
     assert house.metrics.names == ["Invocations"]
+
+
+async def test_who_delivers_is_told_what_became_of_it(house: House) -> None:
+    house.receiver.answers["SendMessage"] = [busy(), denied()]
+    assert await house.deliveries.deliver(event(id="1")) == Outcome("queued", "come again")
+    assert await house.deliveries.deliver(event(id="2")) == Outcome("failed", "you may not")
+    assert await house.deliveries.deliver(event(id="3")) == Outcome("delivered")
+    assert await house.deliveries.deliver(event(id="4", led=16)) == Outcome(
+        "failed", "it is part of a loop of deliveries"
+    )
+    there = {"Url": "http://127.0.0.1/", "Body": ""}
+    assert await house.deliveries.deliver(event(id="5", service=WEB, operation="POST", params=there)) == Outcome(
+        "queued"
+    )
 
 
 async def test_a_role_acts_where_one_is_named(house: House) -> None:

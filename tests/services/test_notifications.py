@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from clary.aws.credentials import Principal
-from clary.aws.delivery import MOST_HOPS, Acting, Delivery, _hops
+from clary.aws.delivery import MOST_HOPS, Acting, Delivery
+from clary.aws.delivery_terms import HOPS
 from tests.inprocess import ACCOUNT
 from tests.queues_house import QueuesHouse, allowing, queues_house, refused
 
@@ -158,7 +159,7 @@ def test_a_message_that_comes_round_for_ever_is_dropped(house: QueuesHouse) -> N
     house.subscribed(topic, queue)
 
     async def published(led: int) -> None:
-        _hops.set(led)
+        HOPS.set(led)
         await house.wire.context().call("sns", "Publish", {"TopicArn": topic, "Message": str(led)})
 
     house.wire.run(published(MOST_HOPS - 1))
@@ -175,3 +176,16 @@ def test_a_delivery_that_is_repeated_has_one_id(house: QueuesHouse) -> None:
     for _ in range(2):
         house.wire.run(house.deliveries.deliver(one))
     assert len({message["MessageId"] for message in house.take(url)}) == 1
+
+
+@pytest.mark.parametrize(("service", "heard"), [("cloudwatch", ["m"]), ("events", [])])
+def test_a_topic_without_a_policy_hears_of_alarms_and_of_no_rule(
+    house: QueuesHouse, service: str, heard: list[str]
+) -> None:
+    """As on AWS: the default policy is for services that say whose they are."""
+    topic, (url, queue) = house.topic(), house.open_queue("q")
+    house.subscribed(topic, queue)
+    acting = Acting(f"{service}.amazonaws.com", f"arn:aws:{service}:us-east-1:{ACCOUNT}:alarm:a")
+    params = {"TopicArn": topic, "Message": "m"}
+    house.wire.run(house.deliveries.deliver(Delivery("one", "us-east-1", acting, "sns", "Publish", params)))
+    assert [note["Message"] for note in house.notes(url)] == heard

@@ -10,19 +10,35 @@ are only ever tried from their row, each address for itself.
 """
 
 import asyncio
-import base64
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from hashlib import blake2b
-from typing import Any, Final, Literal, Protocol
-from uuid import NAMESPACE_URL, uuid5
+from typing import Final
 
 from clary.aws.acting import Acting, NotAssumable, principal_of
 from clary.aws.attempts import Refused, Unreached, Worth, post, worth
 from clary.aws.authorize import IdentityPolicies
+from clary.aws.delivery_terms import (
+    CURRENT,
+    HOPS,
+    MOST_HOPS,
+    WEB,
+    Carrier,
+    Counted,
+    Deliverer,
+    Delivery,
+    Outcome,
+    Retry,
+    addressed,
+    blob,
+    current,
+    hops,
+    message_id,
+    unpacked,
+    with_bytes,
+)
 from clary.aws.errors import ServiceError
 from clary.aws.inside import Inside, Wanted
 from clary.kernel import ids
@@ -36,11 +52,6 @@ from clary.kernel.web import Web
 
 KIND: Final = "delivery"
 MACHINE: Final = StateMachine("Phase", "Pending", {"Pending": set()})
-WEB: Final = "web"
-"""The service of deliveries to web addresses: operation "POST", params Url, Headers, Body, and Seconds to wait."""
-MOST_HOPS: Final = 16
-"""So often may one thing lead to another before it is taken for a loop and dropped."""
-_BLOB: Final = "$blob"
 _NAMES_OWNER: Final = frozenset({"cloudwatch.amazonaws.com"})
 """Services that AWS lets use a topic whose policy is the default one: they say whose they are (aws:SourceOwner)."""
 _CALL_SECONDS: Final = 30.0
@@ -51,124 +62,6 @@ _MOST_FLYING: Final = 1000
 """Posts that are begun or wait for their address, at most; the others wait in their rows."""
 
 log = logging.getLogger(__name__)
-
-_hops: ContextVar[int] = ContextVar("hops", default=0)
-_current: ContextVar[str] = ContextVar("delivery", default="")
-
-
-def hops() -> int:
-    """How many deliveries led to what is being done now; 0: a client asked for it."""
-    return _hops.get()
-
-
-def current() -> str:
-    """The id of the delivery that is being made; "": none is. The same for every repetition: what a receiver makes of
-    it to know a repetition by."""
-    return _current.get()
-
-
-@dataclass(frozen=True, slots=True)
-class Retry:
-    """How often, how long, and with which pauses it is tried again."""
-
-    attempts: int = 185
-    """At most so many tries after the first."""
-    seconds: float = 86_400.0
-    """No try begins later than so long after the first."""
-    pauses: tuple[float, ...] = ()
-    """Seconds before each further try; beyond its end 1, 2, 4 ... `longest` seconds."""
-    longest: float = 60.0
-
-    def pause(self, tries: int) -> float:
-        """After so many tries that failed."""
-        if tries <= len(self.pauses):
-            return self.pauses[tries - 1]
-        return float(min(2 ** min(tries - len(self.pauses) - 1, 16), self.longest))
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """The metrics that tell how deliveries go; a name that is "" is not counted."""
-
-    namespace: str
-    dimensions: Mapping[str, str]
-    delivered: str = ""
-    failed: str = ""
-    """A delivery that was given up."""
-    dead: str = ""
-    """A dead letter that was sent."""
-    undead: str = ""
-    """A dead letter that could not be sent."""
-    ended: str = ""
-    """A delivery that came to its end, delivered or given up."""
-    region: str = ""
-    """Where it is counted, if that is not the delivery's."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What is to be brought where, and on whose authority."""
-
-    id: str
-    """The same for every repetition of this delivery, of any length."""
-    region: str
-    acting: Acting
-    service: str
-    """botocore's name of a service that is served, or WEB."""
-    operation: str
-    params: Doc
-    """Of JSON: bytes stand in it as `blob` makes them."""
-    retry: Retry = field(default_factory=Retry)
-    dead: Doc | None = None
-    """The dead letter: {"service", "operation", "params"}, and "region" where it is another than the delivery's; sent
-    by the service itself, not its role. In texts of its params {error_code}, {error_message}, {retries} and {exhausted}
-    are filled in under MessageAttributes; attributes that stay empty are left out."""
-    counted: Counted | None = None
-    first: Doc | None = None
-    """A call that makes room for it, {"service", "operation", "params"}: made, as the same principal, when the receiver
-    answers that it knows no such place (ResourceNotFoundException)."""
-    led: int = 0
-    """How many deliveries led to it, where more is known than `hops` tells."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a delivery by the time that `deliver` returned."""
-
-    state: Literal["delivered", "queued", "failed"]
-    """"queued": it is durably in the queue, and its end is not known yet."""
-    message: str = ""
-    """Why it is not delivered, as far as that is known."""
-
-
-Carrier = Callable[[Doc], Awaitable[None]]
-"""Takes the params of a delivery to somewhere that is neither an operation nor the web, repeatably. Raises when it
-cannot now."""
-
-
-def blob(data: bytes) -> Doc:
-    """Bytes in the params of a delivery."""
-    return {_BLOB: base64.b64encode(data).decode()}
-
-
-def message_id(*where: str) -> str:
-    """The id of what is being sent to that place: a fresh one for a client; for a delivery always the same, however
-    often it is repeated."""
-    led_by = current()
-    return str(uuid5(NAMESPACE_URL, "\0".join([led_by, *where]))) if led_by else ids.request_id()
-
-
-class Deliverer(Protocol):
-    """The port through which services deliver."""
-
-    async def deliver(self, one: Delivery) -> Outcome:
-        """It is there, or durably queued, or it was refused for good and its dead letter is. Never raises for what the
-        receiver answers."""
-        ...
-
-    def pending(self) -> int:
-        """How many are queued."""
-        ...
 
 
 class Deliveries:
@@ -220,6 +113,22 @@ class Deliveries:
         self._came(one)
         return Outcome("delivered")
 
+    async def deliver_together(self, ones: Mapping[str, Delivery], whole: Delivery) -> None:
+        left = dict(ones)
+        wanted = Wanted(whole.service, whole.operation, whole.params)
+        try:
+            async with asyncio.timeout(_FIRST_SECONDS):
+                answer = await self._call(whole, wanted, hops(), role=whole.acting.role)
+        except Exception as error:
+            # What it means is found out for each of them alone.
+            log.info("deliveries go one by one", extra={"delivery": whole.id, "error": worth(error).message})
+        else:
+            refused = {failed["Id"] for failed in answer.get("Failed", ())}
+            for name in ones.keys() - refused:
+                self._came(left.pop(name))
+        for one in left.values():
+            await self.deliver(one)
+
     def pending(self) -> int:
         return self._store.count(KIND, Where(account=self._account))
 
@@ -241,7 +150,7 @@ class Deliveries:
             self._store.create(row)
 
     async def __call__(self, row: Resource) -> Step:
-        one, led = _unpacked(row.spec)
+        one, led = unpacked(row.spec)
         tries = int(row.status.get("Tries", 0))
         if one.service == WEB:
             if len(self._posts) >= _MOST_FLYING and row.uid not in self._posts:
@@ -274,7 +183,7 @@ class Deliveries:
             extra={"delivery": one.id, "source": one.acting.source, "operation": one.operation, "error": why.message},
         )
         if one.dead is not None:
-            letter = _addressed(one, one.dead, why, tries)
+            letter = addressed(one, one.dead, why, tries)
             wanted = Wanted(letter["service"], letter["operation"], letter["params"])
             try:
                 await self._call(one, wanted, led, role="", region=letter.get("region", ""))
@@ -309,23 +218,24 @@ class Deliveries:
             if error.error_code != "ResourceAlreadyExistsException":  # somebody else was quicker
                 raise
 
-    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str, region: str = "") -> None:
+    async def _call(self, one: Delivery, wanted: Wanted, led: int, *, role: str, region: str = "") -> Doc:
+        """What the receiver answers."""
         carry = self._carriers.get(wanted.service)
         if carry is not None:
             await carry(wanted.params)
-            return
+            return {}
         acting = Acting(one.acting.service, one.acting.source, role, one.acting.session)
         principal = principal_of(acting, self._identities, self._account, self._clock.now())
         origin = {"aws:sourceaccount": self._account, "aws:sourcearn": acting.source}
         if acting.service in _NAMES_OWNER:
             origin["aws:sourceowner"] = self._account
-        wanted = wanted._replace(params=_with_bytes(wanted.params))
-        token, named = _hops.set(led + 1), _current.set(one.id)
+        wanted = wanted._replace(params=with_bytes(wanted.params))
+        token, named = HOPS.set(led + 1), CURRENT.set(one.id)
         try:
-            await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
+            return await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
         finally:
-            _current.reset(named)
-            _hops.reset(token)
+            CURRENT.reset(named)
+            HOPS.reset(token)
 
     def _send(self, row: Resource, one: Delivery) -> None:
         if row.uid not in self._posts:
@@ -371,45 +281,9 @@ class Deliveries:
             task.cancel()
 
 
-def _with_bytes(value: Any) -> Any:
-    if isinstance(value, dict):
-        if value.keys() == {_BLOB}:
-            return base64.b64decode(value[_BLOB])
-        return {name: _with_bytes(item) for name, item in value.items()}
-    return [_with_bytes(item) for item in value] if isinstance(value, list) else value
-
-
-def _unpacked(spec: Doc) -> tuple[Delivery, int]:
-    given: dict[str, Any] = dict(spec)
-    led = int(given.pop("hops"))
-    given["acting"] = Acting(**given["acting"])
-    given["retry"] = Retry(**{**given["retry"], "pauses": tuple(given["retry"]["pauses"])})
-    given["counted"] = None if given["counted"] is None else Counted(**given["counted"])
-    return Delivery(**given), led
-
-
-def _addressed(one: Delivery, dead: Doc, why: Worth, tries: int) -> Doc:
-    """The dead letter with the reason in its message attributes."""
-    params = dict(dead["params"])
-    exhausted = "MaximumRetryAttempts" if tries > one.retry.attempts else "MaximumEventAgeInSeconds"
-    said = {
-        "{error_code}": why.code or "-",
-        "{error_message}": why.message or "-",
-        "{retries}": str(tries - 1),
-        "{exhausted}": exhausted if why.again else "",
-    }
-    attributes = {}
-    for name, given in params.get("MessageAttributes", {}).items():
-        text = given.get("StringValue")
-        if text is None:
-            attributes[name] = given
-        elif filled := said.get(text, text):
-            attributes[name] = {**given, "StringValue": filled}
-    params["MessageAttributes"] = attributes
-    return {**dead, "params": params}
-
-
 __all__ = [
+    "MOST_HOPS",
+    "WEB",
     "Acting",
     "Carrier",
     "Counted",

@@ -155,6 +155,7 @@ class Gateway:
             headers=request.headers,
             family=call.codec.family,
             origin=_NOTHING if trusted else origin_of(request),
+            gone=request.gone,
         )
         with Hearing(self._auditor, call, ctx, signed.access_key_id, request.client) as heard:
             doc = heard.doc = _decoded(call, request, signed)

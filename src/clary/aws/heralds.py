@@ -6,6 +6,8 @@ and resources here.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from math import floor
 from uuid import NAMESPACE_URL, uuid5
 
 from clary.aws import times
@@ -44,4 +46,10 @@ def envelope(event: Event, source: str, detail_type: str, detail: Doc, resources
 
 def seconds(at: float) -> str:
     """Epoch seconds as EventBridge writes them: 2026-01-31T08:05:00Z."""
-    return times.iso8601(float(int(at))).replace(".000Z", "Z")
+    return _second(floor(at))
+
+
+@lru_cache(maxsize=64)
+def _second(at: int) -> str:
+    """Most events of a second are told within it."""
+    return times.iso8601(float(at)).replace(".000Z", "Z")

@@ -1,6 +1,6 @@
 """Calls from one service to another: the public operation, checked and authorised alike, without HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from clary.aws.audit import Auditor, Hearing
@@ -61,6 +61,7 @@ class Inside:
         headers: Mapping[str, str] = _NOTHING,
         family: Family = "json",
         origin: Mapping[str, str] = ORIGIN_INSIDE,
+        gone: Callable[[], Awaitable[None]] | None = None,
     ) -> Context:
         return Context(
             self._account,
@@ -75,6 +76,7 @@ class Inside:
             family,
             origin,
             self._authorizer,
+            gone,
         )
 
     async def ask(

@@ -70,7 +70,8 @@ def compile_scalar(shape: Shape, wire: bool) -> Scalar:
         case "integer" | "long" | "short" | "byte":
             return Scalar(_whole(shape.kind), *_number_constraints(shape), _good_whole(shape))
         case "float" | "double" | "bigdecimal" | "bigDecimal":
-            return Scalar(_number, *_number_constraints(shape))
+            bounded = "min" in shape.traits or "max" in shape.traits
+            return Scalar(_number, *_number_constraints(shape), None if bounded else _good_number)
         case "boolean":
             return Scalar(_boolean, None, ())
         case "timestamp":
@@ -99,6 +100,10 @@ def _good_whole(shape: Shape) -> Callable[[Any], object]:
     limit = 2**63 if shape.kind == "long" else 2**31
     low, high = max(shape.traits.get("min", -limit), -limit), min(shape.traits.get("max", limit), limit - 1)
     return lambda value: type(value) is int and low <= value <= high
+
+
+def _good_number(value: Any) -> object:
+    return type(value) is float
 
 
 def _string(value: Any, at: At) -> str:

@@ -50,6 +50,8 @@ class Context:
     """Where the request came from, as condition keys in lower case ("aws:sourceip" ...)."""
     authority: Authority | None = None
     """None: root may do everything, nobody else anything."""
+    gone: Callable[[], Awaitable[None]] | None = None
+    """Returns when the client has hung up, for handlers that wait for something; None: a call from inside."""
 
     def port(self, kind: type[T]) -> T:
         """The engine behind a port, for example `ctx.port(ObjectStore)`."""

@@ -14,6 +14,7 @@ from clary.aws.scalars import At, Scalar, bad_type, path
 from clary.kernel.resource import Doc
 
 Check = Callable[[Any], Doc]
+Good = Callable[[Any], object]
 _Node = Callable[[Any, At, list[str]], Any]
 _SHOWN: Final = 1024
 
@@ -79,15 +80,22 @@ def _node(shape: Shape, wire: bool) -> _Node:
     return made
 
 
+def _good(shape: Shape, wire: bool) -> Good | None:
+    """The short cut of a leaf; None: it has none."""
+    if shape.kind in _CONTAINERS or shape.streaming or shape.traits.get("eventstream") or shape.traits.get("document"):
+        return None
+    return scalars.compile_scalar(shape, wire).good
+
+
 def _anything(value: Any, at: At, out: list[str]) -> Any:
     return value
 
 
 def _structure(shape: Shape, wire: bool) -> _Node:
-    members: dict[str, tuple[str, str, _Node]] = {}
+    members: dict[str, tuple[str, str, _Node, Good | None]] = {}
     for name, member in shape.members.items():
         key = member.wire(name) if wire and member.location is None and shape.payload != name else name
-        members[key] = (name, _lower(name), _node(member, wire))
+        members[key] = (name, _lower(name), _node(member, wire), _good(member, wire))
     required = [(name, _lower(name)) for name in shape.required]
     union = bool(shape.traits.get("union"))
     find = members.get
@@ -101,8 +109,9 @@ def _structure(shape: Shape, wire: bool) -> _Node:
                 continue
             known = find(key)
             if known is not None:
-                name, shown, node = known
-                kept[name] = node(item, (at, shown), out)
+                name, shown, node, good = known
+                # Most members are right, and then nobody has to know where they stand.
+                kept[name] = item if good is not None and good(item) else node(item, (at, shown), out)
         for name, shown in required:
             if name not in kept:
                 out.append(_violation("null", (at, shown), "Member must not be null"))

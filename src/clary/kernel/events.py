@@ -51,6 +51,8 @@ class _Subscriber:
     failures: int = 0
     not_before: float = 0.0
     woken: asyncio.Event = field(default_factory=asyncio.Event)
+    idle: bool = False
+    """It waits for something that it wants."""
 
 
 class Bus:
@@ -66,6 +68,9 @@ class Bus:
         self._subscribers: dict[str, _Subscriber] = {}
         self._fetched: tuple[int, list[Event]] | None = None
         self._written = asyncio.Event()
+        self._hint = asyncio.Event()
+        self._writes = 0
+        """How many hints there were."""
         store.listen(self._wake)
 
     def subscribe(self, name: str, pattern: Pattern, handler: Handler) -> None:
@@ -104,6 +109,7 @@ class Bus:
         """Goes on until `stop` is set. Idle costs nothing: it is woken by the store's commits."""
         works = [asyncio.create_task(self._follow(one)) for one in self._subscribers.values()]
         works.append(asyncio.create_task(self._trim_again()))
+        works.append(asyncio.create_task(self._pass_on()))
         works.append(asyncio.create_task(self._wake_again()))
         try:
             await stop.wait()
@@ -139,18 +145,49 @@ class Bus:
         if wait > 0:
             await self._clock.sleep(wait)
             return
-        await one.woken.wait()
+        one.idle = True
+        try:
+            await one.woken.wait()
+        finally:
+            one.idle = False
+
+    async def _pass_on(self) -> None:
+        """New lines wake those who want them; the others pass them without being woken."""
+        while True:
+            self._hint.clear()
+            for one in self._subscribers.values():
+                try:
+                    if not one.idle or not self._pass(one):
+                        one.woken.set()
+                except Exception:
+                    log.exception("the store refused the bus")
+                    one.woken.set()  # it meets the refusal itself, and tries again
+            await self._hint.wait()
+
+    def _pass(self, one: _Subscriber) -> bool:
+        """It wants none of the lines that are there, and has passed them."""
+        while events := self._fetch(one.position):
+            if any(one.pattern.matches(event) for event in events):
+                return False
+            one.position = events[-1].seq
+            if one.position - one.stored >= LAZY:
+                self._store_position(one, one.position)
+            if len(events) < BATCH:
+                break
+        return True
 
     async def _wake_again(self) -> None:
         """What no hint told of is seen after a while: one task for all subscribers, so that a wait costs nothing."""
         while True:
             await self._clock.sleep(LONGEST_SLEEP)
-            for one in self._subscribers.values():
-                one.woken.set()
+            self._hint.set()
 
     async def _drain(self, one: _Subscriber) -> int:
         handled = 0
-        while one.not_before <= self._clock.now() and (events := self._fetch(one.position)):
+        while one.not_before <= self._clock.now():
+            writes = self._writes
+            if not (events := self._fetch(one.position)):
+                break
             for at in range(0, len(events), one.at_once):
                 lines = events[at : at + one.at_once]
                 wanted = [event for event in lines if one.pattern.matches(event)]
@@ -163,6 +200,8 @@ class Bus:
                     self._store_position(one, one.position)
             if one.position - one.stored >= LAZY:
                 self._store_position(one, one.position)
+            if len(events) < BATCH and writes == self._writes:
+                break  # that was all, and nothing was written since: no need to ask the store again
         return handled
 
     async def _hand(self, one: _Subscriber, events: Sequence[Event]) -> bool:
@@ -192,9 +231,9 @@ class Bus:
 
     def _wake(self) -> None:
         self._fetched = None
+        self._writes += 1
         self._written.set()
-        for one in self._subscribers.values():
-            one.woken.set()
+        self._hint.set()
 
     async def _trim_again(self) -> None:
         while True:

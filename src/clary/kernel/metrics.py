@@ -1,12 +1,11 @@
 """The ports of metrics: what services and engines may emit, and read back."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class MetricName:
+class MetricName(NamedTuple):
     """One metric of one account and region. Dimensions are part of its name: no roll-up over them."""
 
     account: str
@@ -17,8 +16,7 @@ class MetricName:
     """(name, value), sorted by name; make it with `dimensions`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """Values of one metric that were observed at one time."""
 
     metric: MetricName
@@ -26,7 +24,7 @@ class Sample:
     """Epoch seconds."""
     values: Sequence[float]
     """Finite numbers."""
-    counts: Sequence[float] = field(default=())
+    counts: Sequence[float] = ()
     """How often each value was seen; (): once each."""
     unit: str = "None"
     resolution: int = 60

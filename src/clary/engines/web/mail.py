@@ -3,8 +3,6 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from email.message import EmailMessage
-from email.policy import SMTP
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +19,9 @@ class MailDirectory:
         await asyncio.to_thread(self._put, name, headers, text)
 
     def _put(self, name: str, headers: Mapping[str, str], text: str) -> None:
+        from email.message import EmailMessage
+        from email.policy import SMTP
+
         message = EmailMessage(policy=SMTP)
         for header, value in headers.items():
             message[header] = value

@@ -7,14 +7,13 @@ costs the others nothing until THREADS of them hang, and each ends with its time
 import asyncio
 import ipaddress
 import socket
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, Literal
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
-
-import urllib3
 
 from clary.kernel.web import WebAnswer, WebFailed, WebRefused
 
@@ -29,7 +28,8 @@ class WebPosts:
     def __init__(self, reach: Literal["loopback", "any"] = "loopback") -> None:
         self._reach = reach
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="web-post")
-        self._pool = urllib3.PoolManager(num_pools=64, maxsize=AT_ONCE, retries=False)
+        self._pool: Any = None
+        self._pooling = threading.Lock()
         self._turns: dict[str, asyncio.Semaphore] = {}
         self._waiting: Counter[str] = Counter()
 
@@ -56,9 +56,11 @@ class WebPosts:
     def _post(self, url: str, headers: dict[str, str], body: bytes, seconds: float) -> WebAnswer:
         if self._reach == "loopback":
             _check_loopback(urlsplit(url).hostname or "")
+        import urllib3
+
         timeout = urllib3.Timeout(total=seconds)
         try:
-            answer = self._pool.request(
+            answer = self._connections().request(
                 "POST", url, body=body, headers=headers, timeout=timeout, redirect=False, preload_content=False
             )
             try:
@@ -68,9 +70,19 @@ class WebPosts:
         except urllib3.exceptions.HTTPError as error:
             raise WebFailed(f"{url} could not be reached: {error}") from error
 
+    def _connections(self) -> Any:
+        """Made with the first post: a server that sends nothing to the web need not load what does it."""
+        import urllib3
+
+        with self._pooling:
+            if self._pool is None:
+                self._pool = urllib3.PoolManager(num_pools=64, maxsize=AT_ONCE, retries=False)
+            return self._pool
+
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
-        self._pool.clear()
+        if self._pool is not None:
+            self._pool.clear()
 
 
 def _host_of(url: str) -> str:

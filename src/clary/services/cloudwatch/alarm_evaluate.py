@@ -124,7 +124,8 @@ def settling(every: int) -> float:
 
 def next_look(uid: str, every: int, now: float) -> float:
     """When the alarm of that uid is evaluated next: always the same place within `every` seconds."""
-    offset = settling(every) + int(uid[:4], 16) / 65_536 * min(every / 10, 60)
+    # In 16 groups: those that are due together cost less than each for itself.
+    offset = settling(every) + int(uid[0], 16) / 16 * min(every / 10, 60)
     return (now - offset) // every * every + every + offset
 
 

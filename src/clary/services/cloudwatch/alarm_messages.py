@@ -9,7 +9,7 @@ import orjson
 
 from clary.kernel.resource import Doc
 from clary.kernel.store import Event
-from clary.services.cloudwatch.alarm_rows import COMPOSITE, stamp
+from clary.services.cloudwatch.alarm_rows import COMPOSITE, METRIC, stamp, state_in
 
 _LONGEST_SUBJECT: Final = 100
 _UPDATED: Final = "AlarmConfigurationUpdatedTimestamp"
@@ -61,25 +61,16 @@ def change_in(event: Event) -> Change | None:
     last = status.get("_last", {})
     if last.get("what") not in ("state", "suppression") or event.type not in ("moved", "changed"):
         return None
-    state = {"value": event.phase, "reason": status["StateReason"]}
-    for member, name in (
-        ("StateReasonData", "reasonData"),
-        ("EvaluationState", "evaluationState"),
-        ("ActionsSuppressedBy", "actionsSuppressedBy"),
-        ("ActionsSuppressedReason", "actionsSuppressedReason"),
-    ):
-        if member in status:
-            state[name] = status[member]
     return Change(
         event.uid,
         event.resource["arn"],
         event.name,
         event.account,
         event.region,
-        COMPOSITE if "AlarmRule" in spec else "MetricAlarm",
+        COMPOSITE if "AlarmRule" in spec else METRIC,
         spec,
         status[_UPDATED],
-        {**state, "timestamp": status["StateUpdatedTimestamp"]},
+        state_in(event.phase, status),
         last["previous"],
         int(status["_number"]),
         bool(last["act"]),
@@ -132,11 +123,8 @@ def metrics(spec: Doc, uid: str) -> list[Doc]:
     if "Metrics" in spec:
         return [_query(one) for one in spec["Metrics"]]
     metric = {"namespace": spec["Namespace"], "name": spec["MetricName"], "dimensions": _named(spec)}
-    stat: Doc = {
-        "metric": metric,
-        "period": spec["Period"],
-        "stat": spec.get("Statistic", spec.get("ExtendedStatistic")),
-    }
+    statistic = spec["Statistic"] if "Statistic" in spec else spec["ExtendedStatistic"]
+    stat: Doc = {"metric": metric, "period": spec["Period"], "stat": statistic}
     if "Unit" in spec:
         stat["unit"] = spec["Unit"]
     return [{"id": str(uuid5(NAMESPACE_URL, f"clary:{uid}:metric")), "metricStat": stat, "returnData": True}]

@@ -118,16 +118,21 @@ def numbered(row: Resource, what: str, act: bool) -> Doc:
 
 def state_of(row: Resource) -> Doc:
     """As events tell it, with the time in epoch seconds."""
-    found: Doc = {"value": row.phase, "reason": row.status["StateReason"]}
+    return state_in(row.phase, row.status)
+
+
+def state_in(value: str, status: Doc) -> Doc:
+    """The same, of a phase and a status."""
+    found: Doc = {"value": value, "reason": status["StateReason"]}
     for member, name in (
         ("StateReasonData", "reasonData"),
         ("EvaluationState", "evaluationState"),
         ("ActionsSuppressedBy", "actionsSuppressedBy"),
         ("ActionsSuppressedReason", "actionsSuppressedReason"),
     ):
-        if member in row.status:
-            found[name] = row.status[member]
-    return {**found, "timestamp": row.status["StateUpdatedTimestamp"]}
+        if member in status:
+            found[name] = status[member]
+    return {**found, "timestamp": status["StateUpdatedTimestamp"]}
 
 
 def described(row: Resource) -> Doc:

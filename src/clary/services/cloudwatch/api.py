@@ -8,6 +8,7 @@ from clary.kernel.metrics import MetricName
 from clary.kernel.resource import Doc
 
 service = Service("cloudwatch")
+service.data_event("GetMetricData", "GetMetricStatistics", "ListMetrics", "PutMetricData")
 
 MOST_DIMENSIONS: Final = 30
 

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+import orjson
+
 from clary.aws.service import Context
 from clary.kernel.metrics import MetricName, MetricStore, Sample, Summary
 from clary.kernel.resource import Doc
@@ -21,6 +23,8 @@ from clary.services.cloudwatch.api import (
 MOST_DATA: Final = 1000
 MOST_VALUES: Final = 150
 LARGEST: Final = 2.0**360
+_ALONE: Final = frozenset({"Values", "Counts", "StatisticValues"})
+"""What a datum with a Value must not have."""
 _OLDEST_SECONDS: Final = 14 * 86_400
 _NEWEST_SECONDS: Final = 2 * 3_600
 
@@ -45,7 +49,7 @@ async def put_metric_data(ctx: Context, req: Doc) -> Doc:
             f"The collection MetricData must not have a size greater than {MOST_DATA}."
         )
     now = ctx.clock.now()
-    metrics: dict[object, MetricName] = {}
+    metrics: dict[tuple[str, bytes], MetricName] = {}
     samples = [_sample(ctx, namespace, one, where, now, metrics) for where, one in data]
     try:
         await asyncio.to_thread(ctx.port(MetricStore).put, samples)
@@ -66,9 +70,10 @@ def _data(req: Doc) -> Iterator[tuple[str, Doc]]:
 
 
 def _sample(
-    ctx: Context, namespace: str, datum: Doc, where: str, now: float, metrics: dict[object, MetricName]
+    ctx: Context, namespace: str, datum: Doc, where: str, now: float, metrics: dict[tuple[str, bytes], MetricName]
 ) -> Sample | Summary:
-    key = (datum["MetricName"], *((one["Name"], one["Value"]) for one in datum.get("Dimensions", ())))
+    # A thousand data mostly name few metrics: what was checked once is found by the bytes of its name.
+    key = datum["MetricName"], orjson.dumps(datum.get("Dimensions"))
     metric = metrics.get(key)
     if metric is None:
         metric = metrics[key] = _named(ctx, namespace, datum, where)
@@ -78,6 +83,9 @@ def _sample(
         raise InvalidParameterValueException(
             f"The value {resolution} for parameter {where}.StorageResolution is invalid. Use 1 or 60."
         )
+    value = datum.get("Value")
+    if value is not None and _ALONE.isdisjoint(datum):
+        return Sample(metric, at, (_number(value, where, "Value"),), (), unit, resolution)
     given = [name for name in ("Value", "Values", "StatisticValues") if name in datum]
     if len(given) > 1:
         raise InvalidParameterCombinationException(
@@ -91,13 +99,9 @@ def _sample(
         )
     if "Counts" in datum and given != ["Values"]:
         raise InvalidParameterCombinationException(f"The parameter {where}.Counts goes with {where}.Values only.")
-    match given[0]:
-        case "Value":
-            value = _number(datum["Value"], where, "Value")
-            return Sample(metric, at, (value,), (), unit, resolution)
-        case "Values":
-            values, counts = _values(datum, where)
-            return Sample(metric, at, values, counts, unit, resolution)
+    if given == ["Values"]:
+        values, counts = _values(datum, where)
+        return Sample(metric, at, values, counts, unit, resolution)
     return _summary(metric, at, datum["StatisticValues"], f"{where}.StatisticValues", unit, resolution)
 
 

@@ -24,7 +24,7 @@ from clary.services.events import archives
 from clary.services.events.api import ARCHIVE, DEFAULT, EVENT, RULE
 from clary.services.events.book import NAMESPACE, BoundRule, BoundTarget, RuleBook
 from clary.services.events.inputs import Matched
-from clary.services.events.kinds import Sent
+from clary.services.events.kinds import Sent, together
 
 SUBSCRIBER: Final = "events"
 
@@ -80,6 +80,10 @@ class Flow:
         self._count(counts)
 
     async def _deliver(self, ones: Sequence[Delivery]) -> None:
+        if len(ones) > 1 and ones[0].service == "sqs" and not any(one.led for one in ones):
+            for batch, whole in together(ones):
+                await self._deliverer.deliver_together(batch, whole)
+            return
         for one in ones:
             await self._deliverer.deliver(one)
 
@@ -92,7 +96,6 @@ class Flow:
             self._book.forget_all()  # its bus does not stand in its name
             return
         for region, bus, event, spec in self._told(line):
-            matched_at = times.iso8601(line.at)
             if "rule" not in spec and "replay" not in spec:
                 for archive in self._book.of(region, bus).archives:
                     if archive.wants(event):
@@ -100,7 +103,7 @@ class Flow:
             for rule in self._rules(region, bus, event, spec, counts):
                 counts[region, "TriggeredRules", of_mapping(rule.dimensions)] += 1
                 for target in rule.targets:
-                    one = self._delivery(line, rule, target, event, matched_at, spec)
+                    one = self._delivery(line, rule, target, event, spec)
                     if one is not None:
                         yield (rule.arn, target.target["Id"]), one
 
@@ -131,15 +134,13 @@ class Flow:
             counts[region, "MatchedEvents", _of_bus(bus)] += 1
         return rules
 
-    def _delivery(
-        self, line: Event, rule: BoundRule, bound: BoundTarget, event: Doc, at: str, spec: Doc
-    ) -> Delivery | None:
+    def _delivery(self, line: Event, rule: BoundRule, bound: BoundTarget, event: Doc, spec: Doc) -> Delivery | None:
         target, kind = bound.target, bound.kind
         name = f"{event['id']}/{rule.arn}/{target['Id']}"
         if "replay" in spec:  # another delivery of the same event
             name = f"{name}/{spec['replay']}"
         try:
-            payload = bound.make(Matched(event, rule.arn, rule.name, at))
+            payload = bound.make(Matched(event, rule.arn, rule.name, line.at))
             sent = Sent(target["Arn"], bound.region, target, event, payload, name, rule.name, line.at)
             params = kind.params(sent)
         except Exception:
@@ -204,6 +205,7 @@ def _dead_letter(rule: BoundRule, bound: BoundTarget, event: Doc) -> Doc:
     }
     return {
         "service": "sqs",
+        "region": region,
         "operation": "SendMessage",
         "params": {
             "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account}/{queue}",

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from clary.aws import times
 from clary.kernel.resource import Doc
 from clary.services.events.api import ValidationException
 from clary.services.events.paths import MISSING, Path, compile_path
@@ -22,8 +23,8 @@ class Matched:
     event: Doc
     rule_arn: str
     rule_name: str
-    at: str
-    """When the bus received it: ISO 8601."""
+    at: float
+    """When the bus received it: epoch seconds."""
 
 
 Input = Callable[[Matched], str]
@@ -72,7 +73,7 @@ def _path(name: str, text: str) -> Path:
 _PREDEFINED: Final[Mapping[str, Callable[[Matched], Any]]] = {
     "aws.events.rule-arn": lambda matched: matched.rule_arn,
     "aws.events.rule-name": lambda matched: matched.rule_name,
-    "aws.events.event.ingestion-time": lambda matched: matched.at,
+    "aws.events.event.ingestion-time": lambda matched: times.iso8601(matched.at),
     "aws.events.event": lambda matched: {
         "detailType" if member == "detail-type" else member: value
         for member, value in matched.event.items()

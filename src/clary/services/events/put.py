@@ -29,6 +29,10 @@ _RESERVED: Final = "aws."
 _RULES: Final = "arn:aws:events:"
 
 
+# As on AWS: what is put on a bus is data, and no management of the account.
+service.data_event("PutEvents")
+
+
 class _Refused(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -105,7 +109,7 @@ def _bus(ctx: Context, given: str) -> str:
         if place is None or place[:2] != (ctx.region, ctx.account):
             raise _Refused("InvalidArgument", f"{given} is a bus of another account or region: put its events there.")
         name = place[2]
-    if stored_bus(ctx.store, ctx.account, ctx.region, name) is None:
+    if name != DEFAULT and stored_bus(ctx.store, ctx.account, ctx.region, name) is None:
         raise _Refused("InvalidArgument", f"Event bus {name} does not exist.")
     return name
 

@@ -17,7 +17,7 @@ from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.metrics import MetricName, MetricSink, Sample, dimensions
 from clary.kernel.resource import Doc, Resource
-from clary.kernel.store import Store, Where
+from clary.kernel.store import Store
 from clary.services.sagemaker import endpoints, processing, training
 
 MINUTE: Final = 60.0
@@ -48,7 +48,8 @@ class Measured:
         self._store = store
         self._sink = sink
         self._clock = clock
-        self._counted: dict[_Process, dict[_Variant, Doc]] = {}
+        self._counted: dict[_Process, dict[_Variant, Doc]] | None = None
+        """At the last look; None: there was none."""
         self._used: dict[str, _Used] = {}
         self._memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
@@ -82,19 +83,16 @@ class Measured:
             self._sink.add(samples)
 
     async def _invocations(self, at: float) -> list[Sample]:
-        if not self._store.page(endpoints.KIND, Where(), limit=1):
-            self._counted.clear()
-            return []
         counted: dict[_Process, dict[_Variant, Doc]] = {}
         grown: dict[_Variant, list[Doc]] = {}
         for process in await self._serving.counters():
             key = (process["front"], process["pid"])
-            before = self._counted.get(key)
             counted[key] = {_variant(one): one for one in process["variants"]}
-            # A process that is seen for the first time may have been told of by our forerunner.
-            if before is not None:
-                for variant, doc in counted[key].items():
-                    grown.setdefault(variant, []).append(_grown(doc, before.get(variant, {})))
+            if self._counted is None:
+                continue  # our forerunner may have told it
+            before = self._counted.get(key, {})  # one that was not there at the last look began after it
+            for variant, doc in counted[key].items():
+                grown.setdefault(variant, []).append(_grown(doc, before.get(variant, {})))
         self._counted = counted
         return [sample for variant, docs in grown.items() for sample in self._samples(variant, docs, at)]
 

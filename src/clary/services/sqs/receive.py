@@ -1,8 +1,10 @@
 """ReceiveMessage."""
 
+import asyncio
 from collections.abc import Collection
 from typing import Final
 
+from clary.aws.http import ClientGone
 from clary.aws.service import Context
 from clary.kernel.queues import LONGEST_SECONDS, Message, QueueStore, Take
 from clary.kernel.resource import Doc
@@ -47,10 +49,30 @@ async def receive_message(ctx: Context, req: Doc) -> Doc:
     wait = _within(req, "WaitTimeSeconds", number(queue, "ReceiveMessageWaitTimeSeconds"), (0, _LONGEST_WAIT))
     keep = number(queue, "MessageRetentionPeriod")
     take = Take(limit, float(hidden), float(keep), dead_letters_of(ctx.store, queue))
-    found = await ctx.port(QueueStore).receive(queue.uid, take, float(wait))
+    found = await _received(ctx, queue.uid, take, float(wait))
     counting.received(ctx, queue, len(found))
     wanted = req.get("MessageAttributeNames", ())
     return {"Messages": [_described(one, names, wanted) for one in found]} if found else {}
+
+
+async def _received(ctx: Context, queue: str, take: Take, wait: float) -> list[Message]:
+    """What comes within `wait` seconds. Nothing is taken by a client that has hung up: raises ClientGone."""
+    queues = ctx.port(QueueStore)
+    found = await queues.receive(queue, take)
+    if found or wait == 0 or ctx.gone is None:
+        return found or (await queues.receive(queue, take, wait) if wait else found)
+    receiving, gone = asyncio.ensure_future(queues.receive(queue, take, wait)), asyncio.ensure_future(ctx.gone())
+    try:
+        await asyncio.wait({receiving, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not gone.done():
+            return receiving.result()
+        if receiving.done():
+            for one in receiving.result():
+                queues.hide(queue, one.handle, 0.0)  # whoever asks next gets it, and need not wait for its time
+        raise ClientGone
+    finally:
+        gone.cancel()
+        receiving.cancel()
 
 
 def _within(req: Doc, name: str, default: int, bounds: tuple[int, int]) -> int:
