@@ -313,6 +313,7 @@ def _answered(
         made["url_path"] = "/"
     request = AWSRequest(made["method"], URL + made["url_path"], made["headers"], made["body"], made["query_string"])
     if protocol == "query":
+        del request.headers["content-type"]  # else there would be two
         request.headers["content-type"] = "application/x-www-form-urlencoded; charset=utf-8"
     signer = S3SigV4Auth if service == "s3" else SigV4Auth
     signer(CREDENTIALS, model.load(service).signing_name, REGION).add_auth(request)
