@@ -119,3 +119,37 @@ def run(server: Server, requests: Sequence[Wire], connections: int) -> Measured:
     uvloop.run(go())
     seconds = time.perf_counter() - began
     return Measured(len(requests), seconds, max(server.cpu_seconds() - cpu, 1e-9), waits)
+
+
+def paced(
+    server: Server, requests: Sequence[Wire], connections: int, per_second: float
+) -> tuple[Measured, list[float]]:
+    """All requests were answered with 200, so many a second whatever the answers took; and when each was due to be
+    sent (epoch seconds), in order. `waits` count from then, so that a late answer costs all that it held up."""
+    where = urlsplit(server.url)
+    waits: list[float] = []
+    due: list[float] = [0.0] * len(requests)
+
+    async def one(numbers: range, epoch: float, start: float) -> None:
+        loop = asyncio.get_running_loop()
+        connection = _Connection()
+        for number in numbers:
+            at = start + number / per_second
+            due[number] = epoch + number / per_second
+            await asyncio.sleep(max(0.0, at - time.perf_counter()))
+            if not connection.usable:
+                _, connection = await loop.create_connection(_Connection, where.hostname or "", where.port or 80)
+            status = await connection.ask(requests[number])
+            if status != 200:
+                raise RuntimeError(f"status {status}: {connection.body.decode(errors='replace')}")
+            waits.append(time.perf_counter() - at)
+
+    async def go() -> None:
+        epoch, start = time.time() + 0.1, time.perf_counter() + 0.1
+        await asyncio.gather(*(one(range(n, len(requests), connections), epoch, start) for n in range(connections)))
+
+    cpu = server.cpu_seconds()
+    began = time.perf_counter()
+    uvloop.run(go())
+    seconds = time.perf_counter() - began
+    return Measured(len(requests), seconds, max(server.cpu_seconds() - cpu, 1e-9), waits), due

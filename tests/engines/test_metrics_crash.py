@@ -65,7 +65,7 @@ def test_what_was_answered_is_there_once_after_a_kill_at_any_line(tmp_path: Path
         again = metrics.read(NAMES[0], (Statistic("Sum"),), NOW, NOW + 60, 60).values[0][0]
         assert again == sums[0] + 1000.0, crash
         metrics.close()
-        with sqlite3.connect(crash.directory / "metrics" / "metrics.db") as db:
+        with sqlite3.connect(crash.directory / "metrics" / "points.db") as db:
             assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         db.close()
         killed += not crash.completed

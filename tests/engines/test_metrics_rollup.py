@@ -112,6 +112,19 @@ def test_many_small_chunks_become_one(metrics: SqliteMetrics) -> None:
     assert metrics.read(CPU, (COUNT,), NOW, NOW + HOUR, 60).values[0] == [1.0] * upkeep_module.MANY
 
 
+def test_a_block_that_is_over_becomes_one_chunk(metrics: SqliteMetrics, clock: ManualClock) -> None:
+    for i in range(3):
+        metrics.put([Sample(CPU, NOW + i, (1.0,), resolution=1)])
+        metrics.spill()
+    db = metrics._db
+    assert db is not None
+    for seconds, chunks in ((HOUR - 1, 3), (1, 1)):
+        clock.advance(seconds)
+        metrics.roll()
+        assert db.execute("SELECT count(*) FROM chunks").fetchone() == (chunks,)
+    assert metrics.read(CPU, (COUNT,), NOW, NOW + 60, 60).values == [[3.0]]
+
+
 def test_a_late_value_joins_what_was_rolled_up(metrics: SqliteMetrics, clock: ManualClock) -> None:
     metrics.put([Sample(CPU, NOW + 5, (1.0,), resolution=1)])
     clock.advance(6 * HOUR)

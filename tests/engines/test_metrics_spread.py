@@ -81,7 +81,7 @@ def test_values_below_zero_are_kept_and_have_no_percentile() -> None:
 def test_a_chunk_holds_what_was_written(found: dict[int, list[float]]) -> None:
     made = {3600 + 60 * offset: bucket(values) for offset, values in found.items()}
     back: dict[int, Bucket] = {}
-    merge_into(back, decode(3600, 60, encode(3600, 60, made, pack=True)), 60)
+    merge_into(back, decode(3600, 60, *encode(3600, 60, made, pack=True)), 60)
     assert back.keys() == made.keys()
     for start, one in made.items():
         other = back[start]
@@ -90,8 +90,8 @@ def test_a_chunk_holds_what_was_written(found: dict[int, list[float]]) -> None:
 
 
 def test_a_chunk_of_single_values_takes_eight_bytes_each() -> None:
-    data = encode(0, 1, {at: Bucket(1.0, at * 1.5, at * 1.5, at * 1.5) for at in range(3600)}, pack=False)
-    assert len(data) < 3600 * 8 + 16
+    data, spreads = encode(0, 1, {at: Bucket(1.0, at * 1.5, at * 1.5, at * 1.5) for at in range(3600)}, pack=False)
+    assert spreads is None and len(data) < 3600 * 8 + 16
 
 
 def test_an_empty_spread_is_none() -> None:

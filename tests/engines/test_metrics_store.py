@@ -229,7 +229,7 @@ def test_a_torn_tail_is_cut(tmp_path: Path, clock: ManualClock) -> None:
     # What a power cut leaves: the files as they are on the medium, the log torn in the middle of its last commit.
     torn = tmp_path / "torn"
     torn.mkdir()
-    for name in ("metrics.db", "metrics.db-wal"):
+    for name in ("points.db", "points.db-wal"):
         data = (kept / name).read_bytes()
         (torn / name).write_bytes(data[:-1000] if name.endswith("wal") else data)
     metrics.close()
@@ -242,7 +242,7 @@ def test_a_torn_tail_is_cut(tmp_path: Path, clock: ManualClock) -> None:
 
 
 def test_a_file_of_another_program_is_left_alone(tmp_path: Path, clock: ManualClock) -> None:
-    with sqlite3.connect(tmp_path / "metrics.db") as db:
+    with sqlite3.connect(tmp_path / "points.db") as db:
         db.execute("CREATE TABLE theirs (id)")
     db.close()
     metrics = SqliteMetrics(tmp_path, clock, background=False)
@@ -252,7 +252,7 @@ def test_a_file_of_another_program_is_left_alone(tmp_path: Path, clock: ManualCl
 
 def test_nobody_else_can_read_the_file(metrics: SqliteMetrics, tmp_path: Path) -> None:
     metrics.put([Sample(CPU, NOW, (1.0,))])
-    assert (tmp_path / "metrics.db").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "points.db").stat().st_mode & 0o077 == 0
 
 
 def test_the_thread_journals_what_was_added_and_spills_what_is_full(
@@ -270,7 +270,7 @@ def test_the_thread_journals_what_was_added_and_spills_what_is_full(
     metrics = Watched(tmp_path, clock)
     metrics.add([Sample(CPU, NOW + 60 * i, (1.0,)) for i in range(12)])
     assert spilled.wait(30)
-    with sqlite3.connect(tmp_path / "metrics.db") as db:
+    with sqlite3.connect(tmp_path / "points.db") as db:
         assert db.execute("SELECT count(*) FROM journal").fetchone() == (0,)
         assert db.execute("SELECT count(*) FROM chunks").fetchone() == (1,)
     db.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from clary.aws.errors import ServiceError
+from clary.services.cloudwatch import history
 from tests.alarms_house import NOW, TOPIC, AlarmsHouse, alarms_house
 from tests.inprocess import ACCOUNT, REGION
 from tests.queues_house import refused
@@ -360,9 +361,21 @@ def test_history_is_found_by_time_and_kind_in_pages(house: AlarmsHouse) -> None:
         house.cw.describe_alarm_history(NextToken="x")
 
 
-def test_history_is_kept_for_thirty_days(house: AlarmsHouse) -> None:
-    from clary.services.cloudwatch import history
+def test_history_is_bounded(house: AlarmsHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "MOST", 3)
+    house.alarm(TreatMissingData="ignore")
+    for number, state in enumerate(("ALARM", "OK") * 3):
+        house.jump(1)
+        house.set("a", state, f"r{number}")
+    house.wire.run(history.tidy(house.wire.raw_store, house.clock))
+    assert house.history() == [
+        "Alarm updated from ALARM to OK",
+        "Alarm updated from OK to ALARM",
+        "Alarm updated from ALARM to OK",
+    ]
 
+
+def test_history_is_kept_for_thirty_days(house: AlarmsHouse) -> None:
     house.alarm()
     house.jump(29 * 86_400)
     house.set("a", "ALARM")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from clary.services.cloudwatch.alarm_evaluate import interval, next_look
+from clary.services.cloudwatch.api import ValidationError
 from tests.alarms_house import NOW, AlarmsHouse, alarms_house
 
 DAY = 86_400
@@ -111,19 +112,44 @@ def test_a_clock_that_is_put_back_holds_nothing_up(house: AlarmsHouse) -> None:
     assert house.state() == "ALARM"
 
 
-def test_an_expression_that_fails_later_says_so_and_keeps_the_state(
+def test_an_alarm_that_cannot_be_evaluated_says_so_and_keeps_its_state(
     house: AlarmsHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     running(house)
+    before = house.shown()
 
     def broken(*_: object) -> None:
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(house.metrics, "read", broken)
-    for _ in range(3):
-        house.advance(60)
+    with monkeypatch.context() as patched:
+        patched.setattr(house.metrics, "read", broken)
+        for _ in range(5):
+            house.put(1.0)
+            house.advance(60)
+        one = house.shown()
+        assert one["StateValue"] == "OK" and one["EvaluationState"] == "EVALUATION_FAILURE"
+        assert one["StateReason"] == "The metrics could not be read."
+    house.put(1.0)
+    house.advance(80)
     one = house.shown()
-    assert one["StateValue"] == "OK"
-    house.advance(400)
-    assert house.shown()["EvaluationState"] == "EVALUATION_FAILURE"
-    monkeypatch.undo()
+    assert "EvaluationState" not in one
+    assert (one["StateValue"], one["StateReason"]) == ("OK", before["StateReason"])
+
+
+def test_an_expression_that_fails_later_says_why(house: AlarmsHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    stat = {"Metric": {"Namespace": "N", "MetricName": "m"}, "Period": 60, "Stat": "Sum"}
+    math = [{"Id": "m1", "MetricStat": stat, "ReturnData": False}, {"Id": "e1", "Expression": "m1 * 2"}]
+    none = dict.fromkeys(("Namespace", "MetricName", "Statistic", "Period"))
+    house.alarm(**none, Metrics=math)
+
+    def refused(*_: object) -> None:
+        raise ValidationError("Error in expression 'e1': it is none.")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("clary.services.cloudwatch.queries.Evaluation.result", refused)
+        house.advance(70)
+        one = house.shown()
+        assert one["EvaluationState"] == "EVALUATION_ERROR" and one["StateReason"].startswith("Error in expression")
+    house.put(9.0)
+    house.advance(70)
+    assert house.state() == "ALARM" and "EvaluationState" not in house.shown()

@@ -1,13 +1,14 @@
 """The bytes of a chunk: buckets of one series in one block of time, in columns.
 
-`flags count first | offsets | counts | sums | lows | highs | ends spreads`; a column that says nothing is left out:
+`flags count first | offsets | counts | sums | lows | highs`; a column that says nothing is left out:
 
   offsets   uint16, in steps from the block's begin; left out when each bucket follows on the one before
   counts    left out when all are 1
   lows, highs   left out when every bucket holds one value, once (then they are the sum); highs also when all equal lows
-  spreads   each with its end in bytes; empty where all values are the same, or the spread is not known
 
-Numbers are little-endian doubles. Chunks that gain by it are packed with zlib."""
+How values are spread stands apart, since few reads need it: `packed | ends | spreads`, each spread with its end in
+bytes; empty where all values are the same, or the spread is not known. Numbers are little-endian doubles. What gains by
+it is packed with zlib."""
 
 import struct
 import sys
@@ -19,7 +20,7 @@ from itertools import accumulate, pairwise
 
 from clary.engines.metrics.bucket import Bins, Bucket, Spread
 
-DENSE, ONES, SINGLE, FLAT, SPREADS, PACKED = 1, 2, 4, 8, 16, 32
+DENSE, ONES, SINGLE, FLAT, PACKED = 1, 2, 4, 8, 16
 _HEAD = struct.Struct("<BHH")
 _WORTH_PACKING = 512
 
@@ -36,13 +37,13 @@ class Columns:
     lows: Sequence[float]
     highs: Sequence[float]
     spreads: Sequence[bytes] | None
-    """As `spread` reads them; None: all are empty."""
+    """As `spread` reads them; None: all are empty, or were not asked for."""
     dense: bool = False
     """The starts are a range: each bucket follows on the one before."""
 
 
-def encode(block: int, step: int, buckets: Mapping[int, Bucket], *, pack: bool) -> bytes:
-    """The buckets by their start (epoch seconds), all within the block."""
+def encode(block: int, step: int, buckets: Mapping[int, Bucket], *, pack: bool) -> tuple[bytes, bytes | None]:
+    """The buckets by their start (epoch seconds), all within the block: (columns, spreads). None: all are empty."""
     starts = sorted(buckets)
     ordered = [buckets[start] for start in starts]
     offsets = [(start - block) // step for start in starts]
@@ -64,19 +65,25 @@ def encode(block: int, step: int, buckets: Mapping[int, Bucket], *, pack: bool) 
             flags |= FLAT
         else:
             columns.append(_doubles(one.high for one in ordered))
+    packed, body = _packed(b"".join(columns), pack)
+    head = _HEAD.pack(flags | PACKED if packed else flags, len(starts), offsets[0])
     spreads = [_spread_bytes(one.spread) for one in ordered]
-    if any(spreads):
-        flags |= SPREADS
-        columns += [_little(array("I", accumulate(map(len, spreads)))), *spreads]
-    body = b"".join(columns)
+    if not any(spreads):
+        return head + body, None
+    packed, told = _packed(b"".join([_little(array("I", accumulate(map(len, spreads)))), *spreads]), pack)
+    return head + body, (b"\1" if packed else b"\0") + told
+
+
+def _packed(body: bytes, pack: bool) -> tuple[bool, bytes]:
     if pack and len(body) > _WORTH_PACKING:
         packed = zlib.compress(body, 1)
         if len(packed) < len(body) * 0.9:
-            flags, body = flags | PACKED, packed
-    return _HEAD.pack(flags, len(starts), offsets[0]) + body
+            return True, packed
+    return False, body
 
 
-def decode(block: int, step: int, data: bytes) -> Columns:
+def decode(block: int, step: int, data: bytes, told: bytes | None = None) -> Columns:
+    """Of what `encode` made; without the spreads unless they are given."""
     flags, count, first = _HEAD.unpack_from(data)
     body = memoryview(zlib.decompress(memoryview(data)[_HEAD.size :]) if flags & PACKED else data[_HEAD.size :])
     at = 0
@@ -101,25 +108,29 @@ def decode(block: int, step: int, data: bytes) -> Columns:
     sums = column("d")
     lows = sums if flags & SINGLE else column("d")
     highs = lows if flags & (SINGLE | FLAT) else column("d")
-    spreads = None
-    if flags & SPREADS:
-        ends = [int(end) for end in column("I")]
-        spreads = [bytes(body[at + begin : at + end]) for begin, end in pairwise([0, *ends])]
+    spreads = None if told is None else _spreads(told, count)
     return Columns(starts, counts, sums, lows, highs, spreads, bool(flags & DENSE))
 
 
-def of_buckets(buckets: Mapping[int, Bucket]) -> Columns:
+def _spreads(told: bytes, count: int) -> list[bytes]:
+    body = zlib.decompress(memoryview(told)[1:]) if told[0] else told[1:]
+    begin = 4 * count
+    ends = [int(end) for end in _read("I", body[:begin])]
+    return [body[begin + low : begin + high] for low, high in pairwise([0, *ends])]
+
+
+def of_buckets(buckets: Mapping[int, Bucket], *, spreads: bool) -> Columns:
     """The same columns, of buckets that are in memory."""
     starts = sorted(buckets)
     ordered = [buckets[start] for start in starts]
-    spreads = [_spread_bytes(one.spread) for one in ordered]
+    told = [_spread_bytes(one.spread) for one in ordered] if spreads else []
     return Columns(
         starts,
         array("d", (one.count for one in ordered)),
         array("d", (one.sum for one in ordered)),
         array("d", (one.low for one in ordered)),
         array("d", (one.high for one in ordered)),
-        spreads if any(spreads) else None,
+        told if any(told) else None,
     )
 
 
@@ -165,6 +176,11 @@ def spread(data: bytes) -> Spread:
     number = size // 12
     keys, counts = _read("i", data[1 : 1 + 4 * number]), _read("d", data[1 + 4 * number :])
     return Bins(zip(keys, counts, strict=True))
+
+
+def once_each(data: bytes) -> "array[float] | None":
+    """The values, if each of them was seen once; None: it is another spread."""
+    return _read("d", data[1:]) if data[:1] == b"\2" else None
 
 
 def _read(code: str, raw: bytes) -> "array[float]":

@@ -12,6 +12,7 @@ from clary.kernel.errors import ForeignState
 SCHEMA: Final = 1
 APPLICATION: Final = 0x436C794D
 """SQLite's mark of whose file it is: "ClyM"."""
+INSERT_CHUNK: Final = "INSERT INTO chunks (series, step, block, data, spreads) VALUES (?, ?, ?, ?, ?)"
 _CACHE_KB: Final = 2048
 
 

@@ -23,7 +23,8 @@ CREATE TABLE chunks (
     series INTEGER NOT NULL,
     step INTEGER NOT NULL,          -- seconds a bucket: 1, 60, 300 or 3600
     block INTEGER NOT NULL,         -- where its block begins (epoch seconds)
-    data BLOB NOT NULL              -- see chunk.py
+    data BLOB NOT NULL,             -- see chunk.py
+    spreads BLOB                    -- last, so that who does not ask for it does not read it
 );
 CREATE INDEX chunks_by_series ON chunks (series, step, block);
 CREATE INDEX chunks_by_age ON chunks (step, block);

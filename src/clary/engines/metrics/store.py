@@ -16,7 +16,7 @@ from typing import Final, Literal
 
 from clary.engines.metrics import journal
 from clary.engines.metrics.chunk import Columns, decode, encode, of_buckets
-from clary.engines.metrics.file import open_file, refusals, transaction
+from clary.engines.metrics.file import INSERT_CHUNK, open_file, refusals, transaction
 from clary.engines.metrics.journal import Buckets
 from clary.engines.metrics.series import SeriesTable
 from clary.engines.metrics.tiers import SPAN, TIERS
@@ -47,7 +47,7 @@ class SqliteMetrics:
     def __init__(
         self, root: Path, clock: Clock, *, sync: Literal["normal", "full"] = "normal", background: bool = True
     ) -> None:
-        self._path = root / "metrics.db"
+        self._path = root / "points.db"
         self._clock = clock
         self._sync: Literal["normal", "full"] = sync
         self._background = background
@@ -159,19 +159,19 @@ class SqliteMetrics:
                 frozen = self._frozen
             # Nobody changes what is frozen, so the lock is not needed for the long part.
             rows = [
-                (series, step, block, encode(block, step, buckets, pack=step > 1))
+                (series, step, block, *encode(block, step, buckets, pack=step > 1))
                 for series, blocks in frozen.blocks.items()
                 for (step, block), buckets in blocks.items()
             ]
             with self._lock:
                 # Both or neither: the values are in the journal until they are in chunks, and never in both.
                 with transaction(db):
-                    db.executemany("INSERT INTO chunks (series, step, block, data) VALUES (?, ?, ?, ?)", rows)
+                    db.executemany(INSERT_CHUNK, rows)
                     db.execute("DELETE FROM journal WHERE id <= ?", (self._frozen_last,))
                     seen = [(at, series) for series, at in frozen.seen.items()]
                     db.executemany("UPDATE series SET seen = max(seen, ?) WHERE id = ?", seen)
                 self._frozen = None
-            for series, step, block, _ in rows:
+            for series, step, block, _, _ in rows:
                 self._upkeep.grown(series, step, block)
             self._upkeep.compact(db)
 
@@ -221,25 +221,35 @@ class SqliteMetrics:
         span = Span(start, end, period)
         extremes, spreads = needs_extremes(statistics), needs_spreads(statistics)
         pieces = []
-        for step, block, data in self._pieces(metric, unit, span):
-            columns = data if isinstance(data, Columns) else decode(block, step, data)
+        for step, columns in self._pieces(metric, unit, span, spreads):
             pieces.append(summed(columns, step, span, extremes=extremes, spreads=spreads))
         return points(merged(pieces), statistics)
 
-    def _pieces(self, metric: MetricName, unit: str | None, span: Span) -> list[tuple[int, int, bytes | Columns]]:
-        """(step, block, data) of all that may lie in the span, as of one moment."""
-        found: list[tuple[int, int, bytes | Columns]] = []
+    def _pieces(self, metric: MetricName, unit: str | None, span: Span, spreads: bool) -> Iterator[tuple[int, Columns]]:
+        """(step, columns) of all that may lie in the span, as of one moment."""
+        rows, found = self._looked_up(metric, unit, span, spreads)
+        for step, block, data, told in rows:
+            yield step, decode(block, step, data, told)
+        yield from found
+
+    def _looked_up(
+        self, metric: MetricName, unit: str | None, span: Span, spreads: bool
+    ) -> tuple[list[tuple[int, int, bytes, bytes | None]], list[tuple[int, Columns]]]:
+        """What stands in chunks, to be decoded, and what is in memory."""
+        rows: list[tuple[int, int, bytes, bytes | None]] = []
+        found: list[tuple[int, Columns]] = []
+        told = "spreads" if spreads else "NULL"
         with self._lock:
             if not self._caught_up():
-                return found
+                return rows, found
             db = self._opened()
             for name, number in self._series.of_metric(db, metric).items():
                 if unit not in (None, name):
                     continue
                 with refusals():
                     for tier in TIERS:
-                        found += db.execute(
-                            "SELECT step, block, data FROM chunks WHERE series = ? AND step = ? "
+                        rows += db.execute(
+                            f"SELECT step, block, data, {told} FROM chunks WHERE series = ? AND step = ? "
                             "AND block > ? AND block < ? ORDER BY block, id",
                             (number, tier.step, span.start - tier.span, span.limit),
                         )
@@ -247,8 +257,8 @@ class SqliteMetrics:
                     blocks = memory.blocks.get(number, {}) if memory is not None else {}
                     for (step, block), buckets in blocks.items():
                         if span.start - SPAN[step] < block < span.limit:
-                            found.append((step, block, of_buckets(buckets)))
-        return found
+                            found.append((step, of_buckets(buckets, spreads=spreads)))
+        return rows, found
 
     def _caught_up(self) -> bool:
         """All that was added is in its bucket; False: there is nothing at all. The lock is held."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from clary.engines.metrics.bucket import Bucket
 from clary.engines.metrics.chunk import decode, encode, merge_into
-from clary.engines.metrics.file import refusals, transaction
+from clary.engines.metrics.file import INSERT_CHUNK, refusals, transaction
 from clary.engines.metrics.tiers import SPAN, TIERS, coarser
 
 MANY: Final = 16
@@ -32,11 +32,21 @@ class Upkeep:
             self._grown.clear()  # it only says where compacting is worth while
         self._grown[series, step, block] += 1
 
-    def compact(self, db: sqlite3.Connection) -> None:
-        """No block that `grown` told of has many chunks. Raises OSError."""
-        for series, step, block in [place for place, count in self._grown.items() if count >= MANY]:
-            self._rewrite(db, series, step, block, step)
-            del self._grown[series, step, block]
+    def compact(self, db: sqlite3.Connection, *, over: float = 0.0, most: int = 2**31) -> int:
+        """Blocks that `grown` told of have few chunks, and those that ended before `over` have one; stops after `most`
+        of them and returns how many there were. Raises OSError."""
+        done = 0
+        for place, count in list(self._grown.items()):
+            series, step, block = place
+            if count < MANY and block + SPAN[step] > over:
+                continue
+            if count > 1:
+                if done >= most:
+                    break
+                self._rewrite(db, series, step, block, step)
+                done += 1
+            del self._grown[place]
+        return done
 
     def roll(self, db: sqlite3.Connection, now: float, forget: Forget) -> bool:
         """See SqliteMetrics.roll."""
@@ -52,27 +62,28 @@ class Upkeep:
             done += len(old)
             if done >= BITE:
                 return True
-        self.compact(db)
+        if self.compact(db, over=now, most=BITE) >= BITE:
+            return True
         return self._expire(db, now, forget)
 
     def _rewrite(self, db: sqlite3.Connection, series: int, step: int, block: int, new: int) -> None:
         """All chunks of the block are one chunk of the step `new`."""
         with self._lock, refusals():
             rows = db.execute(
-                "SELECT id, data FROM chunks WHERE series = ? AND step = ? AND block = ? ORDER BY id",
+                "SELECT id, data, spreads FROM chunks WHERE series = ? AND step = ? AND block = ? ORDER BY id",
                 (series, step, block),
             ).fetchall()
         buckets: dict[int, Bucket] = {}
-        for _, data in rows:
-            merge_into(buckets, decode(block, step, data), new)
+        for _, data, told in rows:
+            merge_into(buckets, decode(block, step, data, told), new)
         if not buckets:
             return
         home = block - block % SPAN[new]
-        data = encode(home, new, buckets, pack=new > 1)
+        made = encode(home, new, buckets, pack=new > 1)
         # Exactly what was read goes: chunks that came meanwhile stay. Both or neither, so no value is there twice.
         with self._lock, transaction(db):
-            db.executemany("DELETE FROM chunks WHERE id = ?", [(number,) for number, _ in rows])
-            db.execute("INSERT INTO chunks (series, step, block, data) VALUES (?, ?, ?, ?)", (series, new, home, data))
+            db.executemany("DELETE FROM chunks WHERE id = ?", [(number,) for number, _, _ in rows])
+            db.execute(INSERT_CHUNK, (series, new, home, *made))
         if new != step:
             self.grown(series, new, home)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from clary.engines.metrics.bucket import pairs_of
-from clary.engines.metrics.chunk import Columns, spread
+from clary.engines.metrics.chunk import Columns, once_each, spread
 from clary.engines.metrics.spreads import of_spread
 from clary.kernel.metrics import Points, Statistic
 
@@ -126,15 +126,19 @@ def _cuts(columns: Columns, step: int, span: Span, low: int, high: int) -> Itera
 def _spread(columns: Columns, low: int, high: int) -> Spread:
     if columns.spreads is None and columns.counts is None and columns.lows is columns.sums:
         return list(columns.sums[low:high]), []
+    values: list[float] = []
     found: list[tuple[float, float]] = []
     for i in range(low, high):
         count = 1.0 if columns.counts is None else columns.counts[i]
         data = columns.spreads[i] if columns.spreads is not None else b""
+        if (single := once_each(data)) is not None:
+            values += single
+            continue
         pairs = pairs_of(count, columns.lows[i], columns.highs[i], spread(data))
         if pairs is None:
             return None
         found += pairs
-    return [], found
+    return values, found
 
 
 def merged(pieces: Sequence[Windows]) -> Windows:

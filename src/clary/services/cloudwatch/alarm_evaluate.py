@@ -66,7 +66,7 @@ class MetricAlarms:
         looked = points[-needed:]
         if _too_few(spec, looked):
             state = None
-        kept |= {"EvaluationState": None} if "EvaluationState" in row.status else {}
+        kept |= _untroubled(row, now)
         if state is None or state == row.phase:
             return again(after, **kept)
         seen = Evaluated(spec, state, looked, needed - len(looked), treat, period, now)
@@ -155,4 +155,13 @@ def _troubled(row: Resource, error: Exception, now: float) -> Doc:
     if row.status.get("EvaluationState") == state:
         return {}
     said = error.message if isinstance(error, ServiceError) else "The metrics could not be read."
-    return {"EvaluationState": state, "StateReason": said[:1023], "StateUpdatedTimestamp": now}
+    before = row.status.get("_reason", row.status["StateReason"])
+    return {"EvaluationState": state, "StateReason": said[:1023], "StateUpdatedTimestamp": now, "_reason": before}
+
+
+def _untroubled(row: Resource, now: float) -> Doc:
+    """It could be evaluated: what was said of its state before is said again."""
+    if "EvaluationState" not in row.status:
+        return {}
+    said = row.status.get("_reason", row.status["StateReason"])
+    return {"EvaluationState": None, "StateReason": said, "_reason": None, "StateUpdatedTimestamp": now}

@@ -104,6 +104,7 @@ def transition(row: Resource, reason: str, data: str | None, now: float, *, act:
         "StateUpdatedTimestamp": now,
         "StateTransitionedTimestamp": now,
         "EvaluationState": None,
+        "_reason": None,
         **numbered(row, "state", act),
     }
 

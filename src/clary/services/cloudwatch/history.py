@@ -26,7 +26,7 @@ from clary.services.cloudwatch.api import InvalidNextToken, ValidationError, ser
 KIND: Final = "alarm-history"
 KEEP_SECONDS: Final = 30 * 86_400.0
 MOST: Final = 100_000
-"""Items that are kept of one region, at most: then the oldest go."""
+"""Items that are kept, at most: then the oldest go."""
 _BITE: Final = 1000
 _LONGEST_DATA: Final = 4095
 _LONGEST_SUMMARY: Final = 255
@@ -159,17 +159,13 @@ async def tidy(store: Store, clock: Clock) -> None:
 
 def _bite(store: Store, limit: str) -> int:
     """Some of the items whose place is before `limit` are gone; returns how many."""
-    gone = 0
-    places = {(one.account, one.region) for one in store.page(KIND, Where(), limit=_BITE)}
-    for account, region in places:
-        where = Where(account, region)
-        over = store.count(KIND, where) - MOST
-        for number, one in enumerate(store.page(KIND, where, limit=_BITE)):
-            if one.name >= limit and number >= over:
-                break
-            with suppress(Stale):
-                store.delete(one)
-            gone += 1
+    gone, over = 0, store.count(KIND, Where()) - MOST
+    for number, one in enumerate(store.page(KIND, Where(), limit=_BITE)):  # the oldest first, of all regions
+        if one.name >= limit and number >= over:
+            break
+        with suppress(Stale):
+            store.delete(one)
+        gone += 1
     return gone
 
 
