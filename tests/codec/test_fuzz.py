@@ -147,8 +147,7 @@ def furnished(directory: Path) -> Iterator[InProcess]:
     made.gateway = Gateway(
         SERVICES, ring=world.ring, store=world.store, clock=world.clock, ports=ports, account=ACCOUNT, strict=True
     )
-    made.thread.call(world.queues.let_go)  # long polls and live tails end at once
-    made.thread.call(world.tails.let_go)
+    made.thread.call(world.signals.let_go)  # long polls and live tails end at once
     try:
         yield made
     finally:

@@ -1,0 +1,58 @@
+"""Every service, and what of each is known beyond its own folder: tags, and how its resources tell of themselves."""
+
+from clary.aws.heralds import Heralds
+from clary.aws.service import Service
+from clary.aws.tagging import Taggables
+from clary.services import (
+    cloudtrail,
+    cloudwatch,
+    events,
+    iam,
+    logs,
+    resourcegroupstaggingapi,
+    s3,
+    sagemaker,
+    sagemaker_runtime,
+    sns,
+    sqs,
+    sts,
+)
+from clary.services.cloudwatch import heralds as cloudwatch_heralds
+from clary.services.cloudwatch import taggable as cloudwatch_tags
+from clary.services.events import taggable as events_tags
+from clary.services.iam import taggable as iam_tags
+from clary.services.logs import taggable as logs_tags
+from clary.services.s3 import heralds as s3_heralds
+from clary.services.s3 import taggable as s3_tags
+from clary.services.sagemaker import heralds as sagemaker_heralds
+from clary.services.sagemaker import taggable as sagemaker_tags
+from clary.services.sns import taggable as sns_tags
+from clary.services.sqs import taggable as sqs_tags
+
+SERVICES: tuple[Service, ...] = (
+    cloudtrail.service,
+    cloudwatch.service,
+    events.service,
+    iam.service,
+    logs.service,
+    resourcegroupstaggingapi.service,
+    s3.service,
+    sagemaker.service,
+    sagemaker_runtime.service,
+    sns.service,
+    sqs.service,
+    sts.service,
+)
+TAGGABLES = Taggables(
+    [
+        *cloudwatch_tags.TAGGABLES,
+        *events_tags.TAGGABLES,
+        *iam_tags.TAGGABLES,
+        *logs_tags.TAGGABLES,
+        *s3_tags.TAGGABLES,
+        *sagemaker_tags.TAGGABLES,
+        *sns_tags.TAGGABLES,
+        *sqs_tags.TAGGABLES,
+    ]
+)
+HERALDS = Heralds({**cloudwatch_heralds.HERALDS, **s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})

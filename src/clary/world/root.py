@@ -1,0 +1,184 @@
+"""One control plane over one home."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from clary.aws.authorize import IdentityPolicies, ResourcePolicies
+from clary.aws.carried import PoliciesByService
+from clary.aws.credentials import KeyRing, KeyUses
+from clary.aws.endpoint import Endpoint
+from clary.aws.gateway import Gateway
+from clary.aws.tagging import Taggables
+from clary.aws.traffic import Traffic
+from clary.config import Config
+from clary.engines.objects.base import BucketStore
+from clary.engines.runners.base import Runner
+from clary.engines.runners.process import ProcessRunner
+from clary.engines.runners.sidecar import Sidecar
+from clary.engines.serving.base import Serving
+from clary.engines.serving.plane import Plane
+from clary.home import Home
+from clary.kernel.audit import AuditLog
+from clary.kernel.clock import Clock, SystemClock
+from clary.kernel.metrics import MetricSink, MetricStore
+from clary.kernel.objects import ObjectStore
+from clary.kernel.queues import QueueStore
+from clary.kernel.reconcile import Controller, Reconciler
+from clary.kernel.telemetry import LogSink, LogStore
+from clary.services import cloudwatch, events, iam, s3, sagemaker, sns, sqs
+from clary.services.iam.effective import KeptUserKeys, StoredIdentities
+from clary.services.sagemaker.holding import Holding
+from clary.world import signals
+from clary.world.catalogue import SERVICES, TAGGABLES
+from clary.world.signals import Signals
+from clary.world.stores import Stores
+from clary.world.upkeep import Upkeep
+from clary.world.vitals import Vitals
+
+
+class World:
+    """Store, engines, services, gateway and controller."""
+
+    def __init__(
+        self, config: Config, home: Home, clock: Clock | None = None, sidecar: Callable[[], Sidecar] | None = None
+    ) -> None:
+        """`sidecar`: what stands by each run that has a network."""
+        self.config = config
+        self.clock = clock or SystemClock()
+        self.stores = Stores(config, self.clock)
+        self.store = self.stores.rows
+        iam.referred.bring_up(self.store, home.account)
+        self.runner = ProcessRunner(
+            config.runs_dir, sandbox=config.sandbox, hide=[config.home], sidecar=sidecar, clock=self.clock
+        )
+        self.serving = Plane(config.serving_dir)
+        self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
+        self.identities = StoredIdentities(self.store, home.account)
+        users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
+        self.ring = home.ring_with(users)
+        self.key_uses = iam.StoredKeyUses(self.store, self.clock, home.account)
+        self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
+        self.ports = self._ports(home)
+        self.gateway = Gateway(
+            SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=self.ports, account=home.account
+        )
+        self.signals = Signals(config, home.account, self.clock, self.stores, self.gateway, self.ports)
+        scratch = config.runs_dir / ".scratch"
+        scratch.mkdir(mode=0o700, exist_ok=True)
+        self.upkeep = Upkeep(self.stores, self.clock, self.runner, self.serving, self.key_uses, scratch)
+        self.controller = self._controller()
+        self.ports[cloudwatch.page.Page] = self._page()
+        self.runner.watch(self._run_changed)
+
+    def _ports(self, home: Home) -> dict[type, Any]:
+        """What handlers may ask for, by protocol."""
+        stores, config = self.stores, self.config
+        carried: Mapping[str, ResourcePolicies] = {
+            "events": events.policies.EventPolicies(self.store, home.account),
+            "logs": events.policies.LogGroupPolicies(home.account),
+            "s3": s3.policy.BucketPolicies(self.store, home.account, stores.objects),
+            "sns": sns.policy.TopicPolicies(self.store, home.account),
+            "sqs": sqs.policy.QueuePolicies(self.store, home.account),
+        }
+        return {
+            AuditLog: stores.audit,
+            BucketStore: stores.objects,
+            Endpoint: Endpoint(config.endpoint_url),
+            Holding: self.holding,
+            IdentityPolicies: self.identities,
+            KeyRing: self.ring,
+            KeyUses: self.key_uses,
+            LogSink: stores.logs,
+            LogStore: stores.logs,
+            MetricSink: stores.metrics,
+            MetricStore: stores.metrics,
+            ObjectStore: stores.objects,
+            QueueStore: stores.queues,
+            ResourcePolicies: PoliciesByService(carried),
+            Runner: self.runner,
+            Serving: self.serving,
+            Taggables: TAGGABLES,
+            Traffic: Traffic(),
+            iam.Birth: iam.Birth(home.made),
+            s3.happenings.Happenings: self.happenings,
+        }
+
+    def _controller(self) -> Controller:
+        stores, clock = self.stores, self.clock
+        reconcilers: Mapping[str, Reconciler] = {
+            **cloudwatch.reconcilers(self.store, stores.metrics, clock),
+            **events.reconcilers(self.store, stores.logs, clock),
+            **sagemaker.reconcilers(self._engines()),
+            **s3.reconcilers(stores.objects, self.happenings, clock),
+            **sns.reconcilers(clock),
+            **sqs.reconcilers(self.store, stores.queues, clock),
+            **self.signals.reconcilers(),
+        }
+        machines = {
+            **cloudwatch.MACHINES,
+            **events.MACHINES,
+            **sagemaker.MACHINES,
+            **s3.MACHINES,
+            **sns.MACHINES,
+            **sqs.MACHINES,
+            **signals.MACHINES,
+        }
+        lease, workers = self.config.lease_seconds, self.config.reconcile_workers
+        return Controller(self.store, clock, reconcilers, machines, lease=lease, workers=workers)
+
+    def _engines(self) -> sagemaker.Engines:
+        return sagemaker.Engines(
+            runner=self.runner,
+            serving=self.serving,
+            objects=self.stores.objects,
+            logs=self.stores.logs,
+            keys=self.ring,
+            clock=self.clock,
+            store=self.store,
+            inside=self.gateway.inside,
+            identities=self.identities,
+            endpoint_url=self.config.endpoint_url,
+            scratch=self.config.runs_dir / ".scratch",
+            curves=self.signals.curves,
+            max_cpus=self.config.max_run_cpus or None,
+            max_memory_bytes=self.config.max_run_memory_bytes or None,
+        )
+
+    def _page(self) -> cloudwatch.page.Page:
+        """GET /metrics."""
+        stores, signals_ = self.stores, self.signals
+        vitals = Vitals(self.clock, self.store, self.controller, signals_.bus, signals_.traffic, stores.metrics)
+        return cloudwatch.page.Page(self.config.metrics_page, self.ports[Traffic], self.serving, vitals)
+
+    def _run_changed(self, run: str) -> None:
+        """A hint: the resource whose run this is should look now. A run's uid starts with its resource's."""
+        self.store.hasten(run.partition("-")[0])
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`: what is due is done."""
+        await self.upkeep.begin()
+        await asyncio.gather(
+            self.controller.run(stop),
+            *self.signals.runs(stop),
+            self.upkeep.keep_house(stop),
+            self.upkeep.remember_uses(stop),
+            self._let_go(stop),
+        )
+
+    async def _let_go(self, stop: asyncio.Event) -> None:
+        """Whoever is held hears of it before the server ends."""
+        await stop.wait()
+        self.holding.close()
+        self.signals.let_go()
+
+    async def rest(self) -> None:
+        """The model servers are told to end (jobs run on); what is asked stands, so the next start serves it again."""
+        await self.upkeep.rest()
+
+    def close(self) -> None:
+        """Files are closed and nobody is called back any more. Runs go on."""
+        self.signals.close()
+        self.runner.close()
+        self.serving.close()
+        self.stores.close()
