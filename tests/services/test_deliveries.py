@@ -52,6 +52,7 @@ class Receiver:
 
     def __init__(self) -> None:
         self.taken: list[tuple[str, Wanted, Mapping[str, str], int]] = []
+        self.result: Doc = {}
         self.answers: dict[str, list[Exception]] = {}
         """What an operation raises next, in order; [] takes it."""
 
@@ -62,7 +63,7 @@ class Receiver:
         if waiting := self.answers.get(wanted.operation):
             raise waiting.pop(0)
         self.taken.append((principal.arn, wanted, origin, hops()))
-        return {}
+        return self.result
 
     def params(self) -> list[Doc]:
         return [wanted.params for _, wanted, _, _ in self.taken]
@@ -213,6 +214,16 @@ async def test_what_is_refused_for_good_becomes_a_dead_letter_at_once(house: Hou
     assert letter["MessageAttributes"]["ERROR_CODE"]["StringValue"] == "AccessDenied"
     assert letter["MessageAttributes"]["RULE_ARN"]["StringValue"] == RULE
     assert house.metrics.names == ["Dead", "FailedInvocations"]
+
+
+async def test_an_entry_that_is_refused_inside_an_answer_is_a_refusal(house: House) -> None:
+    house.receiver.result = {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ResourceNotFoundException"}]}
+    await house.deliveries.deliver(event(operation="PutEvents"))
+    assert house.deliveries.pending() == 0
+    assert house.metrics.names == ["FailedInvocations"]
+    house.receiver.result = {"FailedEntryCount": 1, "Entries": [{}, {"ErrorCode": "InternalFailure"}]}
+    await house.deliveries.deliver(event(id="later", operation="PutEvents"))
+    assert house.deliveries.pending() == 1
 
 
 async def test_out_of_tries_and_out_of_time(house: House) -> None:

@@ -44,6 +44,17 @@ def worth(error: Exception) -> Worth:
     return Worth("SDK_CLIENT_ERROR", str(error) or type(error).__name__, True)
 
 
+def check_taken(answer: Doc) -> None:
+    """An operation that takes entries has taken its own. PutEvents answers 200 with the refusal inside, for example of
+    a bus that has been deleted. Raises ServiceError."""
+    if not answer.get("FailedEntryCount"):
+        return
+    for entry in answer.get("Entries", ()):
+        if code := entry.get("ErrorCode"):
+            later = code in ("InternalFailure", "InternalException", *_LATER)
+            raise ServiceError(entry.get("ErrorMessage", code), code=code, status=500 if later else 400)
+
+
 async def post(web: Web, params: Doc) -> None:
     """The address has taken it (2xx). Raises Refused (4xx, or an address to which nothing may be sent), Unreached."""
     try:

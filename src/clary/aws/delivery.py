@@ -18,7 +18,7 @@ from hashlib import blake2b
 from typing import Final
 
 from clary.aws.acting import Acting, NotAssumable, principal_of
-from clary.aws.attempts import Refused, Unreached, Worth, post, worth
+from clary.aws.attempts import Refused, Unreached, Worth, check_taken, post, worth
 from clary.aws.authorize import IdentityPolicies
 from clary.aws.delivery_terms import (
     CURRENT,
@@ -232,7 +232,9 @@ class Deliveries:
         wanted = wanted._replace(params=with_bytes(wanted.params))
         token, named = HOPS.set(led + 1), CURRENT.set(one.id)
         try:
-            return await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
+            answer = await self._inside().ask(principal, region or one.region, ids.request_id(), origin, wanted)
+            check_taken(answer)
+            return answer
         finally:
             CURRENT.reset(named)
             HOPS.reset(token)

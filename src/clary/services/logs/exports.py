@@ -144,7 +144,7 @@ def _key(task: Resource, cursor: Cursor) -> str:
     return f"{prefix}/{task.name}/{cursor.stream.replace('/', '-')}/{cursor.file:06d}.gz"
 
 
-@service.operation("CreateExportTask")
+@service.operation("CreateExportTask", ignores=("taskName",))
 async def create_export_task(ctx: Context, req: Doc) -> Doc:
     """The task is accepted; its events are put into the bucket from now on. Errors: InvalidParameterException,
     ResourceNotFoundException, LimitExceededException."""
