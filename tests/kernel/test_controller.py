@@ -81,6 +81,31 @@ def raising(error: Exception) -> Does:
     return does
 
 
+async def test_a_clock_that_is_put_back_makes_nobody_wait_longer(store: SqliteStore, clock: ManualClock) -> None:
+    store.create(job(due=clock.now() + 60))
+    store.create(job("rests"))
+    shown = Reconciler(always(again(60)))
+    one = controller(store, clock, shown)
+    assert await one.tick() == 0
+    clock.advance(20)
+    clock.advance(-300)
+    assert await one.tick() == 1
+    assert [seen.name for seen in shown.shown] == ["a"]
+    assert store.next_due() == clock.now() + 60
+
+
+async def test_a_lease_of_before_the_clock_was_put_back_lapses_in_its_time(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    store.create(job(due=clock.now()))
+    one = controller(store, clock, Reconciler(always(rest())))
+    store.claim(1, 30.0)  # by one that dies now
+    clock.advance(-300)
+    assert await one.tick() == 0
+    clock.advance(30)
+    assert await one.tick() == 1
+
+
 def controller(store: SqliteStore, clock: ManualClock, does: Any, **settings: Any) -> Controller:
     reconciler = does if isinstance(does, Reconciler) else Reconciler(does)
     return Controller(store, clock, {"job": reconciler}, {"job": JOB}, **settings)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from clary.kernel.clock import Clock
 from clary.kernel.log import bind
-from clary.kernel.reconcile import LONGEST_SLEEP, backoff
+from clary.kernel.reconcile import LONGEST_BACKOFF, LONGEST_SLEEP, backoff
 from clary.kernel.store import Event, Store
 
 __all__ = ["BatchHandler", "Bus", "Event", "Handler", "Pattern"]
@@ -142,6 +142,9 @@ class Bus:
     async def _pause(self, one: _Subscriber) -> None:
         """Until something was written, but never before the back-off is over."""
         wait = one.not_before - self._clock.now()
+        if wait > LONGEST_BACKOFF:  # the clock was put back
+            one.not_before -= wait - LONGEST_BACKOFF
+            wait = LONGEST_BACKOFF
         if wait > 0:
             await self._clock.sleep(wait)
             return

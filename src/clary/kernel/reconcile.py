@@ -16,6 +16,8 @@ from clary.kernel.store import Store
 ATTEMPTS = 6
 """After so many looks in a row that raised, the reconciler is asked to give up."""
 LONGEST_BACKOFF = 60.0
+PUT_BACK = 1.0
+"""Seconds: a clock that lost less than that between two looks was slewed, not put back."""
 LONGEST_SLEEP = 60.0
 """What no hint told of (a write of another process, a machine that was suspended) is seen after so many seconds."""
 
@@ -93,6 +95,7 @@ class Controller:
         self._looks: set[asyncio.Task[None]] = set()
         self._heartbeat: asyncio.Task[None] | None = None
         self._closing = False
+        self._seen = (clock.now(), clock.ticks())
         self._woken = asyncio.Event()
         store.listen(self._woken.set, told=False)
 
@@ -130,7 +133,18 @@ class Controller:
             stopping.cancel()
             await self._give_back()
 
+    def _mind_clock(self) -> None:
+        """What waits for a time of day would wait longer by as much as the clock was put back. It is looked at now, and
+        counts anew."""
+        now, ticks = self._clock.now(), self._clock.ticks()
+        back = self._seen[0] + (ticks - self._seen[1]) - now
+        self._seen = (now, ticks)
+        if back >= PUT_BACK:
+            concerned = self._store.put_back(back)
+            log.warning("the clock was put back", extra={"seconds": round(back, 3), "resources": concerned})
+
     def _fill(self) -> int:
+        self._mind_clock()
         started = 0
         while (free := self._workers - len(self._flying)) > 0:
             claimed = self._store.claim(free, self._lease)

@@ -234,6 +234,12 @@ class SqliteStore:
             self._wake()
         return released
 
+    def put_back(self, seconds: float) -> int:
+        concerned = self._run(sql.PUT_BACK, (self._clock.now(), seconds)).rowcount
+        if concerned:
+            self._wake()
+        return concerned
+
     def next_due(self) -> float | None:
         at: float | None = self._run(sql.NEXT_DUE).fetchone()[0]
         return at

@@ -35,6 +35,12 @@ RETURNING {COLUMNS}
 
 EXTEND = "UPDATE resource SET lease = ? WHERE uid = ? AND kind = ? AND version = ? AND lease > 0"
 
+PUT_BACK = """
+UPDATE resource
+SET due = min(due, ?), lease = CASE WHEN lease > 0 THEN max(lease - ?, 1) ELSE 0 END
+WHERE due IS NOT NULL
+"""
+
 RETRY = """
 UPDATE resource SET lease = 0, hinted = 0, due = ?, attempts = attempts + 1
 WHERE uid = ? AND kind = ? AND version = ?

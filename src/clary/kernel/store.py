@@ -178,6 +178,11 @@ class Store(Protocol):
         have happened after the worker looked."""
         ...
 
+    def put_back(self, seconds: float) -> int:
+        """The clock was put back by `seconds`: whatever waits for a time is due now, to count anew, and leases last as
+        long as they would have. No version is spent. Returns how many rows that concerned."""
+        ...
+
     def next_due(self) -> float | None:
         """When the next claim could find something: the smallest max(due, lease end); None: nothing is due, ever."""
         ...
