@@ -189,6 +189,7 @@ def test_an_archive_in_an_archive_stays_one(tmp_path: Path) -> None:
         (bz2.compress(b"no tar"), "is not a readable .tar.gz"),
         (b"", "is not a readable .tar.gz"),
     ],
+    ids=["gzip twice", "xz", "bzip2", "nothing"],  # gzip writes the time of day
 )
 def test_what_is_no_archive_is_told(tmp_path: Path, packed: bytes, words: str) -> None:
     (tmp_path / "model.tar.gz").write_bytes(packed)
