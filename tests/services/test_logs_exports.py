@@ -187,10 +187,10 @@ def test_what_is_no_export_is_refused(place: Place) -> None:
     assert refused(place.start, fromTime=place.now + 20_000)[1] == "The time range is empty: from is later than to."
     assert "choose a later to" in refused(place.start, to=1)[1]
     place.s3.create_bucket(Bucket="closed")
-    for bucket in ("nowhere", "closed"):  # who may not ask is not told which of the two it is
+    for bucket, why in (("nowhere", "NoSuchBucket"), ("closed", "AccessDenied")):
         code, message = refused(place.start, destination=bucket)
         assert code == "InvalidParameterException"
-        assert message.startswith("GetBucketAcl call on the given bucket failed (AccessDenied). Please check")
+        assert message.startswith(f"GetBucketAcl call on the given bucket failed ({why}). Please check")
     code, _ = refused(place.client.describe_export_tasks, taskId="a", statusCode="FAILED")
     assert code == "InvalidParameterException"
     assert place.client.describe_export_tasks(taskId="a")["exportTasks"] == []
