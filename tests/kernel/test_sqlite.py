@@ -17,7 +17,7 @@ from clary.kernel.clock import ManualClock
 from clary.kernel.errors import ForeignState
 from clary.kernel.page import position
 from clary.kernel.sqlite import SqliteStore
-from clary.kernel.sqlite_file import APPLICATION, SCHEMA
+from clary.kernel.sqlite_file import FILE
 from clary.kernel.sqlite_pages import after_prefix
 from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import Order, Where
@@ -179,7 +179,7 @@ def test_a_newer_schema_is_refused_untouched(tmp_path: Path, clock: ManualClock)
     path = tmp_path / "clary.db"
     SqliteStore(path, clock).close()
     raw = sqlite3.connect(path)
-    raw.execute(f"PRAGMA user_version = {SCHEMA + 1}")
+    raw.execute(f"PRAGMA user_version = {FILE.schema + 1}")
     raw.close()
     with pytest.raises(ForeignState, match="newer Clary"):
         SqliteStore(path, clock)
@@ -199,7 +199,7 @@ def test_an_existing_file_keeps_its_mark(tmp_path: Path, clock: ManualClock) -> 
     path = tmp_path / "clary.db"
     for _ in range(2):
         store = SqliteStore(path, clock, sync="full")
-        assert store._db.execute("PRAGMA application_id").fetchone()[0] == APPLICATION
+        assert store._db.execute("PRAGMA application_id").fetchone()[0] == FILE.application
         assert store._db.execute("PRAGMA synchronous").fetchone()[0] == 2
         assert store._db.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
         store.close()
@@ -319,7 +319,7 @@ def test_a_file_of_schema_1_is_brought_up(tmp_path: Path, clock: ManualClock) ->
             assert store.find("job", old.uid) == old
             assert store.references(ACCOUNT, REGION, "to:") == {}
     with closing(sqlite3.connect(tmp_path / "a.db")) as raw:
-        assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA,)
+        assert raw.execute("PRAGMA user_version").fetchone() == (FILE.schema,)
 
 
 def test_references_search_an_index(memory: SqliteStore) -> None:

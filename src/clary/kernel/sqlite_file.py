@@ -5,12 +5,11 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Final
 
-from clary.kernel.errors import ForeignState
+from clary.kernel.sqlite_owned import Owned, Sync
 
-SCHEMA = 2
-APPLICATION = 0x436C7279  # "Clry": SQLite's mark of whose file it is.
+FILE: Final = Owned("a state file of Clary", 0x436C7279, 2)  # "Clry"
 
 CHECKPOINT_COMMITS = 200
 LARGEST_LOG_PAGES = 10_000
@@ -19,40 +18,11 @@ LARGEST_LOG_PAGES = 10_000
 log = logging.getLogger(__name__)
 
 
-def open_state(path: Path | str, sync: Literal["normal", "full"]) -> sqlite3.Connection:
+def open_state(path: Path | str, sync: Sync) -> sqlite3.Connection:
     """A connection in autocommit mode to a file of this schema, made when it is not there, readable by its owner only.
     Raises ForeignState."""
-    if str(path) != ":memory:":
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        Path(path).touch(mode=0o600)
-    db = sqlite3.connect(path, timeout=10.0, isolation_level=None, cached_statements=256)
-    try:
-        _prepare(db, path, sync)
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _prepare(db: sqlite3.Connection, path: Path | str, sync: str) -> None:
-    try:
-        schema = int(db.execute("PRAGMA user_version").fetchone()[0])
-        mark = int(db.execute("PRAGMA application_id").fetchone()[0])
-        tables = int(db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
-    except sqlite3.DatabaseError as error:
-        raise ForeignState(f"{path} is not a state file of Clary: {error}") from None
-    if mark != APPLICATION and tables:
-        raise ForeignState(f"{path} is a database, but not a state file of Clary")
-    if schema > SCHEMA:
-        raise ForeignState(f"{path} has schema {schema}; this Clary knows up to {SCHEMA}: start a newer Clary on it")
-    # Writers append to the log and readers go on. NORMAL leaves a commit in the page cache, which outlives the process.
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute(f"PRAGMA synchronous = {'FULL' if sync == 'full' else 'NORMAL'}")
-    db.execute("PRAGMA cache_size = -65536")
-    db.execute(f"PRAGMA wal_autocheckpoint = {LARGEST_LOG_PAGES}")
-    db.execute("PRAGMA journal_size_limit = 16777216")
-    if schema < SCHEMA:
-        _bring_up(db)
+    pragmas = ("cache_size = -65536", f"wal_autocheckpoint = {LARGEST_LOG_PAGES}")
+    return FILE.open(path, sync, _bring_up, pragmas=pragmas)
 
 
 def _bring_up(db: sqlite3.Connection) -> None:
@@ -66,9 +36,9 @@ def _bring_up(db: sqlite3.Connection) -> None:
         for statement in _statements(text):
             if schema == 0 or (schema < 2 and _makes_references(statement)):
                 db.execute(statement)
-        if schema < SCHEMA:
-            db.execute(f"PRAGMA application_id = {APPLICATION}")
-            db.execute(f"PRAGMA user_version = {SCHEMA}")
+        if schema < FILE.schema:
+            db.execute(f"PRAGMA application_id = {FILE.application}")
+            db.execute(f"PRAGMA user_version = {FILE.schema}")
     except BaseException:
         db.execute("ROLLBACK")
         raise
