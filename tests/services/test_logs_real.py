@@ -3,40 +3,24 @@
 import base64
 import gzip
 import json
-import os
-import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from queue import Empty, Queue
 from typing import IO, Any
 
 import pytest
 from botocore.config import Config
 
+from tests.clients import aws2
 from tests.real import RealClary, until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 GROUP = "/aws/sagemaker/TrainingJobs"
-
-
-def cli_v2() -> str | None:
-    """An AWS CLI v2 of this machine: the first on the path that is not the v1 of our own environment."""
-    own = str(Path(sys.executable).parent)
-    path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if one != own)
-    for place in path.split(os.pathsep):
-        found = shutil.which("aws", path=place)
-        if found is None:
-            continue
-        said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False, timeout=60)
-        if said.stdout.startswith("aws-cli/2"):
-            return found
-    return None
 
 
 class Lines:
@@ -65,9 +49,7 @@ class Lines:
 
 @contextmanager
 def following(server: RealClary, *arguments: str) -> Iterator[Lines]:
-    cli = cli_v2()
-    if cli is None:
-        pytest.skip("no AWS CLI v2 here; on Debian: apt-get install awscli")
+    cli, _ = aws2.required()
     environ = server.environment({"PYTHONUNBUFFERED": "1", "AWS_PAGER": ""})
     # Named on the command line, because the CLI knows AWS_ENDPOINT_URL only from 2.13 on.
     command = [cli, "--endpoint-url", server.url, "logs", "tail", *arguments]

@@ -65,8 +65,7 @@ def unpack(archive: Archive, target: Path, most: int) -> int:
         bound = allowed(archive.path.stat().st_size, shutil.disk_usage(target).free, most)
         with archive.path.open("rb") as raw:
             stream = _Bounded(_opened(raw), name, bound)
-            given: Any = stream  # as much of a file as tarfile asks for
-            with tarfile.open(fileobj=given, mode="r:") as tar:
+            with _begun(stream) as tar:
                 unpacking = _Unpacking(target, name)
                 while True:
                     stream.header()
@@ -89,6 +88,15 @@ def unpack(archive: Archive, target: Path, most: int) -> int:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise StartError(f"{name} is not a readable .tar.gz: {str(error) or 'it is cut off'}") from None
+
+
+def _begun(stream: "_Bounded") -> tarfile.TarFile:
+    given: Any = stream  # as much of a file as tarfile asks for
+    try:
+        return tarfile.open(fileobj=given, mode="r:")
+    except tarfile.ReadError:
+        # tarfile speaks of the first member's head: of something that has none.
+        raise tarfile.ReadError("it is no archive") from None
 
 
 def _opened(raw: IO[bytes]) -> IO[bytes]:
