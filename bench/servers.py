@@ -43,12 +43,16 @@ class Server:
         return round(sum(one.memory_full_info().pss for one in self.family()) / 1e6, 1)
 
 
+_OF_PROCESS = 2
+"""How Linux makes the clock of a process out of its number: the CPU time of the scheduler."""
+
+
 def _exact_seconds(one: psutil.Process) -> float:
-    """Of all its threads, to the nanosecond, where the kernel tells; else 0. The ordinary count is in hundredths."""
+    """Of all threads that it has and had, to the nanosecond, where the kernel tells; else 0. The ordinary count is in
+    hundredths."""
     try:
-        files = Path(f"/proc/{one.pid}/task").glob("*/schedstat")
-        return sum(int(file.read_text().split()[0]) for file in files) / 1e9
-    except (OSError, ValueError, IndexError):
+        return time.clock_gettime((~one.pid << 3) | _OF_PROCESS)
+    except OSError:
         return 0.0
 
 

@@ -227,3 +227,27 @@ async def test_run_trims(store: SqliteStore, bus: Bus, clock: ManualClock) -> No
     await until(lambda: [event.name for event in store.events(0, 9)] == ["b"])
     stop.set()
     await running
+
+
+async def test_events_of_which_nothing_came_are_heard_again_after_a_restart(
+    store: SqliteStore, clock: ManualClock
+) -> None:
+    heard: list[str] = []
+
+    async def handle(events: Sequence[Event]) -> bool:
+        heard.extend(one.name for one in events)
+        return any(one.name == "b" for one in events)
+
+    def restarted() -> Bus:
+        bus = Bus(store, clock)
+        bus.subscribe_batch("flow", Pattern(), handle)
+        return bus
+
+    store.create(job("a"))
+    await restarted().tick()
+    await restarted().tick()
+    assert heard == ["a", "a"]
+    store.create(job("b"))
+    await restarted().tick()
+    await restarted().tick()
+    assert heard == ["a", "a", "a", "b"]

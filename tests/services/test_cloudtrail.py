@@ -177,6 +177,15 @@ def _planted(shape: Any, value: Any) -> Any:
     return value
 
 
+def test_what_is_very_long_is_left_out_and_said_so(house: InProcess) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": [], "Id": "x" * 120_000})
+    with pytest.raises(ClientError):
+        house.client("iam").create_policy(PolicyName="long", PolicyDocument=document)
+    (one,) = events(house, "EventName", "CreatePolicy")
+    assert one["CloudTrailEvent"]["requestParameters"]["omitted"] is True
+    assert one["CloudTrailEvent"]["errorCode"]
+
+
 def test_data_is_not_told(house: InProcess) -> None:
     client = house.client("logs")
     with pytest.raises(ClientError):

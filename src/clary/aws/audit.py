@@ -6,7 +6,7 @@ have changed something are on their way to the disk before the client is answere
 """
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -88,8 +88,8 @@ class Auditor:
         if error is not None:
             event |= {"errorCode": error.error_code, "errorMessage": error.message}
         event |= {
-            "requestParameters": _bounded(None if doc is None else sees_request(doc)),
-            "responseElements": None if read or result is None else _bounded(sees_answer(result)),
+            "requestParameters": (sees_request(doc) or None) if doc else None,
+            "responseElements": None if read or not result else (sees_answer(result) or None),
             "requestID": ctx.request_id,
             "eventID": ids.request_id(),
             "readOnly": read,
@@ -104,7 +104,12 @@ class Auditor:
         }
         named = [[kind, name] for kind, name, _ in resources]
         line = {"T": now, "U": user_name(ctx.principal), "R": named, "E": event}
-        self._audit.append(_packed(line), now=not read)
+        packed = _packed(line)
+        if len(packed) > _MOST_PARAMETERS:
+            for name in ("requestParameters", "responseElements"):
+                event[name] = _bounded(event[name])
+            packed = _packed(line)
+        self._audit.append(packed, now=not read)
 
     def _views_of(self, service: str, operation: Operation) -> tuple[View, View]:
         key = (service, operation.name)
@@ -223,11 +228,9 @@ def _second(at: int) -> str:
 
 def _bounded(seen: Any) -> Any:
     """AWS leaves out what is longer than 100 KB, and says so."""
-    if not isinstance(seen, Mapping) or not seen:
-        return None
-    if len(str(seen)) > _MOST_PARAMETERS and len(_packed(seen)) > _MOST_PARAMETERS:
-        return {"omitted": True, "reason": "The parameters are longer than 100 KB"}
-    return seen
+    if seen is None or len(_packed(seen)) <= _MOST_PARAMETERS:
+        return seen
+    return {"omitted": True, "reason": "The parameters are longer than 100 KB"}
 
 
 def _packed(value: Any) -> bytes:

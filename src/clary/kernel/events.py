@@ -13,7 +13,8 @@ from clary.kernel.store import Event, Store
 __all__ = ["BatchHandler", "Bus", "Event", "Handler", "Pattern"]
 
 Handler = Callable[[Event], Awaitable[None]]
-BatchHandler = Callable[[Sequence[Event]], Awaitable[None]]
+BatchHandler = Callable[[Sequence[Event]], Awaitable[bool | None]]
+"""False: nothing came of these events, so hearing them again is free, and the cursor may be written later."""
 
 BATCH = 100
 LAZY = 100
@@ -194,11 +195,17 @@ class Bus:
             for at in range(0, len(events), one.at_once):
                 lines = events[at : at + one.at_once]
                 wanted = [event for event in lines if one.pattern.matches(event)]
-                if wanted and not await self._hand(one, wanted):
-                    return handled
-                one.position = lines[-1].seq
+                came_of_it = bool(wanted)
                 if wanted:
-                    handled += len(wanted)
+                    try:
+                        came_of_it = await one.handler(wanted) is not False
+                    except Exception as error:
+                        self._hold_off(one, wanted, error)
+                        return handled
+                    one.failures = 0
+                one.position = lines[-1].seq
+                handled += len(wanted)
+                if came_of_it:
                     # Only now: a crash before this line calls the handler again, never the other way round.
                     self._store_position(one, one.position)
             if one.position - one.stored >= LAZY:
@@ -207,17 +214,12 @@ class Bus:
                 break  # that was all, and nothing was written since: no need to ask the store again
         return handled
 
-    async def _hand(self, one: _Subscriber, events: Sequence[Event]) -> bool:
-        try:
-            await one.handler(events)
-        except Exception as error:
-            one.failures += 1
-            one.not_before = self._clock.now() + backoff(one.failures)
-            about = {"subscriber": one.name, "seq": events[0].seq, "failures": one.failures}
-            log.error("a subscriber raised", exc_info=error, extra=about)
-            return False
-        one.failures = 0
-        return True
+    def _hold_off(self, one: _Subscriber, events: Sequence[Event], error: Exception) -> None:
+        """It hears the same again, later."""
+        one.failures += 1
+        one.not_before = self._clock.now() + backoff(one.failures)
+        about = {"subscriber": one.name, "seq": events[0].seq, "failures": one.failures}
+        log.error("a subscriber raised", exc_info=error, extra=about)
 
     def _store_position(self, one: _Subscriber, seq: int) -> None:
         self._store.advance(one.name, seq)

@@ -102,12 +102,22 @@ class RuleBook:
         self._store = store
         self._account = account
         self._buses: dict[tuple[str, str], BoundBus] = {}
+        self._empty: bool | None = None
 
     def forget(self, region: str, bus: str) -> None:
         self._buses.pop((region, bus), None)
+        self._empty = None
 
     def forget_all(self) -> None:
         self._buses.clear()
+        self._empty = None
+
+    def empty(self) -> bool:
+        """There is no rule and no archive at all, so nobody hears anything."""
+        if self._empty is None:
+            where = Where(self._account)
+            self._empty = not any(self._store.page(kind, where, limit=1) for kind in (RULE, ARCHIVE))
+        return self._empty
 
     def of(self, region: str, bus: str) -> BoundBus:
         found = self._buses.get((region, bus))

@@ -57,9 +57,9 @@ class Flow:
         self._archive = archive
         self._book = RuleBook(store, account)
 
-    async def __call__(self, events: Sequence[Event]) -> None:
-        """All that follows from these lines is delivered or queued. Raises what the store raises: then they are heard
-        again."""
+    async def __call__(self, events: Sequence[Event]) -> bool:
+        """All that follows from these lines is delivered or queued; False: nothing followed. Raises what the store
+        raises: then they are heard again."""
         wanted: dict[tuple[str, str], list[Delivery]] = defaultdict(list)
         kept: _Kept = defaultdict(list)
         counts: _Counts = Counter()
@@ -78,6 +78,8 @@ class Flow:
                 if isinstance(result, BaseException):
                     raise result
         self._count(counts)
+        # A rule's own line is passed for good: what was before it must not be heard again by a rule that came later.
+        return bool(counts or wanted or kept) or any(line.kind in (RULE, ARCHIVE) for line in events)
 
     async def _deliver(self, ones: Sequence[Delivery]) -> None:
         if len(ones) > 1 and ones[0].service == "sqs" and not any(one.led for one in ones):
@@ -112,6 +114,8 @@ class Flow:
         if line.kind == EVENT:
             spec = line.resource["spec"]
             yield line.region, line.name, spec["event"], spec
+            return
+        if self._book.empty():
             return
         try:
             told = self._heralds.told(line)
