@@ -28,6 +28,11 @@ def principal_of(acting: Acting, identities: IdentityPolicies, account: str, now
     """Who acts. Raises NotAssumable, also for a role of another account."""
     if not acting.role:
         return service_principal(account, acting.service)
+    return session_of(acting, identities, account, now)
+
+
+def session_of(acting: Acting, identities: IdentityPolicies, account: str, now: float) -> Principal:
+    """The session that the service opens on the role, which must be named. Raises NotAssumable."""
     role = identities.role(acting.role) if f"::{account}:role/" in acting.role else None
     keys = {"aws:sourceaccount": account, "aws:sourcearn": acting.source}
     if role is None or not service_may_assume(role, acting.service, keys):

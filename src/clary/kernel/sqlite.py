@@ -21,6 +21,7 @@ from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.page import position
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite_file import Checkpointer, open_state
+from clary.kernel.sqlite_owned import transaction
 from clary.kernel.sqlite_pages import after_prefix, count_sql
 from clary.kernel.sqlite_walk import Walk
 from clary.kernel.store import KEEP, Event, Order, Telling, Where, _Keep
@@ -294,13 +295,8 @@ class SqliteStore:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._run("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             yield
-        except BaseException:
-            self._run("ROLLBACK")
-            raise
-        self._run("COMMIT")
         if self._checkpointer is not None:
             self._checkpointer.committed()
 

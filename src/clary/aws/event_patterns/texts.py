@@ -4,6 +4,8 @@ from collections.abc import Callable
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, NetmaskValueError, ip_address, ip_network
 from typing import Final
 
+from clary.aws.asterisks import compile_wildcard
+
 Text = Callable[[str], bool]
 
 MOST_COMPLEX: Final = 64
@@ -35,26 +37,9 @@ def suffix_ignoring_case(wanted: str) -> Text:
 
 def wildcard(wanted: str) -> Text:
     """`*` is any run of characters, `\\*` and `\\\\` are themselves. Raises ValueError."""
-    first, *rest = _pieces(wanted)
-    if not rest:
-        return lambda text: text == first
-    _check_complexity(rest)
-    *middle, last = rest
-    shortest = len(first) + len(last)
-
-    def matches(text: str) -> bool:
-        if len(text) < shortest or not text.startswith(first) or not text.endswith(last):
-            return False
-        at, end = len(first), len(text) - len(last)
-        for piece in middle:
-            # The earliest place is always as good as any later one: what follows has more room.
-            at = text.find(piece, at, end)
-            if at < 0:
-                return False
-            at += len(piece)
-        return True
-
-    return matches
+    pieces = _pieces(wanted)
+    _check_complexity(pieces[1:])
+    return compile_wildcard(pieces)
 
 
 def _pieces(wanted: str) -> list[str]:

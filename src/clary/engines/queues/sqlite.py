@@ -27,6 +27,7 @@ from clary.kernel.queues import (
     TooLong,
 )
 from clary.kernel.sqlite_file import Checkpointer
+from clary.kernel.sqlite_owned import transaction
 
 BITE: Final = 500
 """So many rows are dropped in one go."""
@@ -265,12 +266,7 @@ class SqliteQueues:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._run("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
             yield
-        except BaseException:
-            self._run("ROLLBACK")
-            raise
-        self._run("COMMIT")
         if self._checkpointer is not None:
             self._checkpointer.committed()

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from clary.aws.access import Ask
-from clary.aws.authorize import IdentityPolicies, service_may_assume
+from clary.aws.acting import Acting, session_of
+from clary.aws.acting import NotAssumable as NoSuchActing
+from clary.aws.authorize import IdentityPolicies
 from clary.aws.credentials import KeyRing, Keys, Principal
 from clary.aws.errors import ValidationException
 from clary.aws.inside import ORIGIN_INSIDE
@@ -32,20 +34,13 @@ class NotAssumable(ValidationException):
 def principal(identities: IdentityPolicies, account: str, role_arn: str, source_arn: str, now: float) -> Principal:
     """The session that SageMaker opens on the role for the resource of `source_arn`. Raises NotAssumable, in AWS's
     words, also for a role of another account."""
-    role = identities.role(role_arn) if f"::{account}:role/" in role_arn else None
-    keys = {"aws:sourceaccount": account, "aws:sourcearn": source_arn}
-    if role is None or not service_may_assume(role, SERVICE, keys):
+    try:
+        return session_of(Acting(SERVICE, source_arn, role_arn, SESSION), identities, account, now)
+    except NoSuchActing:
         raise NotAssumable(
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
             f"'{SERVICE}' to assume the role."
-        )
-    return Principal(
-        account,
-        f"arn:aws:sts::{account}:assumed-role/{role.name}/{SESSION}",
-        f"{role.role_id}:{SESSION}",
-        "assumed-role",
-        issued=now,
-    )
+        ) from None
 
 
 def acting(ctx: Context, role_arn: str, source_arn: str) -> Context:

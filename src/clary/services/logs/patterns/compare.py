@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from clary.aws.asterisks import compile_wildcard
 from clary.services.logs.patterns.regexes import Regex, compile_regex
 from clary.services.logs.patterns.scan import Scanner, unescaped, wrong
-from clary.services.logs.patterns.wildcard import compile_wildcard, pieces_of
+from clary.services.logs.patterns.wildcard import pieces_of
 
 _NUMBER: Final = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?", re.ASCII)
 _LONGEST_NUMBER: Final = 400
