@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,13 @@ def until(holds: Callable[[], Any], seconds: float = 30.0, what: str = "") -> An
             return found
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or holds}"
         time.sleep(0.02)
+
+
+def files_below(top: Path) -> Iterator[Path]:
+    """Every file and directory below `top`, also while a server makes and removes some: Path.rglob fails then."""
+    for folder, below, names in os.walk(top):
+        for name in (*below, *names):
+            yield Path(folder) / name
 
 
 class RealClary:

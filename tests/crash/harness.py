@@ -10,6 +10,7 @@ Nothing that is open in the test (a SQLite file above all) may be used by the sc
 """
 
 import asyncio
+import faulthandler
 import inspect
 import os
 import select
@@ -50,7 +51,7 @@ def crashes(
     lines_of: Iterable[ModuleType] = (),
     limit: int = 2_000,
     step: int = 1,
-    timeout: float = 30.0,
+    timeout: float = 90.0,
 ) -> Iterator[Crash]:
     """Runs `scenario` in a fresh directory below `root`, killed with SIGKILL at its first point, then again at its
     second, and so on until it completes undisturbed; yields what each run left.
@@ -62,7 +63,8 @@ def crashes(
     With `step`, only every so many points are tried: for scenarios of thousands of lines.
 
     Raises AssertionError with the child's traceback when the scenario raises, when a run takes longer than `timeout`
-    seconds, or when there are more than `limit` points."""
+    seconds (a sync takes tens of them while another test fills the disk), or when there are more than `limit`
+    points."""
     files = frozenset(str(module.__file__) for module in lines_of)
     for number in range(0, limit, step):
         directory = root / f"crash-{number:04d}"
@@ -109,6 +111,8 @@ def _forked(live: Callable[[Say], None], timeout: float) -> tuple[str, int]:
         child = os.fork()
     if child == 0:
         os.close(reading)
+        # Where it hangs stands in the test's captured stderr.
+        faulthandler.dump_traceback_later(0.9 * timeout, file=2)
         _as_child(live, writing)
     os.close(writing)
     status = 0

@@ -4,12 +4,13 @@ import gzip
 import re
 import tarfile
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
 import pytest
 
-from tests.real import RealClary, until
+from tests.real import RealClary, files_below, until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -45,7 +46,7 @@ def as_before(lake: RealClary) -> Iterator[None]:
     assert _processes(lake) == processes
     assert _resident(lake) - memory < GROWTH_BYTES
     until(lambda: _stored(lake) - disk < GROWTH_BYTES, what="the disk is as before")
-    assert not list(lake.home.parent.rglob("*escaped*"))
+    assert not [one for one in files_below(lake.home.parent) if "escaped" in one.name]
 
 
 def _processes(server: RealClary) -> set[int]:
@@ -59,11 +60,9 @@ def _resident(server: RealClary) -> int:
 
 def _stored(server: RealClary) -> int:
     found = 0
-    for path in (server.home / "runs").rglob("*"):
-        try:
+    for path in files_below(server.home / "runs"):
+        with suppress(FileNotFoundError):
             found += 512 * path.lstat().st_blocks
-        except FileNotFoundError:
-            continue  # just removed
     return found
 
 
