@@ -46,7 +46,21 @@ class Work:
     """False: the run has no network at all (model servers)."""
     serves: bool = False
     """The command is an HTTP server: it listens where the variable CLARY_BIND says ("unix:/path"), and `Run.address`
-    tells where that is on this machine."""
+    tells where that is on this machine. A container listens on port 8080, as SageMaker's contract says."""
+    hostname: str = "algo-1"
+    """The name that the run has for itself."""
+    hosts: tuple[tuple[str, str], ...] = (("algo-1", "127.0.0.1"),)
+    """(name, address) of every host of its cluster, itself among them: each name resolves inside the run. Addresses of
+    127.0.0.0/8 keep the hosts of one machine apart: each listens on its own address, on whatever port it likes."""
+    image: str | None = None
+    """A container image to run in; None: a process of this machine. With an image, `command` is what follows the
+    image's entry point (its CMD)."""
+    entrypoint: tuple[str, ...] | None = None
+    """Replaces the image's entry point; only with `image`."""
+    companions: tuple[tuple[str, ...], ...] = ()
+    """Command lines of ours that stand by the run outside of its sandbox, from before its command starts until it ends:
+    what feeds its pipes. They outlive everybody else as the run does; one that ends is not started again. The
+    variable CLARY_RUN_ML in their environment is the directory that the run sees as /opt/ml."""
 
 
 Phase = Literal["absent", "running", "ended", "lost"]

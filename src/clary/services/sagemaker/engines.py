@@ -1,7 +1,7 @@
 """What the reconcilers of SageMaker work with: the ports that the composition root hands them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from clary.aws.authorize import IdentityPolicies
@@ -14,6 +14,7 @@ from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
 from clary.kernel.telemetry import LogSink
 from clary.services.sagemaker.curves import Curves
+from clary.services.sagemaker.turns import Everybody, Turns
 
 Inside = Callable[[Principal, str], Context]
 """A context for calls from inside, for example Gateway.inside: (principal, region)."""
@@ -36,6 +37,10 @@ class Engines:
     """A directory on this machine where inputs are gathered that have no file here."""
     curves: Curves | None = None
     """Reads the metrics in the lines that jobs print; None: nobody does."""
+    turns: Turns = field(default_factory=Everybody)
+    """Whose turn it is to run on this machine."""
+    instance_scale: float = 0.25
+    """How much of a CPU (and of a GiB) of this machine one of an instance type counts for, when jobs queue for it."""
     max_cpus: float | None = None
     max_memory_bytes: int | None = None
     """The most one run may use; None: all of this machine."""

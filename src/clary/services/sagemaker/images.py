@@ -19,6 +19,8 @@ class Image:
     """The command of a model server; None: the image serves nothing by itself."""
     metrics: tuple[Doc, ...] = ()
     """MetricDefinitions of the lines that its algorithm prints."""
+    container: str | None = None
+    """The reference of the container image that runs; None: a process of this machine."""
 
 
 def _module(name: str, verb: str) -> tuple[str, ...]:
