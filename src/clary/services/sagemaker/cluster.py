@@ -41,7 +41,7 @@ class Seen:
     """What is true of a cluster, learnt from the outside world."""
 
     whole: Run
-    """All hosts as if they were one run. Its phase: absent while one host was never started and none has failed; running
+    """All hosts as if they were one run. Its phase: absent while one host was never started and none failed; running
     while one runs; lost when one was lost; else ended. `started` is there once all have started. Exit code, end, files
     and log are those of the first host that failed, where one did, and else of algo-1; the end is then the last's."""
     runs: tuple[Run, ...]
