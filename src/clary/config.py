@@ -31,6 +31,20 @@ class Config:
     reconcile_workers: int = _setting(16, "How many resources are stepped at the same time.")
     max_run_cpus: float = _setting(0.0, "The most CPUs one job may use; 0: all of this machine.")
     max_run_memory_bytes: int = _setting(0, "The most memory one job may use; 0: all of this machine.")
+    queue_cpus: float = _setting(
+        0.0, "How many CPUs are given out to jobs that run at the same time; 0: as many as this machine has."
+    )
+    queue_memory_bytes: int = _setting(
+        0, "How much memory is given out to jobs that run at the same time; 0: as much as this machine has."
+    )
+    instance_scale: float = _setting(
+        0.25,
+        "How much of a CPU and of a GiB of this machine one of an instance type counts for, when jobs queue for it:"
+        " at 0.25 an ml.m5.xlarge (4 vCPUs, 16 GiB) asks for 1 CPU and 4 GiB. What a job may use is not cut by it.",
+    )
+    oversize: Literal["clamp", "refuse"] = _setting(
+        "clamp", "A job that asks for more than the queue ever gives: clamp (it waits for all of it), or refuse it."
+    )
     sandbox: Literal["auto", "plain"] = _setting(
         "auto", "auto: bubblewrap where this machine allows it; plain: never (same contract, no isolation)."
     )
@@ -146,6 +160,7 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
 
 _CHOICES = {
     "store_sync": ("normal", "full"),
+    "oversize": ("clamp", "refuse"),
     "sandbox": ("auto", "plain"),
     "other_hosts": ("pass", "refuse"),
     "deliver_to": ("loopback", "any"),

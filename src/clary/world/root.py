@@ -31,6 +31,7 @@ from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.sagemaker.holding import Holding
 from clary.world import signals
 from clary.world.catalogue import SERVICES, TAGGABLES
+from clary.world.machine import capacity
 from clary.world.signals import Signals
 from clary.world.stores import Stores
 from clary.world.upkeep import Upkeep
@@ -59,6 +60,8 @@ class World:
         self.ring = home.ring_with(users)
         self.key_uses = iam.StoredKeyUses(self.store, self.clock, home.account)
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
+        clamps = config.oversize == "clamp"
+        self.turns = sagemaker.Queue(self.store, self.clock, capacity(config), sagemaker.JOBS, clamps=clamps)
         self.ports = self._ports(home)
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=self.ports, account=home.account
@@ -100,6 +103,7 @@ class World:
             Serving: self.serving,
             Taggables: TAGGABLES,
             Traffic: Traffic(),
+            sagemaker.Turns: self.turns,
             iam.Birth: iam.Birth(home.made),
             s3.happenings.Happenings: self.happenings,
         }
@@ -141,6 +145,8 @@ class World:
             endpoint_url=self.config.endpoint_url,
             scratch=self.config.runs_dir / ".scratch",
             curves=self.signals.curves,
+            turns=self.turns,
+            instance_scale=self.config.instance_scale,
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,
         )

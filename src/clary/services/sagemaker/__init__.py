@@ -9,6 +9,8 @@ from clary.services.sagemaker.api import service
 from clary.services.sagemaker.curves import Curves
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.measured import Measured
+from clary.services.sagemaker.queue import Queue
+from clary.services.sagemaker.turns import Turns
 
 access.register()
 
@@ -18,6 +20,8 @@ MACHINES: Mapping[str, StateMachine] = {
     endpoints.KIND: endpoints.ENDPOINT,
 }
 """The state machine of each kind that has one."""
+JOBS = (training.KIND, processing.KIND)
+"""The kinds that wait their turn for this machine."""
 
 
 def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
@@ -30,10 +34,13 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
 
 
 __all__ = [
+    "JOBS",
     "MACHINES",
     "Curves",
     "Engines",
     "Measured",
+    "Queue",
+    "Turns",
     "access",
     "endpoint_configs",
     "models",

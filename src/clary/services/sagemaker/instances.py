@@ -11,6 +11,8 @@ _MEMORY_PER_CPU: Final = {"c": 2, "t": 4, "m": 4, "r": 8, "x": 16, "g": 4, "p": 
 """GiB for one vCPU in each family, as AWS documents its usual sizes; 4 for a family that is not here."""
 _VCPUS: Final = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4}
 _DEFAULT_VCPUS: Final = 2
+_BURSTABLE: Final = {"medium": 4, "small": 2, "micro": 1}
+"""GiB of the small sizes of the family t, which have no ratio."""
 
 
 def vcpus(instance_type: str) -> int:
@@ -26,6 +28,8 @@ def vcpus(instance_type: str) -> int:
 def memory_bytes(instance_type: str) -> int:
     """How much memory AWS gives an instance of that type, from its family's usual ratio."""
     match = _TYPE.fullmatch(instance_type)
+    if match and match["family"] == "t" and match["size"] in _BURSTABLE:
+        return _BURSTABLE[match["size"]] * GIB
     ratio = _MEMORY_PER_CPU.get(match["family"], 4) if match else 4
     return ratio * vcpus(instance_type) * GIB
 
