@@ -18,7 +18,7 @@ from clary.services.sagemaker import outputs
 from clary.services.sagemaker.locations import Location
 
 EVERY_SECONDS: Final = 2.0
-"""Between two passes over one path. A file is stored by the second pass that sees it as it is: one that is being written
+"""Between two passes over one path. A file is stored by the second pass that sees it as it is: what is being written
 waits."""
 SLICE_SECONDS: Final = 2.0
 """A pass that lasts longer goes on at the next look, so that the run's other affairs are looked after."""
