@@ -57,6 +57,9 @@ class Work:
     image's entry point (its CMD)."""
     entrypoint: tuple[str, ...] | None = None
     """Replaces the image's entry point; only with `image`."""
+    peers: Mapping[str, str] = field(default_factory=dict)
+    """Servers of other runs that this one calls, also without a network: the variable of its environment that shall
+    hold the address -> `Run.address`. The variable holds the address as it is seen from inside."""
     companions: tuple[tuple[str, ...], ...] = ()
     """Command lines of ours that stand by the run outside of its sandbox, from before its command starts until it ends:
     what feeds its pipes. They outlive everybody else as the run does; one that ends is not started again. The

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from clary.engines.runners import sockets
 from clary.engines.runners.guest import Guest
 from clary.engines.runners.keeper import Launch, sealed
 from clary.engines.runners.sandbox import View
@@ -18,6 +19,7 @@ from clary.engines.runners.stage import ML
 
 MOUNTED_SOCKETS = "/opt/clary"
 MOUNTED_FILES = "/opt/sidecar"
+MOUNTED_PEERS = "/opt/peers"
 # --pdeathsig: unshare dies with its keeper, and everything in the namespace with unshare.
 ENTER_NAMESPACES = (
     "setpriv", "--pdeathsig", "KILL",
@@ -98,9 +100,11 @@ def mounts(guest: Guest, view: View, command: Sequence[str], env: Mapping[str, s
     argv = [*ENTER_NAMESPACES]
     if not view.network:
         argv.append("--net")
-    places = [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS, str(len(view.files))]
-    for file in view.files:
-        places += [MOUNTED_FILES, str(file)]
+    shown = [(MOUNTED_FILES, file) for file in view.files]
+    shown += [(f"{MOUNTED_PEERS}/{peer.name}", peer / sockets.NAME) for peer in view.peers]
+    places = [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS, str(len(shown))]
+    for directory, file in shown:
+        places += [directory, str(file)]
     argv += ["--", "/bin/sh", "-c", _MOUNT, "clary-mounts", *places, *_enter(guest, descriptor)]
     return Launch(argv, 2, (descriptor,))
 

@@ -10,6 +10,7 @@ from clary.engines.runners.sidecar import DIRECTORY
 from clary.engines.runners.stage import ML, Mount, Placing
 
 SERVE_DIRECTORY = "/run/clary"
+PEERS_DIRECTORY = "/run/peers"
 LOCK_DESCRIPTOR = 9
 _SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _DEVICES = ("nvidia*", "dri", "kfd")
@@ -39,6 +40,8 @@ class View:
     cwd: str = "/"
     files: Sequence[Path] = ()
     """Files of its sidecar, read-only below `sidecar.DIRECTORY`."""
+    peers: Sequence[Path] = ()
+    """The sockets' directories of the runs that it calls, below `PEERS_DIRECTORY`, each by its own name."""
 
 
 def arguments(
@@ -69,6 +72,8 @@ def arguments(
         options += ["--bind", str(view.serve), SERVE_DIRECTORY]
     for path in view.files:
         options += ["--ro-bind", str(path), f"{DIRECTORY}/{path.name}"]
+    for path in view.peers:  # read-only: it may connect, and put nothing there
+        options += ["--ro-bind", str(path), f"{PEERS_DIRECTORY}/{path.name}"]
     options += ["--remount-ro", "/", "--chdir", view.cwd]
     return b"".join(os.fsencode(option) + b"\0" for option in options)
 

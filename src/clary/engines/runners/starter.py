@@ -19,10 +19,10 @@ from clary.engines.runners import cgroups, clean, sidecar, sockets
 from clary.engines.runners.base import StartError, Work
 from clary.engines.runners.guest import Guest, etc, guest
 from clary.engines.runners.keeper import Launch, Limits, launch, sealed
-from clary.engines.runners.plain import MOUNTED_FILES, MOUNTED_SOCKETS, mounts, plain
+from clary.engines.runners.plain import MOUNTED_FILES, MOUNTED_PEERS, MOUNTED_SOCKETS, mounts, plain
 from clary.engines.runners.probe import Probe, probe
 from clary.engines.runners.rundir import EXIT_SIZE, RunDir, take
-from clary.engines.runners.sandbox import SERVE_DIRECTORY, View, arguments, command_line
+from clary.engines.runners.sandbox import PEERS_DIRECTORY, SERVE_DIRECTORY, View, arguments, command_line
 from clary.engines.runners.sidecar import Sidecar
 from clary.engines.runners.stage import Stage
 
@@ -103,7 +103,7 @@ class Starter:
             beside = self._sidecar(work, opened)
             files = () if beside is None else beside[0].files
             seen_etc = etc(self._set.root) if found.sandbox == "bubblewrap" else Path("/etc")
-            view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd, files)
+            view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd, files, _peers(work))
             limits = self._limits(run, work, found)
             env = _environment(run, work, shown, found, serve, beside)
             what = self._launch(shown, found, view, work.command, env)
@@ -208,7 +208,21 @@ def _environment(
     if serve is not None:
         inside = {"bubblewrap": SERVE_DIRECTORY, "mounts": MOUNTED_SOCKETS, "plain": str(serve)}[found.sandbox]
         env["CLARY_BIND"] = f"unix:{inside}/{sockets.NAME}"
+    beneath = {"bubblewrap": PEERS_DIRECTORY, "mounts": MOUNTED_PEERS, "plain": None}[found.sandbox]
+    for name, address in work.peers.items():
+        path = Path(address.removeprefix("unix:"))
+        moved = beneath is not None and address.startswith("unix:")
+        env[name] = f"unix:{beneath}/{path.parent.name}/{path.name}" if moved else address
     return env
+
+
+def _peers(work: Work) -> list[Path]:
+    """The directories of the sockets that the run calls; those of other kinds of addresses it reaches anyhow."""
+    found = [Path(one.removeprefix("unix:")).parent for one in work.peers.values() if one.startswith("unix:")]
+    for place in found:
+        if not place.is_dir():
+            raise StartError("a model server that the run was to call is gone")
+    return found
 
 
 def _socket_directory(run: RunDir) -> Path:
