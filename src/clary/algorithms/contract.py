@@ -88,6 +88,18 @@ class Contract:
         """The names of all hosts of the job; one when resourceconfig.json is silent."""
         return list(self._config("resourceconfig").get("hosts") or ["algo-1"])
 
+    def current_host(self) -> str:
+        """The name of the host that this is."""
+        return str(self._config("resourceconfig").get("current_host") or self.hosts()[0])
+
+    def checkpoints(self) -> Path | None:
+        """Where checkpoints are kept: what checkpointconfig.json says, or the directory in its usual place when there
+        is one; None: the job keeps none."""
+        local = self._config("checkpointconfig").get("LocalPath")
+        if local:
+            return self.root / Path(local).relative_to("/opt/ml") if local.startswith("/opt/ml/") else Path(local)
+        return self.checkpoint_dir if self.checkpoint_dir.is_dir() else None
+
     def fail(self, reason: str) -> None:
         """The reason stands where the control plane reads it. Never raises: the exit code still tells of it."""
         try:
