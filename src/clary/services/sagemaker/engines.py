@@ -8,6 +8,7 @@ from clary.aws.authorize import IdentityPolicies
 from clary.aws.credentials import KeyRing, Principal
 from clary.aws.service import Context
 from clary.engines.runners.base import Runner
+from clary.engines.runners.images import ContainerImages, NoContainers
 from clary.engines.serving.base import Serving
 from clary.kernel.clock import Clock
 from clary.kernel.objects import ObjectStore
@@ -41,6 +42,8 @@ class Engines:
     """Whose turn it is to run on this machine."""
     instance_scale: float = 0.25
     """How much of a CPU (and of a GiB) of this machine one of an instance type counts for, when jobs queue for it."""
+    containers: ContainerImages = field(default_factory=lambda: NoContainers("containers are switched off here"))
+    """The images of the container engine, for whatever is no built-in image."""
     max_cpus: float | None = None
     max_memory_bytes: int | None = None
     """The most one run may use; None: all of this machine."""

@@ -46,10 +46,11 @@ def lookup(uri: str) -> Image | None:
     return _BUILT_IN.get(match["repository"]) if match else None
 
 
+def names() -> list[str]:
+    """The repositories of the built-in images."""
+    return sorted(_BUILT_IN)
+
+
 def unknown(uri: str) -> str:
-    """The sentence for an image that `lookup` does not know."""
-    known = ", ".join(sorted(_BUILT_IN))
-    return (
-        f"the image {uri} is not one of the built-in images ({known}). "
-        "Containers of your own are not run yet: they come with a container runner."
-    )
+    """The sentence for an image that `lookup` does not know, where no container can be had."""
+    return f"the image {uri} is not one of the built-in images ({', '.join(names())})."
