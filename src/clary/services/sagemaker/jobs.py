@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from clary.aws.errors import ValidationException
@@ -117,14 +117,15 @@ def seconds_between(start: float, end: float) -> int:
     return max(1, round(end - start))
 
 
-def resource_config(instance_type: str | None) -> Doc:
-    """resourceconfig.json of a job on one host."""
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type or "", "hosts": ["algo-1"]}
+def resource_config(instance_type: str | None, current: str = "algo-1", hosts: Sequence[str] = ("algo-1",)) -> Doc:
+    """resourceconfig.json of the host called `current` in a cluster of these."""
+    names = list(hosts)
+    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type or "", "hosts": names}
     return {
-        "current_host": "algo-1",
+        "current_host": current,
         "current_instance_type": instance_type or "",
         "current_group_name": "homogeneousCluster",
-        "hosts": ["algo-1"],
+        "hosts": names,
         "instance_groups": [group],
         "network_interface_name": "lo",
     }

@@ -1,13 +1,19 @@
-"""From the accepted request of a training job to the work that a runner starts."""
+"""From the accepted request of a training job to the work that a runner starts on each of its hosts."""
 
 import json
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
-from clary.engines.runners.base import Work
+from clary.aws.service import Context
+from clary.engines.runners.base import Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import jobs, roles, staging
+from clary.services.sagemaker import inputs, jobs, roles
+from clary.services.sagemaker.cluster import Host, hosts
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.images import Image
+from clary.services.sagemaker.inputs import parts
+from clary.services.sagemaker.training.environment import variables
 
 CONFIG = "/opt/ml/input/config"
 DATA = "/opt/ml/input/data"
@@ -15,52 +21,79 @@ DIRECTORIES = ("/opt/ml/model", "/opt/ml/output/data", "/opt/ml/output/intermedi
 
 
 async def work_of(engines: Engines, job: Resource, image: Image, seconds: float, scratch: Path) -> Work:
-    """The job's command, configuration files and inputs. Raises staging.InputError."""
+    """The work of a job on one host. Raises inputs.InputError."""
+    (only,) = await works_of(engines, job, image, seconds, scratch, hosts(job.uid, 1))
+    return only
+
+
+async def works_of(
+    engines: Engines, job: Resource, image: Image, seconds: float, scratch: Path, cluster: Sequence[Host]
+) -> tuple[Work, ...]:
+    """The job's command, configuration files and inputs, for each host of the cluster. Raises inputs.InputError."""
     spec = job.spec
     ctx = roles.context(engines, job, spec["RoleArn"])
-    channels: list[Doc] = spec.get("InputDataConfig") or []
-    trees = []
-    for channel in channels:
-        source = channel["DataSource"]["S3DataSource"]
-        target = f"{DATA}/{channel['ChannelName']}"
-        trees.append(await staging.tree(ctx, engines.objects, scratch, target, source))
+    trees = await _trees(ctx, engines, spec, scratch, len(cluster))
     isolated = bool(spec.get("EnableNetworkIsolation"))
-    return Work(
-        command=command(spec["AlgorithmSpecification"], image),
-        env=_environment(engines, job, seconds, isolated),
-        files={
-            f"{CONFIG}/hyperparameters.json": _json(spec.get("HyperParameters") or {}),
-            f"{CONFIG}/inputdataconfig.json": _json(_channels(spec, channels)),
-            f"{CONFIG}/resourceconfig.json": _json(jobs.resource_config(spec["ResourceConfig"].get("InstanceType"))),
-        },
-        directories=DIRECTORIES,
-        trees=tuple(trees),
-        cpus=engines.max_cpus,
-        memory_bytes=engines.max_memory_bytes,
-        network=not isolated,
-    )
+    # A run without a network cannot use keys, so it gets none.
+    reach = {} if isolated else roles.environment(engines, job, spec["RoleArn"], seconds)
+    names = [name for name, _ in cluster]
+    channels = _channels(spec)
+    made = []
+    for number, (name, _) in enumerate(cluster):
+        resources = jobs.resource_config(spec["ResourceConfig"].get("InstanceType"), name, names)
+        made.append(
+            Work(
+                command=command(spec["AlgorithmSpecification"], image),
+                env=_environment(engines, job, reach, resources, channels),
+                files=_files(job, resources, channels),
+                directories=DIRECTORIES,
+                trees=tuple(each[number] for each in trees),
+                cpus=engines.max_cpus,
+                memory_bytes=engines.max_memory_bytes,
+                network=not isolated,
+                hostname=name,
+                hosts=tuple(cluster),
+            )
+        )
+    return tuple(made)
 
 
 def command(algorithm: Doc, image: Image) -> tuple[str, ...]:
-    """The request's entry point and arguments, else the image's. Raises staging.InputError when there is neither."""
+    """The request's entry point and arguments, else the image's. Raises inputs.InputError when there is neither."""
     arguments = tuple(algorithm.get("ContainerArguments") or ())
     if entry := algorithm.get("ContainerEntrypoint"):
         return (*entry, *arguments)
     if image.train is None:
-        raise staging.InputError(
+        raise inputs.InputError(
             f"the image {image.name} brings no training algorithm: set AlgorithmSpecification.ContainerEntrypoint"
         )
     return (*image.train, *arguments)
 
 
-def _channels(spec: Doc, channels: list[Doc]) -> Doc:
+def mode_of(spec: Doc, channel: Doc) -> str:
+    """File, FastFile or Pipe: the channel's own word, or else the job's."""
+    said: str = channel.get("InputMode") or spec["AlgorithmSpecification"]["TrainingInputMode"]
+    return said
+
+
+async def _trees(ctx: Context, engines: Engines, spec: Doc, scratch: Path, count: int) -> list[tuple[Tree, ...]]:
+    """For each channel, its tree on every host."""
+    made = []
+    for channel in spec.get("InputDataConfig") or []:
+        source = channel["DataSource"]["S3DataSource"]
+        target = f"{DATA}/{channel['ChannelName']}"
+        seed = parts.seed_of(channel)
+        made.append(await inputs.trees(ctx, engines.objects, scratch, target, source, count, seed))
+    return made
+
+
+def _channels(spec: Doc) -> Doc:
     """inputdataconfig.json, member for member as AWS writes it."""
-    mode = spec["AlgorithmSpecification"]["TrainingInputMode"]
     found: Doc = {}
-    for channel in channels:
+    for channel in spec.get("InputDataConfig") or []:
         source = channel["DataSource"]["S3DataSource"]
         about = {
-            "TrainingInputMode": channel.get("InputMode", mode),
+            "TrainingInputMode": mode_of(spec, channel),
             "S3DistributionType": source.get("S3DataDistributionType", "FullyReplicated"),
             "RecordWrapperType": channel.get("RecordWrapperType", "None"),
         }
@@ -70,28 +103,31 @@ def _channels(spec: Doc, channels: list[Doc]) -> Doc:
     return found
 
 
-def _environment(engines: Engines, job: Resource, seconds: float, isolated: bool) -> dict[str, str]:
+def _files(job: Resource, resources: Doc, channels: Doc) -> dict[str, bytes]:
     spec = job.spec
-    names = [channel["ChannelName"] for channel in spec.get("InputDataConfig") or []]
-    # A run without a network cannot use keys, so it gets none.
-    reach = {} if isolated else roles.environment(engines, job, spec["RoleArn"], seconds)
+    written = {
+        "hyperparameters": spec.get("HyperParameters") or {},
+        "inputdataconfig": channels,
+        "resourceconfig": resources,
+        "trainingjobconfig": {**spec, "TrainingJobArn": job.arn},
+    }
+    if spec.get("CheckpointConfig"):
+        written["checkpointconfig"] = spec["CheckpointConfig"]
+    if definitions := spec["AlgorithmSpecification"].get("MetricDefinitions"):
+        written["metric-definition-regex"] = definitions
+    return {f"{CONFIG}/{name}.json": json.dumps(document).encode() for name, document in written.items()}
+
+
+def _environment(
+    engines: Engines, job: Resource, reach: dict[str, str], resources: Doc, channels: Doc
+) -> dict[str, str]:
+    spec = job.spec
+    cpus = engines.max_cpus or os.cpu_count() or 1
     return {
         **reach,
-        "SM_MODEL_DIR": "/opt/ml/model",
-        "SM_OUTPUT_DIR": "/opt/ml/output",
-        "SM_OUTPUT_DATA_DIR": "/opt/ml/output/data",
-        "SM_INPUT_DIR": "/opt/ml/input",
-        "SM_INPUT_CONFIG_DIR": CONFIG,
-        "SM_CHANNELS": json.dumps(sorted(names)),
-        "SM_CURRENT_HOST": "algo-1",
-        "SM_HOSTS": '["algo-1"]',
-        **{f"SM_CHANNEL_{name.upper().replace('-', '_').replace('.', '_')}": f"{DATA}/{name}" for name in names},
+        **variables(spec, job.name, job.region, resources, channels, cpus=max(1, round(cpus))),
         **(spec.get("Environment") or {}),
         "TRAINING_JOB_NAME": job.name,
         "TRAINING_JOB_ARN": job.arn,
         "CLARY_IMAGE": spec["AlgorithmSpecification"].get("TrainingImage", ""),
     }
-
-
-def _json(document: Doc) -> bytes:
-    return json.dumps(document).encode()
