@@ -67,7 +67,7 @@ async def resolve(engines: Engines, one: Resource, uri: str, role_arn: str) -> I
     job, and roles.NotAssumable."""
     built_in = images.lookup(uri)
     pushed = _pushed(engines, one, uri)
-    if pushed is not None:
+    if pushed is not None and role_arn:
         found = await _registered(engines, one, pushed, role_arn, uri, other=built_in is not None)
         if found is not None:
             return found

@@ -2,7 +2,7 @@
 
 from clary.engines.runners.base import Archive, Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import images, roles, staging
+from clary.services.sagemaker import containers, roles, staging
 from clary.services.sagemaker.engines import Engines
 
 MODEL = "/opt/ml/model"
@@ -13,17 +13,16 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
     roles.NotAssumable."""
     container: Doc = variant["container"]
     uri = container["Image"]
-    image = images.lookup(uri)
-    if image is None:
-        raise staging.InputError(images.unknown(uri))
-    if image.serve is None:
-        raise staging.InputError(f"the image {image.name} has no model server of its own")
+    image = await containers.resolve(engines, endpoint, uri, variant["role"])
+    start = containers.start(image, "serve")
     archives, trees = await _model(engines, endpoint, variant, uid)
     isolated = variant.get("isolated", True)  # a deployment that does not say was made before there was a choice
     # A run without a network cannot use keys, so it gets none.
     reach = roles.lasting_environment(engines, endpoint, variant["role"]) if variant["role"] and not isolated else {}
     return Work(
-        command=image.serve,
+        command=start.command,
+        image=start.image,
+        entrypoint=start.entrypoint,
         env={
             "AWS_REGION": endpoint.region,
             "AWS_DEFAULT_REGION": endpoint.region,

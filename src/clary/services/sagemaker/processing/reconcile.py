@@ -9,7 +9,7 @@ from clary.engines.runners.base import Run, StartError
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import images, jobs, locations, outputs, roles
+from clary.services.sagemaker import containers, jobs, locations, outputs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.processing.machine import LOG_GROUP, PROCESSING_JOB, longest
 from clary.services.sagemaker.processing.work import outputs_of, work_of
@@ -55,10 +55,8 @@ class ProcessingJobReconciler:
         if "ProcessingStartTime" not in job.status:
             return again(0.0, ProcessingStartTime=self._engines.clock.now())
         uri = job.spec["AppSpecification"]["ImageUri"]
-        image = images.lookup(uri)
-        if image is None:
-            return self._failed(job, jobs.reason("ClientError", images.unknown(uri)))
         try:
+            image = await containers.resolve(self._engines, job, uri, job.spec["RoleArn"])
             work = await work_of(self._engines, job, image, self._engines.scratch / job.uid)
             # A crash behind this line finds the run at the next look; a second start of the same uid starts nothing.
             await self._runner.start(job.uid, work)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from clary.engines.runners.base import Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import jobs, roles, staging
+from clary.services.sagemaker import containers, jobs, roles, staging
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.images import Image
 from clary.services.sagemaker.processing.machine import ROOT, longest
@@ -26,8 +26,12 @@ async def work_of(engines: Engines, job: Resource, image: Image, scratch: Path) 
     kind = spec["ProcessingResources"]["ClusterConfig"].get("InstanceType")
     # A run without a network cannot use keys, so it gets none.
     reach = {} if isolated else roles.environment(engines, job, spec["RoleArn"], longest(job))
+    app = spec["AppSpecification"]
+    start = containers.start(image, "", app.get("ContainerEntrypoint"), app.get("ContainerArguments"))
     return Work(
-        command=_command(spec["AppSpecification"], image),
+        command=start.command,
+        image=start.image,
+        entrypoint=start.entrypoint,
         env={
             **reach,
             **(spec.get("Environment") or {}),
@@ -53,16 +57,6 @@ def outputs_of(spec: Doc) -> dict[str, str]:
         if "S3Output" in one and not one.get("AppManaged"):
             found[one["S3Output"]["LocalPath"]] = one["S3Output"]["S3Uri"]
     return found
-
-
-def _command(app: Doc, image: Image) -> tuple[str, ...]:
-    entry = app.get("ContainerEntrypoint")
-    if not entry:
-        raise staging.InputError(
-            f"the image {image.name} brings no program: set AppSpecification.ContainerEntrypoint, for example "
-            '["python3", "/opt/ml/processing/input/code/script.py"]'
-        )
-    return (*entry, *(app.get("ContainerArguments") or ()))
 
 
 def _config(job: Resource) -> Doc:

@@ -10,7 +10,7 @@ from clary.engines.runners.base import Run, StartError
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import images, jobs, metrics, outputs, roles
+from clary.services.sagemaker import containers, images, jobs, metrics, outputs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.locations import Location, parse
 from clary.services.sagemaker.roles import NotAssumable
@@ -60,11 +60,9 @@ class TrainingJobReconciler:
         if doing != "Downloading":
             return self._failed(job, jobs.reason("InternalServerError", "the job's run is gone from this machine"))
         uri = job.spec["AlgorithmSpecification"]["TrainingImage"]
-        image = images.lookup(uri)
-        if image is None:
-            return self._failed(job, jobs.reason("ClientError", images.unknown(uri)))
         scratch = self._engines.scratch / uid
         try:
+            image = await containers.resolve(self._engines, job, uri, job.spec["RoleArn"])
             work = await work_of(self._engines, job, image, longest(job), scratch)
             # A crash behind this line finds the run at the next look; a second start of the same uid starts nothing.
             await self._runner.start(uid, work)
