@@ -82,7 +82,8 @@ class FileObjects:
         return sorted(key for key in found if key.startswith(prefix) and not key.endswith(".draft"))
 
     def local(self, bucket: str, key: str) -> Path | None:
-        return None if self.remote else self._root / bucket / key
+        path = self._root / bucket / key
+        return None if self.remote or not path.is_file() else path
 
     async def head(self, bucket: str, key: str) -> Stat:
         raise NotImplementedError

@@ -1,0 +1,131 @@
+"""What each host of a job finds of its inputs: which objects, in which order, and why an input is refused."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from clary.engines.runners.base import Work
+from clary.kernel.resource import Doc
+from clary.services.sagemaker import cluster, images, inputs
+from clary.services.sagemaker.inputs import parts
+from clary.services.sagemaker.training.work import works_of
+from tests.sagemaker_house import REGION, ROOT, XGBOOST, House, channel, training_request
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    for name in "abcde":
+        made.objects.write("lake", f"data/train/{name}.csv", name.encode())
+    yield made
+    made.close()
+
+
+async def works(house: House, count: int, **changed: Any) -> tuple[Work, ...]:
+    """The work of each host of a training job."""
+    await house.call("CreateTrainingJob", **training_request(**changed))
+    job, image = house.get("training-job", "job"), images.lookup(XGBOOST)
+    assert image is not None
+    return await works_of(house.engines, job, image, 60.0, house.scratch, cluster.hosts(job.uid, count))
+
+
+def names(work: Work) -> list[str]:
+    return [name for tree in work.trees for name, _ in tree.files]
+
+
+def sharded(**more: Any) -> Doc:
+    made = channel("train", **more)
+    made["DataSource"]["S3DataSource"]["S3DataDistributionType"] = "ShardedByS3Key"
+    return made
+
+
+async def test_every_host_gets_everything_unless_asked_otherwise(house: House) -> None:
+    first, second = await works(house, 2)
+    assert names(first) == names(second) == ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
+    assert (first.hostname, second.hostname) == ("algo-1", "algo-2")
+    assert first.hosts == second.hosts
+    told = json.loads(second.files["/opt/ml/input/config/resourceconfig.json"])
+    assert (told["current_host"], told["hosts"]) == ("algo-2", ["algo-1", "algo-2"])
+    assert told["instance_groups"][0]["hosts"] == ["algo-1", "algo-2"]
+    assert (second.env["SM_CURRENT_HOST"], json.loads(second.env["SM_HOSTS"])) == ("algo-2", ["algo-1", "algo-2"])
+    asked = json.loads(first.files["/opt/ml/input/config/trainingjobconfig.json"])
+    assert asked["TrainingJobName"] == "job"
+
+
+async def test_sharded_by_key_each_object_goes_to_one_host(house: House) -> None:
+    found = await works(house, 2, InputDataConfig=[sharded()])
+    assert [names(one) for one in found] == [["a.csv", "c.csv", "e.csv"], ["b.csv", "d.csv"]]
+    told = json.loads(found[0].files["/opt/ml/input/config/inputdataconfig.json"])
+    assert told["train"]["S3DistributionType"] == "ShardedByS3Key"
+
+
+async def test_more_hosts_than_objects_leave_some_with_an_empty_directory(house: House) -> None:
+    (tree,) = {tree.target for work in await works(house, 7, InputDataConfig=[sharded()]) for tree in work.trees}
+    assert tree == "/opt/ml/input/data/train"
+    assert parts.part("abcde", 6, 7) == ""
+
+
+async def test_shards_follow_the_shuffle_when_one_is_asked(house: House) -> None:
+    found = await works(house, 2, InputDataConfig=[sharded(ShuffleConfig={"Seed": 3})])
+    assert sorted(names(found[0]) + names(found[1])) == ["a.csv", "b.csv", "c.csv", "d.csv", "e.csv"]
+    assert names(found[0]) != ["a.csv", "c.csv", "e.csv"]
+
+
+def test_a_shuffle_is_the_same_again_and_another_in_every_epoch() -> None:
+    def order(seed: int, epoch: int) -> list[int]:
+        items = list(range(50))
+        parts.shuffled(items, seed, epoch)
+        return items
+
+    assert order(1, 0) == order(1, 0)
+    assert len({tuple(order(seed, epoch)) for seed in (1, 2) for epoch in (0, 1)}) == 4
+    assert all(sorted(order(1, epoch)) == list(range(50)) for epoch in range(3))
+
+
+async def test_what_is_linked_is_the_object_itself(house: House) -> None:
+    (work,) = await works(house, 1)
+    (tree,) = work.trees
+    stored = [house.objects.local("lake", f"data/train/{name}") for name, _ in tree.files]
+    for one, (_, path) in zip(stored, tree.files, strict=True):
+        assert one is not None and one.samefile(path)
+    assert not house.scratch.exists()
+
+
+async def refused(house: House, **source: Any) -> str:
+    ctx = house.inside(ROOT, REGION)
+    with pytest.raises(inputs.InputError) as told:
+        await inputs.tree(ctx, house.engines.objects, house.scratch, "/opt/ml/input/data/x", source)
+    return str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"nothing", "s3://lake/list.json is no manifest: it must be a JSON list that starts with"),
+        (b'["a.csv"]', "it must be a JSON list that starts with"),
+        (b'[{"prefix": "s3://lake/data/train/"}, 7]', "the prefix and everything after it must be strings"),
+        (b'[{"prefix": "s3://lake/data/train/"}, "z.csv"]', "s3://lake/data/train/z.csv is not there"),
+        (b'[{"prefix": "s3://lake/data/train/"}]', "No S3 objects found under S3 URL"),
+        (b'[{"prefix": "s3:///"}, "a.csv"]', "names no bucket"),
+        (b'[{"prefix": "s3://lake/"}, "data/../../etc/passwd"]', "cannot be a file name inside the job"),
+        (b'[{"prefix": "s3://lake/data/train/"}, "a.csv", "a.csv"]', "Two objects under"),
+    ],
+)
+async def test_a_broken_manifest_is_told_in_words(house: House, body: bytes, words: str) -> None:
+    house.objects.write("lake", "list.json", body)
+    assert words in await refused(house, S3Uri="s3://lake/list.json", S3DataType="ManifestFile")
+
+
+async def test_a_manifest_that_is_not_there_and_a_bucket_that_is_not_there(house: House) -> None:
+    said = await refused(house, S3Uri="s3://lake/none.json", S3DataType="ManifestFile")
+    assert said == "s3://lake/none.json could not be read: The specified key does not exist."
+    said = await refused(house, S3Uri="s3://none/data")
+    assert said == "s3://none/data could not be read: The specified bucket does not exist"
+
+
+async def test_a_prefix_that_matches_nothing_is_told(house: House) -> None:
+    said = await refused(house, S3Uri="s3://lake/none/")
+    assert said == 'No S3 objects found under S3 URL "s3://lake/none/" given in input data source'
