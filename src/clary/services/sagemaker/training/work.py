@@ -8,7 +8,7 @@ from pathlib import Path
 from clary.aws.service import Context
 from clary.engines.runners.base import Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import inputs, jobs, roles
+from clary.services.sagemaker import containers, inputs, jobs, roles
 from clary.services.sagemaker.cluster import Host, hosts
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.images import Image
@@ -38,12 +38,16 @@ async def works_of(
     reach = {} if isolated else roles.environment(engines, job, spec["RoleArn"], seconds)
     names = [name for name, _ in cluster]
     channels = _channels(spec)
+    algorithm = spec["AlgorithmSpecification"]
+    start = containers.start(image, "train", algorithm.get("ContainerEntrypoint"), algorithm.get("ContainerArguments"))
     made = []
     for number, (name, _) in enumerate(cluster):
         resources = jobs.resource_config(spec["ResourceConfig"].get("InstanceType"), name, names)
         made.append(
             Work(
-                command=command(spec["AlgorithmSpecification"], image),
+                command=start.command,
+                image=start.image,
+                entrypoint=start.entrypoint,
                 env=_environment(engines, job, reach, resources, channels),
                 files=_files(job, resources, channels),
                 directories=DIRECTORIES,
@@ -56,18 +60,6 @@ async def works_of(
             )
         )
     return tuple(made)
-
-
-def command(algorithm: Doc, image: Image) -> tuple[str, ...]:
-    """The request's entry point and arguments, else the image's. Raises inputs.InputError when there is neither."""
-    arguments = tuple(algorithm.get("ContainerArguments") or ())
-    if entry := algorithm.get("ContainerEntrypoint"):
-        return (*entry, *arguments)
-    if image.train is None:
-        raise inputs.InputError(
-            f"the image {image.name} brings no training algorithm: set AlgorithmSpecification.ContainerEntrypoint"
-        )
-    return (*image.train, *arguments)
 
 
 def mode_of(spec: Doc, channel: Doc) -> str:
