@@ -81,7 +81,16 @@ async def test_the_environment_is_the_asked_one_and_what_the_runner_adds(
     assert seen["OMP_NUM_THREADS"] == "2"
     assert "SECRET_OF_THE_SERVER" not in seen
     # A shell's variables, bwrap's PWD; nothing of the server's.
-    known = {"HOME", "TMPDIR", "PWD", "LC_CTYPE", "PYTHONDONTWRITEBYTECODE", "CLARY_RUN", "CLARY_ML_ROOT"}
+    known = {
+        "HOME",
+        "TMPDIR",
+        "PWD",
+        "LC_CTYPE",
+        "PYTHONDONTWRITEBYTECODE",
+        "CLARY_RUN",
+        "CLARY_ML_ROOT",
+        "CLARY_HOSTS_FILE",
+    }
     known |= {"OLDPWD", "OMP_WAIT_POLICY", "PYTHONUSERBASE", *env, "LANG", "PYTHONUNBUFFERED"}
     assert {name for name in seen if not name.endswith("_NUM_THREADS")} <= known
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import clary
 
@@ -23,6 +24,10 @@ _ETC = (
     "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 """What of /etc is shown: what programs need to start, resolve names and trust certificates. Nothing about users."""
+
+
+ALONE: Final = ("algo-1", (("algo-1", "127.0.0.1"),))
+"""(hostname, hosts) of a run that stands by itself: what `etc` says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +120,17 @@ def _names(etc: Path) -> None:
     groups.setdefault(gid, f"clary:x:{gid}:")
     (etc / "passwd").write_text("".join(f"{line}\n" for line in users.values()))
     (etc / "group").write_text("".join(f"{line}\n" for line in groups.values()))
-    hosts = "127.0.0.1 localhost\n::1 localhost\n"
+    names(etc, *ALONE)
+
+
+def names(directory: Path, hostname: str, hosts: Sequence[tuple[str, str]]) -> tuple[Path, ...]:
+    """The files hosts and hostname stand there, with the names of a cluster besides what this machine knows."""
+    known = "127.0.0.1 localhost\n::1 localhost\n"
     with suppress(OSError):
-        hosts = Path("/etc/hosts").read_text()
-    (etc / "hosts").write_text(f"{hosts.rstrip()}\n127.0.0.1 algo-1\n")
-    (etc / "hostname").write_text("algo-1\n")
+        known = Path("/etc/hosts").read_text()
+    lines = [known.rstrip(), *(f"{address} {name}" for name, address in hosts)]
+    made = directory / "hosts", directory / "hostname"
+    for path, text in zip(made, ("\n".join(lines), hostname), strict=True):
+        path.write_text(f"{text}\n")
+        path.chmod(0o644)
+    return made

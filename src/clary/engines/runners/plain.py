@@ -3,7 +3,8 @@
 mounts  root, but no sandbox wanted or possible: /opt/ml and /tmp are private by a mount namespace; the rest of the
         machine is seen as it is.
 plain   nobody may mount: the run gets CLARY_ML_ROOT and sees its directory where its command line and environment say
-        "/opt/ml"; a program that has that path built in does not find it.
+        "/opt/ml"; a program that has that path built in does not find it. The names of a cluster's hosts stand in the
+        file CLARY_HOSTS_FILE; a program that asks the machine's resolver does not find them.
 """
 
 import json
@@ -53,6 +54,13 @@ except OSError as error:
 # The shell is the first process of the PID namespace: when it ends, everything in there does.
 _MOUNT = """
 set -e
+hostname "$1" 2>/dev/null || true
+names=$2
+shift 2
+while [ "$names" -gt 0 ]; do
+  [ ! -e "/etc/${1##*/}" ] || mount --bind "$1" "/etc/${1##*/}"
+  shift; names=$((names - 1))
+done
 mount -t tmpfs -o mode=755 clary /opt
 mkdir /opt/ml
 mount --bind "$1" /opt/ml
@@ -64,7 +72,6 @@ while [ "$files" -gt 0 ]; do
   shift 2; files=$((files - 1))
 done
 [ -z "$tmp" ] || mount --bind "$tmp" /tmp
-hostname algo-1 2>/dev/null || true
 set +e
 "$@" 9>&- &
 wait $!
@@ -102,7 +109,8 @@ def mounts(guest: Guest, view: View, command: Sequence[str], env: Mapping[str, s
         argv.append("--net")
     shown = [(MOUNTED_FILES, file) for file in view.files]
     shown += [(f"{MOUNTED_PEERS}/{peer.name}", peer / sockets.NAME) for peer in view.peers]
-    places = [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS, str(len(shown))]
+    places = [view.hostname, str(len(view.names)), *map(str, view.names)]
+    places += [str(view.ml), private_tmp, str(view.serve or ""), MOUNTED_SOCKETS, str(len(shown))]
     for directory, file in shown:
         places += [directory, str(file)]
     argv += ["--", "/bin/sh", "-c", _MOUNT, "clary-mounts", *places, *_enter(guest, descriptor)]

@@ -11,6 +11,7 @@
   socket    where a serving run listens
   ml, tmp   what the run sees as /opt/ml and /tmp
   trees/    linked inputs and what the run wrote over them
+  etc/      hosts and hostname of a run that is one of several
 """
 
 import fcntl
@@ -95,6 +96,10 @@ class RunDir:
     @property
     def trees(self) -> Path:
         return self.path / "trees"
+
+    @property
+    def etc(self) -> Path:
+        return self.path / "etc"
 
     def digest(self) -> str:
         """A short name for things of this run that cannot stand in its directory (control groups, sockets)."""

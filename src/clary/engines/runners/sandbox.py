@@ -42,13 +42,16 @@ class View:
     """Files of its sidecar, read-only below `sidecar.DIRECTORY`."""
     peers: Sequence[Path] = ()
     """The sockets' directories of the runs that it calls, below `PEERS_DIRECTORY`, each by its own name."""
+    hostname: str = "algo-1"
+    names: Sequence[Path] = ()
+    """Files that stand for those of the same name in /etc: the hosts of its cluster."""
 
 
 def arguments(
     bwrap: Bubblewrap, guest: Guest, hide: Sequence[Path], view: View, env: Mapping[str, str], held: bool
 ) -> bytes:
     """bwrap's options, as `--args` takes them. `held`: the lock at descriptor 9 lives as long as the sandbox."""
-    options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", "algo-1"]
+    options = ["--unshare-pid", "--unshare-ipc", "--unshare-uts", "--hostname", view.hostname]
     if bwrap.user_namespace:
         options.append("--unshare-user")
     if not view.network:
@@ -104,6 +107,7 @@ def _system(guest: Guest, hide: Sequence[Path], view: View) -> list[str]:
                 if _inside(below, path):
                     shown[below] = ["--ro-bind", str(below), str(below)]
     shown[Path("/etc")] = ["--ro-bind", str(view.etc), "/etc"]
+    shown |= {Path("/etc") / path.name: ["--ro-bind", str(path), f"/etc/{path.name}"] for path in view.names}
     shown[Path("/tmp")] = ["--bind", str(view.tmp), "/tmp"]
     shown[Path("/sys/devices/system")] = ["--ro-bind-try", "/sys/devices/system", "/sys/devices/system"]
     return [option for path in sorted(shown) for option in shown[path]]

@@ -17,7 +17,7 @@ from typing import Literal
 
 from clary.engines.runners import cgroups, clean, sidecar, sockets
 from clary.engines.runners.base import StartError, Work
-from clary.engines.runners.guest import Guest, etc, guest
+from clary.engines.runners.guest import ALONE, Guest, etc, guest, names
 from clary.engines.runners.keeper import Launch, Limits, launch, sealed
 from clary.engines.runners.plain import MOUNTED_FILES, MOUNTED_PEERS, MOUNTED_SOCKETS, mounts, plain
 from clary.engines.runners.probe import Probe, probe
@@ -103,7 +103,10 @@ class Starter:
             beside = self._sidecar(work, opened)
             files = () if beside is None else beside[0].files
             seen_etc = etc(self._set.root) if found.sandbox == "bubblewrap" else Path("/etc")
-            view = View(run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd, files, _peers(work))
+            view = View(
+                run.ml, run.tmp, seen_etc, overlays, serve, work.network, work.cwd, files, _peers(work),
+                work.hostname, _names(run, work, found),
+            )  # fmt: skip
             limits = self._limits(run, work, found)
             env = _environment(run, work, shown, found, serve, beside)
             what = self._launch(shown, found, view, work.command, env)
@@ -204,6 +207,7 @@ def _environment(
     env = shown.environment(asked, home=home, cpus=work.cpus)
     if found.sandbox == "plain":
         env.setdefault("TMPDIR", home)
+        env["CLARY_HOSTS_FILE"] = str(run.etc / "hosts")
     env["CLARY_RUN"] = run.digest()
     if serve is not None:
         inside = {"bubblewrap": SERVE_DIRECTORY, "mounts": MOUNTED_SOCKETS, "plain": str(serve)}[found.sandbox]
@@ -214,6 +218,14 @@ def _environment(
         moved = beneath is not None and address.startswith("unix:")
         env[name] = f"unix:{beneath}/{path.parent.name}/{path.name}" if moved else address
     return env
+
+
+def _names(run: RunDir, work: Work, found: Probe) -> tuple[Path, ...]:
+    """What the run has of its own for /etc: the names of its hosts, unless what all share says the same."""
+    if found.sandbox == "bubblewrap" and (work.hostname, work.hosts) == ALONE:
+        return ()
+    run.etc.mkdir()
+    return names(run.etc, work.hostname, work.hosts)
 
 
 def _peers(work: Work) -> list[Path]:
