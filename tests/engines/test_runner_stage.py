@@ -219,3 +219,18 @@ def test_without_mounts_words_are_rewritten(text: str, seen: str) -> None:
 
 def test_placings_are_the_three_that_are_known() -> None:
     assert set(stage.Placing.__args__) == {"overlay", "read-only", "copy"}
+
+
+def test_a_tree_of_its_own_is_copied_where_others_are_linked(tmp_path: Path) -> None:
+    origin = tmp_path / "origin"
+    origin.write_bytes(b"step 3")
+    trees = (
+        Tree("/opt/ml/checkpoints", (("sub/last", origin),), own=True),
+        Tree("/opt/ml/input/data/train", (("a", origin),)),
+    )
+    run, mounts = fill(tmp_path, Work(("true",), trees=trees))
+    assert [mount.target for mount in mounts] == ["/opt/ml/input/data/train"]
+    copy = run.ml / "checkpoints" / "sub" / "last"
+    with copy.open("ab") as file:
+        file.write(b" and 4")
+    assert (copy.read_bytes(), origin.read_bytes()) == (b"step 3 and 4", b"step 3")

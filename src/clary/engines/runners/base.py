@@ -15,6 +15,8 @@ class Tree:
     """Absolute path inside the run, for example "/opt/ml/input/data/train"."""
     files: tuple[tuple[str, Path], ...]
     """(path below `target`, file on this machine)."""
+    own: bool = False
+    """The run's own copies (of shared blocks where the disk can): what it writes there stands below `Run.root`."""
 
 
 @dataclass(frozen=True, slots=True)

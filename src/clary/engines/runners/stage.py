@@ -75,7 +75,8 @@ class Stage:
             target = posixpath.normpath(tree.target)
             place = self._host(target)
             _make(place, target)
-            if self._placing != "copy":
+            link = self._placing != "copy" and not tree.own
+            if link:
                 if target not in mounts:
                     base = self._run.trees / str(len(mounts))
                     mounts[target] = Mount(target, base / "files", base / "upper", base / "work")
@@ -83,7 +84,7 @@ class Stage:
                         path.mkdir(parents=True)
                     self._places.append((target, mounts[target].files))
                 place = mounts[target].files
-            _place(tree, place, link=self._placing != "copy")
+            _place(tree, place, link=link)
         return tuple(mounts.values())
 
     def _write(self, inside: str, data: bytes) -> None:
