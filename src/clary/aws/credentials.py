@@ -140,18 +140,18 @@ class HomeKeyRing:
 
     def _prove(self, access_key_id: str, session_token: str) -> Known:
         try:
-            packed = base64.urlsafe_b64decode(session_token.encode())
+            token = base64.urlsafe_b64decode(session_token.encode())
         except ValueError:
             raise BadSessionToken from None
-        claims, mac = packed[:-32], packed[-32:]
+        claims, mac = token[:-32], token[-32:]
         if not hmac.compare_digest(self._mac(b"token", access_key_id.encode() + b"\0" + claims), mac):
             raise BadSessionToken
         said = orjson.loads(claims)
-        return Known(self._secret(access_key_id, mac), _unpacked(said["p"]), said["e"])
+        return Known(self._secret(access_key_id, mac), unpacked(said["p"]), said["e"])
 
     def issue(self, principal: Principal, expires: float) -> Keys:
         access_key_id = "ASIA" + base64.b32encode(secrets.token_bytes(10)).decode()
-        claims = orjson.dumps({"p": _packed(principal), "e": expires})
+        claims = orjson.dumps({"p": packed(principal), "e": expires})
         mac = self._mac(b"token", access_key_id.encode() + b"\0" + claims)
         token = base64.urlsafe_b64encode(claims + mac).decode()
         return Keys(access_key_id, self._secret(access_key_id, mac), token, expires)
@@ -186,13 +186,15 @@ def user_secret(master: bytes, access_key_id: str) -> str:
     return base64.b64encode(hmac.digest(master, b"user\0" + access_key_id.encode(), sha256)[:30]).decode()
 
 
-def _packed(principal: Principal) -> dict[str, Any]:
-    """Only what is not as it is by default: the token travels with every request."""
+def packed(principal: Principal) -> dict[str, Any]:
+    """The principal as JSON can hold it, for who acts as it later. Only what is not as it is by default: session tokens
+    travel with every request."""
     said = {one.name: getattr(principal, one.name) for one in fields(principal)}
     return {name: value for name, value in said.items() if value not in (None, (), "")}
 
 
-def _unpacked(said: dict[str, Any]) -> Principal:
+def unpacked(said: dict[str, Any]) -> Principal:
+    """The principal that `packed` was given."""
     said = dict(said)
     if "tags" in said:
         said["tags"] = tuple((key, value) for key, value in said["tags"])
