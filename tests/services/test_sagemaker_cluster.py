@@ -7,7 +7,7 @@ import pytest
 
 from clary.engines.runners.base import Work
 from clary.kernel.clock import ManualClock
-from clary.services.sagemaker.cluster import MOST_HOSTS, Cluster, host_uid, hosts
+from clary.services.sagemaker.cluster import MOST_HOSTS, Cluster, host_of, host_uid, hosts
 from tests.memory_runner import MemoryRunner
 
 WORK = Work(("true",))
@@ -119,3 +119,8 @@ async def test_the_whole_is_told_from_its_hosts(
         else:
             runner.lose(uid)
     assert (await Cluster(runner, "u", 2).observe()).phase == phase
+
+
+@pytest.mark.parametrize("uid", ["0f3a", "0f3a-2"])
+def test_a_run_says_which_host_it_is(uid: str) -> None:
+    assert [host_of(host_uid(uid, number)) for number in (1, 2, 12)] == ["algo-1", "algo-2", "algo-12"]

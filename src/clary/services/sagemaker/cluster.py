@@ -36,6 +36,12 @@ def host_uid(uid: str, number: int) -> str:
     return uid if number == 1 else f"{uid}-h{number}"
 
 
+def host_of(uid: str) -> str:
+    """The name of the host that the run of that uid is: what `host_uid` has made of it, backwards."""
+    _, _, last = uid.rpartition("-")
+    return f"algo-{last[1:]}" if last.startswith("h") and last[1:].isdecimal() else "algo-1"
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What is true of a cluster, learnt from the outside world."""

@@ -26,6 +26,8 @@ LAST_LINES = 10
 OUT_OF_MEMORY = (
     "Please use an instance type with more memory, or reduce the size of training data processed on an instance."
 )
+_DISK_FULL = ("No space left on device", "Disk quota exceeded")
+"""What the C library says of it, in every language's messages."""
 _KINDS = ("AlgorithmError: ", "ClientError: ", "InternalServerError: ")
 
 
@@ -51,9 +53,9 @@ def stop(ctx: Context, read: Callable[[], Resource], what: str, entered: Callabl
             return
 
 
-def stream(job: Resource, group: str, started: float) -> LogStreamName:
-    """Where the lines of the job's one host go."""
-    return LogStreamName(job.account, job.region, group, f"{job.name}/algo-1-{int(started)}")
+def stream(job: Resource, group: str, started: float, host: str = "algo-1") -> LogStreamName:
+    """Where the lines of one host of the job go."""
+    return LogStreamName(job.account, job.region, group, f"{job.name}/{host}-{int(started)}")
 
 
 async def ship(engines: Engines, to: LogStreamName, uid: str, run: Run, *, final: bool) -> None:
@@ -83,19 +85,23 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
     if run.out_of_memory:
         return reason("ClientError", f"{OUT_OF_MEMORY}, exit code: {run.exit_code}")
     said = outputs.text(run.root, "/opt/ml/output/failure", 4 * LONGEST_REASON) if run.root else ""
-    if said:
-        return reason("AlgorithmError", said, f", exit code: {run.exit_code}")
     lines = "\n".join(event.message for event in engines.logs.last(to, LAST_LINES))
-    begin = f"the container ended with exit code: {run.exit_code}{_signal(run.exit_code)}"
+    kind = "ClientError" if any(one in said or one in lines for one in _DISK_FULL) else "AlgorithmError"
+    if said:
+        return reason(kind, said, f", exit code: {run.exit_code}")
+    begin = f"the container ended with exit code: {run.exit_code}{_meaning(run.exit_code)}"
+    if kind == "ClientError":
+        begin += ". The disk is full: make room on this machine, or write less"
     if not lines:
-        return reason("AlgorithmError", f"{begin} and printed nothing")
+        return reason(kind, f"{begin} and printed nothing; it was expected to end with 0")
     room = LONGEST_REASON - len(begin) - 60
-    return reason("AlgorithmError", f"{begin}. Its last lines:\n{lines[-room:]}")
+    return reason(kind, f"{begin}. Its last lines:\n{lines[-room:]}")
 
 
-def _signal(exit_code: int | None) -> str:
-    """` (SIGKILL)` for 137; nothing for a code that stands for no signal."""
+def _meaning(exit_code: int | None) -> str:
+    """What a shell means by the code: ` (SIGKILL)` for 137; nothing where it may mean anything."""
     names = {128 + one: one.name for one in signal.Signals}
+    names |= {126: "the program cannot be executed", 127: "there is no such program"}
     return f" ({names[exit_code]})" if exit_code in names else ""
 
 

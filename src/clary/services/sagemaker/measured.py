@@ -19,6 +19,7 @@ from clary.kernel.metrics import MetricName, MetricSink, Sample, dimensions
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
 from clary.services.sagemaker import endpoints, processing, training
+from clary.services.sagemaker.cluster import host_of
 
 MINUTE: Final = 60.0
 INVOCATIONS: Final = "AWS/SageMaker"
@@ -161,7 +162,8 @@ class Measured:
             except Missing:
                 continue
             if kind in HOSTS:
-                return found.account, found.region, HOSTS[kind], dimensions(Host=f"{found.name}/algo-1")
+                where = dimensions(Host=f"{found.name}/{host_of(uid)}")
+                return found.account, found.region, HOSTS[kind], where
             for one in _instances(found):
                 if one["uid"] == uid:
                     where = dimensions(EndpointName=found.name, VariantName=one["variant"])

@@ -9,6 +9,10 @@ LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 LONGEST_SECONDS = 86_400
 """MaxRuntimeInSeconds where the request sets none, as AWS documents it."""
 
+SPOT = "EnableManagedSpotTraining"
+EXCEEDED = ("MaxRuntimeExceeded", "MaxWaitTimeExceeded")
+"""Secondary statuses of a job that is stopped because its time is over; they stand until its end."""
+
 TRAINING_JOB = StateMachine(
     "TrainingJobStatus",
     "InProgress",
@@ -20,27 +24,34 @@ TRAINING_JOB = StateMachine(
 
 MESSAGES = {
     "Starting": "Starting the training job",
+    "Pending": "Waiting for capacity",
     "Restarting": "Restarting the training job",
+    "Interrupted": "Training job was interrupted: its run is gone from this machine, and starts again",
     "Downloading": "Downloading input data",
     "Training": "Training job is running",
     "Uploading": "Uploading generated training model",
     "Stopping": "Stopping the training job",
     "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
+    "MaxWaitTimeExceeded": "Training job wait time exceeded MaxWaitTimeInSeconds provided",
     "Completed": "Training job completed",
     "Failed": "Training job failed",
     "Stopped": "Training job stopped",
 }
 
 
-def enter(status: Doc, secondary: str, now: float, *, last: bool = False) -> Doc:
-    """The status members of going to a secondary status; the same again when it is already there."""
+def enter(status: Doc, secondary: str, now: float, *, last: bool = False, message: str | None = None) -> Doc:
+    """The status members of going to a secondary status; the same again when it is already there, with the new
+    `message` if one is given."""
     past: list[Doc] = list(status.get("SecondaryStatusTransitions") or [])
+    said = MESSAGES[secondary] if message is None else message
     if past and past[-1]["Status"] == secondary and not last:
-        return {}
+        if message is None or past[-1]["StatusMessage"] == message:
+            return {}
+        return {"SecondaryStatusTransitions": [*past[:-1], {**past[-1], "StatusMessage": message}]}
     if past and "EndTime" not in past[-1]:
         past[-1] = {**past[-1], "EndTime": now}
     if not past or past[-1]["Status"] != secondary:
-        entered: Doc = {"Status": secondary, "StartTime": now, "StatusMessage": MESSAGES[secondary]}
+        entered: Doc = {"Status": secondary, "StartTime": now, "StatusMessage": said}
         past.append({**entered, "EndTime": now} if last else entered)
     return {"SecondaryStatus": secondary, "SecondaryStatusTransitions": past}
 
@@ -56,8 +67,20 @@ def attempt_uid(uid: str, attempt: int) -> str:
 
 
 def longest(job: Resource) -> float:
-    """Seconds that the job may run."""
+    """Seconds that the job may run, all its attempts together."""
     return float((job.spec.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", LONGEST_SECONDS))
+
+
+def limit(job: Resource, member: str) -> float | None:
+    """Another of the job's stopping conditions, in seconds; None: it has none."""
+    given = (job.spec.get("StoppingCondition") or {}).get(member)
+    return None if given is None else float(given)
+
+
+def instances(job: Resource) -> tuple[str, int]:
+    """(type, count) of the job's hosts."""
+    config = job.spec["ResourceConfig"]
+    return config.get("InstanceType") or "", config.get("InstanceCount") or 1
 
 
 def find(ctx: Context, name: str) -> Resource:
