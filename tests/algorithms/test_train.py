@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, visible_cpus
-from clary.algorithms.sklearn.__main__ import main as sklearn_command
 from clary.algorithms.xgboost import metrics
 from clary.algorithms.xgboost.__main__ import main as xgboost_command
 from clary.algorithms.xgboost.engine import xgb
@@ -290,15 +289,3 @@ def test_visible_cpus_are_the_least_of_what_limits_them(tmp_path: Path) -> None:
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert xgboost_command([]) == 2
     assert "usage: " in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", [[], ["train"], ["serve"]])
-def test_the_scikit_learn_image_says_what_it_needs(
-    ml: OptMl, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CLARY_ML_ROOT", str(ml.root))
-    assert sklearn_command(command) == 1
-    expected = f"({command[0]}) is not served yet" if command else "set AppSpecification.ContainerEntrypoint"
-    assert expected in capsys.readouterr().out
-    if command == ["train"]:
-        assert expected in ml.failure

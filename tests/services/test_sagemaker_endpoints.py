@@ -15,7 +15,7 @@ from clary.engines.runners.base import Work
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc
 from clary.services.sagemaker import roles
-from tests.sagemaker_house import ROLE, SKLEARN, XGBOOST, House
+from tests.sagemaker_house import ROLE, XGBOOST, House
 
 MODEL_URL = "s3://lake/models/job/output/model.tar.gz"
 
@@ -177,16 +177,6 @@ async def test_a_server_that_crashes_again_and_again_fails_the_endpoint(house: H
     assert await house.runner.uids() == []
     with pytest.raises(ValidationException, match="in status Failed"):
         await house.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="c")
-
-
-async def test_an_image_without_a_server_fails_the_endpoint_at_once(house: House) -> None:
-    await model(house, "m", Image=SKLEARN)
-    await config(house, "c")
-    await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c")
-    await house.run(1.0)
-    said = await status(house)
-    assert said["EndpointStatus"] == "Failed"
-    assert "has no model server" in said["FailureReason"]
 
 
 async def test_an_instance_that_dies_is_replaced(house: House) -> None:

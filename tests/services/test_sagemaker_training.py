@@ -402,7 +402,6 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
         "Pipe",
     ),
     ({"CheckpointConfig": {"S3Uri": "s3://lake/x"}}, NotImplementedHere, "CheckpointConfig"),
-    ({"HyperParameters": {"sagemaker_program": '"x.py"'}}, NotImplementedHere, "Script mode"),
     ({"InputDataConfig": [channel("a"), channel("a")]}, ValidationException, "unique"),
     ({"InputDataConfig": [channel("a", CompressionType="Gzip")]}, ValidationException, "Pipe"),
     ({"InputDataConfig": [channel("a", InputMode="Pipe")]}, NotImplementedHere, "Pipe"),

@@ -10,7 +10,7 @@ import stat
 import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -200,14 +200,25 @@ def _clear(path: Path) -> None:
             path.unlink()
 
 
-def run(load: Callable[[], Model], environ: Mapping[str, str]) -> int:
+def run(
+    load: Callable[[], Model],
+    environ: Mapping[str, str],
+    *,
+    inline_limit: int | None = None,
+    threads: int | None = None,
+) -> int:
     """Loads the model, then serves it until SIGTERM. The exit code: 0, or 1 with the reason in the log when the model
-    does not load or the address cannot be used. It listens only once the model is there, so /ping never lies."""
+    does not load or the address cannot be used. It listens only once the model is there, so /ping never lies.
+    `inline_limit` and `threads` replace those of Settings, for models that do their work elsewhere."""
     try:
         settings = Settings.read(environ)
     except ValueError as error:
         say(str(error), level="ERROR")
         return 1
+    if inline_limit is not None:
+        settings = replace(settings, inline_limit=inline_limit)
+    if threads is not None:
+        settings = replace(settings, threads=threads)
     try:
         model = load()
     except Exception as error:

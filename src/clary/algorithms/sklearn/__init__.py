@@ -1,1 +1,1 @@
-"""The scikit-learn image. A processing job brings its own command; this package only says so when it does not."""
+"""The scikit-learn image: programs that train and serve; a processing job brings its own command."""

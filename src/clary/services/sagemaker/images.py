@@ -21,19 +21,24 @@ class Image:
     """MetricDefinitions of the lines that its algorithm prints."""
     container: str | None = None
     """The reference of the container image that runs; None: a process of this machine."""
+    scripts: bool = False
+    """It runs programs of the user: their source is staged for it, and the packages that they ask for."""
 
 
 def _module(name: str, verb: str) -> tuple[str, ...]:
     return (sys.executable, "-m", f"clary.algorithms.{name}", verb)
 
 
-_XGBOOST = Image("xgboost", _module("xgboost", "train"), _module("xgboost", "serve"), XGBOOST)
-_SCIKIT_LEARN = Image("scikit-learn", None, None)
+_XGBOOST = Image("xgboost", _module("xgboost", "train"), _module("xgboost", "serve"), XGBOOST, scripts=True)
+_SCIKIT_LEARN = Image("scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True)
+_PYTORCH = Image("pytorch", _module("pytorch", "train"), _module("pytorch", "serve"), scripts=True)
 
 _BUILT_IN = {
     "sagemaker-xgboost": _XGBOOST,
     "xgboost": _XGBOOST,
     "sagemaker-scikit-learn": _SCIKIT_LEARN,
+    "pytorch-training": _PYTORCH,
+    "pytorch-inference": _PYTORCH,
 }
 
 # [registry/][namespace/]repository[:tag][@digest]; the account, region and tag of AWS's registries do not matter.

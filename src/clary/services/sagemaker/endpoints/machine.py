@@ -54,10 +54,6 @@ async def _variant(ctx: Context, variant: Doc) -> Doc:
             f"The model {model.name!r} has {len(containers)} Containers: inference pipelines are not served yet."
         )
     container = containers[0]
-    if (container.get("Environment") or {}).get("SAGEMAKER_PROGRAM"):
-        raise NotImplementedHere(
-            f"The model {model.name!r} sets SAGEMAKER_PROGRAM: script mode is not served yet; use a built-in algorithm."
-        )
     await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
     return {
         "name": variant["VariantName"],

@@ -2,7 +2,7 @@
 
 from clary.engines.runners.base import Archive, Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import containers, roles, staging
+from clary.services.sagemaker import containers, roles, scripts, staging
 from clary.services.sagemaker.engines import Engines
 
 MODEL = "/opt/ml/model"
@@ -16,6 +16,10 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
     image = await containers.resolve(engines, endpoint, uri, variant["role"])
     start = containers.start(image, "serve")
     archives, trees = await _model(engines, endpoint, variant, uid)
+    environ = container.get("Environment") or {}
+    if variant["role"]:
+        ctx = roles.context(engines, endpoint, variant["role"])
+        archives += await scripts.source(ctx, engines, image, {}, environ, engines.scratch / uid)
     isolated = variant.get("isolated", True)  # a deployment that does not say was made before there was a choice
     # A run without a network cannot use keys, so it gets none.
     reach = roles.lasting_environment(engines, endpoint, variant["role"]) if variant["role"] and not isolated else {}
@@ -28,7 +32,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
             "AWS_DEFAULT_REGION": endpoint.region,
             "SAGEMAKER_REGION": endpoint.region,
             **reach,
-            **(container.get("Environment") or {}),
+            **environ,
             "CLARY_IMAGE": uri,
         },
         directories=(MODEL,),

@@ -8,7 +8,7 @@ from pathlib import Path
 from clary.aws.service import Context
 from clary.engines.runners.base import Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import containers, inputs, jobs, roles
+from clary.services.sagemaker import containers, inputs, jobs, roles, scripts
 from clary.services.sagemaker.cluster import Host, hosts
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.images import Image
@@ -40,6 +40,8 @@ async def works_of(
     channels = _channels(spec)
     algorithm = spec["AlgorithmSpecification"]
     start = containers.start(image, "train", algorithm.get("ContainerEntrypoint"), algorithm.get("ContainerArguments"))
+    given, environ = spec.get("HyperParameters") or {}, spec.get("Environment") or {}
+    archives = await scripts.source(ctx, engines, image, given, environ, scratch)
     made = []
     for number, (name, _) in enumerate(cluster):
         resources = jobs.resource_config(spec["ResourceConfig"].get("InstanceType"), name, names)
@@ -52,6 +54,7 @@ async def works_of(
                 files=_files(job, resources, channels),
                 directories=DIRECTORIES,
                 trees=tuple(each[number] for each in trees),
+                archives=archives,
                 cpus=engines.max_cpus,
                 memory_bytes=engines.max_memory_bytes,
                 network=not isolated,

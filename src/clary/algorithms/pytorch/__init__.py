@@ -1,0 +1,1 @@
+"""The PyTorch images: programs that train, alone or on several hosts, and serve."""

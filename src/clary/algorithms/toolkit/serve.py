@@ -1,0 +1,36 @@
+"""The model server of script mode: the user's functions, or the framework's, behind /invocations."""
+
+import os
+from collections.abc import Mapping
+
+from clary.algorithms import serve
+from clary.algorithms.contract import ClientError, say, visible_cpus
+from clary.algorithms.toolkit.framework import Framework
+from clary.algorithms.toolkit.pool import Pool
+
+
+def main(framework: Framework, environ: Mapping[str, str]) -> int:
+    """Serves until SIGTERM; the exit code."""
+    try:
+        framework.check(environ)
+        workers = _whole(environ, ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS"), visible_cpus(environ))
+        seconds = _whole(environ, ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "MODEL_SERVER_TIMEOUT"), 60)
+    except ClientError as error:
+        say(str(error), level="ERROR")
+        return 1
+
+    def load() -> Pool:
+        return Pool(framework.handlers, os.environ | dict(environ), most=workers, seconds=float(seconds))
+
+    # Each request waits in a thread for its worker; a few more wait for one that comes free.
+    return serve.run(load, environ, inline_limit=-1, threads=max(16, 2 * workers))
+
+
+def _whole(environ: Mapping[str, str], names: tuple[str, ...], default: int) -> int:
+    for name in names:
+        text = environ.get(name, "").strip()
+        if text:
+            if not text.isdigit() or int(text) < 1:
+                raise ClientError(f"{name}={text!r}: must be a whole number of at least 1")
+            return int(text)
+    return default
