@@ -103,6 +103,7 @@ class World:
             Serving: self.serving,
             Taggables: TAGGABLES,
             Traffic: Traffic(),
+            sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
             sagemaker.Turns: self.turns,
             iam.Birth: iam.Birth(home.made),
             s3.happenings.Happenings: self.happenings,

@@ -1,6 +1,7 @@
 """Instance types: what AWS documents of each, and what that asks of this machine."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from clary.services.sagemaker.turns import Demand
@@ -13,6 +14,13 @@ _VCPUS: Final = {"nano": 2, "micro": 2, "small": 2, "medium": 2, "large": 2, "xl
 _DEFAULT_VCPUS: Final = 2
 _BURSTABLE: Final = {"medium": 4, "small": 2, "micro": 1}
 """GiB of the small sizes of the family t, which have no ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """A port: how much of a CPU (and of a GiB) of this machine one of an instance type counts for."""
+
+    value: float
 
 
 def vcpus(instance_type: str) -> int:

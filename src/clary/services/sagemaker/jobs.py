@@ -12,8 +12,9 @@ from clary.engines.telemetry import tail
 from clary.kernel.errors import Missing, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import outputs
+from clary.services.sagemaker import instances, outputs, turns
 from clary.services.sagemaker.engines import Engines
+from clary.services.sagemaker.errors import ResourceLimitExceeded
 
 POLL_SECONDS = 0.5
 """How often a running job's new lines are shipped; its end is learnt at once by a hint."""
@@ -37,6 +38,17 @@ def find(ctx: Context, kind: str, name: str, missing: str) -> Resource:
         return ctx.store.get(ctx.account, ctx.region, kind, name)
     except Missing:
         raise ValidationException(missing) from None
+
+
+def check_turn(ctx: Context, req: Doc, instance_type: str, count: int) -> None:
+    """Raises ValidationException for a priority that is none, ResourceLimitExceeded for more than this machine has."""
+    turns.check_priority({tag["Key"]: tag.get("Value", "") for tag in req.get("Tags") or []})
+    queue: turns.Turns | None = ctx.ports.get(turns.Turns)
+    scale: instances.Scale | None = ctx.ports.get(instances.Scale)
+    if queue is not None and scale is not None:
+        why = queue.check(instances.demand(instance_type, count, scale.value))
+        if why is not None:
+            raise ResourceLimitExceeded(why)
 
 
 def stop(ctx: Context, read: Callable[[], Resource], what: str, entered: Callable[[Resource], Doc]) -> None:
