@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, visible_cpus
-from clary.algorithms.xgboost import metrics
+from clary.algorithms.xgboost import hyperparameters, metrics
 from clary.algorithms.xgboost.__main__ import main as xgboost_command
 from clary.algorithms.xgboost.engine import xgb
+from clary.algorithms.xgboost.group import Alone
 from clary.algorithms.xgboost.hyperparameters import read
 from clary.algorithms.xgboost.train import EXACT_ROWS, parameters
 from tests.algorithms.conftest import OptMl, wait_until
@@ -136,16 +137,40 @@ def test_the_containers_own_metrics(ml: OptMl, capsys: pytest.CaptureFixture[str
 
 def test_metrics_of_classes_take_class_numbers_as_they_are() -> None:
     labels = np.array([0, 1, 1, 0], np.float32)
-    three = np.array([0, 1, 2, 2], np.float32)
-    assert metrics.accuracy(labels, metrics.decided(labels, three, "multi:softmax")) == 0.5
-    shares = np.eye(3, dtype=np.float32)[[0, 1, 2, 2]]
-    assert metrics.accuracy(labels, metrics.decided(labels, shares, "multi:softprob")) == 0.5
+
+    def accuracy(predictions: np.ndarray, objective: str) -> float:
+        chosen = metrics.decided(labels, predictions, objective)
+        return metrics.accuracy(metrics.Tally.count(labels, chosen, Alone()))
+
+    assert accuracy(np.array([0, 1, 2, 2], np.float32), "multi:softmax") == 0.5
+    assert accuracy(np.eye(3, dtype=np.float32)[[0, 1, 2, 2]], "multi:softprob") == 0.5
     margins = np.array([-1, 0.1, 0.2, -2], np.float32)
-    assert metrics.accuracy(labels, metrics.decided(labels, margins, "binary:logitraw")) == 1
-    assert metrics.accuracy(labels, metrics.decided(labels, margins, "binary:logistic")) == 0.5
-    assert metrics.r2(labels, labels) == 1 and metrics.mse(labels, labels + 2) == 4
+    assert accuracy(margins, "binary:logitraw") == 1
+    assert accuracy(margins, "binary:logistic") == 0.5
+    assert metrics.r2(labels, labels, Alone()) == 1 and metrics.mse(labels, labels + 2, Alone()) == 4
+    three = metrics.Tally.count(np.array([0, 2], np.float32), labels[:2], Alone())
     with pytest.raises(ValueError, match="more than two classes"):
-        metrics.f1_binary(np.array([0, 2], np.float32), labels[:2])
+        metrics.OF_CLASSES["f1_binary"](three)
+
+
+def test_metrics_of_classes_are_those_of_scikit_learn() -> None:
+    from sklearn import metrics as theirs
+
+    chance = np.random.default_rng(4)
+    for classes in (2, 4):
+        labels, chosen = (chance.integers(0, classes, 200).astype(np.float32) for _ in range(2))
+        chosen[chosen == classes - 1] = 0  # a class that is never chosen
+        tally = metrics.Tally.count(labels, chosen, Alone())
+        wanted = {
+            "accuracy": theirs.accuracy_score(labels, chosen),
+            "balanced_accuracy": theirs.balanced_accuracy_score(labels, chosen),
+            "f1_macro": theirs.f1_score(labels, chosen, average="macro"),
+            "precision_macro": theirs.precision_score(labels, chosen, average="macro", zero_division=0),
+            "precision_micro": theirs.precision_score(labels, chosen, average="micro"),
+            "recall_macro": theirs.recall_score(labels, chosen, average="macro"),
+            "recall_micro": theirs.recall_score(labels, chosen, average="micro"),
+        }
+        assert {name: metrics.OF_CLASSES[name](tally) for name in wanted} == pytest.approx(wanted)
 
 
 def test_early_stopping_on_a_metric_that_xgboost_calls_otherwise(ml: OptMl) -> None:
@@ -172,12 +197,28 @@ OBJECTIVES = {
     "binary:logitraw": {"eval_metric": "auc"}, "binary:hinge": {}, "count:poisson": {"max_delta_step": "0.7"},
     "multi:softmax": {"num_class": "2"}, "multi:softprob": {"num_class": "2", "eval_metric": "mlogloss,merror"},
     "rank:pairwise": {"eval_metric": "map"}, "rank:ndcg": {"eval_metric": "ndcg@5"}, "rank:map": {},
+    "survival:cox": {}, "survival:aft": {"aft_loss_distribution": "extreme", "aft_loss_distribution_scale": "1.5"},
+    "reg:gamma": {"eval_metric": "gamma-deviance"},
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize("objective", hyperparameters.OBJECTIVES)
 def test_every_objective_trains(ml: OptMl, objective: str) -> None:
-    assert prepared(ml, objective=objective, **OBJECTIVES[objective]).train().num_boosted_rounds() == 5
+    prepared(ml, objective=objective, **OBJECTIVES[objective])
+    if objective in ("survival:aft", "reg:gamma"):  # their labels are never 0
+        for place, count in (("train/a.csv", 300), ("validation/a.csv", 100)):
+            ml.put(place, "".join(f"{int(one[0]) + 1}{one[1:]}" + "\n" for one in rows(count, 1).split()))
+    booster = ml.train()
+    assert booster.num_boosted_rounds() == 5
+    assert json.loads(booster.save_config())["learner"]["objective"]["name"] == objective
+
+
+def test_censored_times_say_less_than_seen_ones(ml: OptMl) -> None:
+    """Two thirds of the rows are of events at 10, one third was only watched until 30: their event comes later."""
+    given = {"num_round": "30", "objective": "survival:aft", "eval_metric": "aft-nloglik,interval-regression-accuracy"}
+    ml.job(given, train="text/csv").put("train/a.csv", "10,1\n10,1\n-30,1\n" * 20 + "10,2\n10,2\n10,2\n" * 20)
+    censored, seen = ml.train().predict(xgb.DMatrix([[1.0], [2.0]]))
+    assert seen == pytest.approx(10, rel=0.2) and censored > 13
 
 
 @pytest.mark.parametrize(
@@ -255,13 +296,6 @@ def test_what_only_xgboost_notices_is_told_in_its_words_without_its_stack(ml: Op
         ml.train()
     assert "label must be either 0 or positive integer" in str(caught.value)
     assert "Stack trace" not in str(caught.value) and "workspace" not in str(caught.value)
-
-
-def test_more_than_one_host_is_refused(ml: OptMl) -> None:
-    prepared(ml)
-    (ml.root / "input" / "config" / "resourceconfig.json").write_text(json.dumps({"hosts": ["algo-1", "algo-2"]}))
-    with pytest.raises(ClientError, match="more than one instance"):
-        ml.train()
 
 
 def test_broken_configuration_is_not_the_users_fault(ml: OptMl) -> None:

@@ -1,14 +1,15 @@
 """Training data: what stands in a channel becomes one table of features and labels. Label first, no header."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clary.algorithms.contract import AlgorithmError, Channel, ClientError
+from clary.algorithms.xgboost import pipes
 from clary.algorithms.xgboost.csvfile import read_csv
 from clary.algorithms.xgboost.libsvm import read_libsvm
 from clary.algorithms.xgboost.parquet import read_parquet
@@ -34,15 +35,15 @@ def parse_content_type(text: str | None, *, csv_weights: bool = False) -> Format
     ClientError for a type that XGBoost does not read."""
     kind, *parameters = [part.strip() for part in (text or "libsvm").lower().split(";")]
     if kind in RECORDIO:
-        raise ClientError(f"ContentType {kind} is not served yet; use text/csv, text/libsvm or application/x-parquet.")
+        return Format("recordio")
     if kind in LIBSVM:
         return Format("libsvm")
     if kind in PARQUET:
         return Format("parquet")
     if kind not in CSV:
         raise ClientError(
-            f"{text} is not an accepted ContentType: csv, libsvm, parquet, text/csv, text/libsvm, text/x-libsvm, "
-            "application/x-parquet."
+            f"{text} is not an accepted ContentType: csv, libsvm, parquet, recordio-protobuf, text/csv, text/libsvm, "
+            "text/x-libsvm, application/x-parquet, application/x-recordio-protobuf."
         )
     weights = csv_weights
     for parameter in filter(None, parameters):
@@ -55,19 +56,22 @@ def parse_content_type(text: str | None, *, csv_weights: bool = False) -> Format
 
 
 def read_channel(channel: Channel, *, csv_weights: bool = False) -> Rows:
-    """All rows of the channel, file after file in the order of their names. Raises ClientError when there are none, or
-    when a file is not what ContentType says."""
-    if channel.input_mode == "Pipe":
-        raise ClientError(f"Channel {channel.name}: input mode Pipe is not served yet; use File.")
-    form = parse_content_type(channel.content_type, csv_weights=csv_weights)
-    paths = channel.files()
-    if not paths:
-        raise ClientError(f"No data in {channel.name} channel path {channel.path}.")
-    parts = [_read(form, path, path.relative_to(channel.path).as_posix()) for path in paths]
-    rows = Rows.together([part for part in parts if part.count])
+    """All rows of the channel, file after file in the order of their names, or as its pipe gives them. Raises
+    ClientError when there are none, or when a file is not what ContentType says."""
+    rows = find_rows(channel, csv_weights=csv_weights)
     if rows is None:
-        raise ClientError(f"No data in {channel.name} channel path {channel.path}: its files hold no rows.")
+        raise ClientError(f"No data in {channel.name} channel path {channel.path}.")
     return rows
+
+
+def find_rows(channel: Channel, *, csv_weights: bool = False) -> Rows | None:
+    """As `read_channel`; None when the channel holds no rows: another host may have them."""
+    form = parse_content_type(channel.content_type, csv_weights=csv_weights)
+    if channel.input_mode == "Pipe":
+        parts: Iterable[Rows] = _piped(form, channel.path.with_name(f"{channel.name}_0"))
+    else:
+        parts = (_read(form, path, path.relative_to(channel.path).as_posix()) for path in channel.files())
+    return Rows.together([part for part in parts if part.count])
 
 
 def _read(form: Format, path: Path, name: str) -> Rows:
@@ -75,9 +79,31 @@ def _read(form: Format, path: Path, name: str) -> Rows:
     try:
         if form.name == "csv":
             return read_csv(path, name, weights=form.weights)
+        if form.name == "recordio":
+            with path.open("rb") as stream:
+                return _records(stream, name)
         return read_libsvm(path, name) if form.name == "libsvm" else read_parquet(path, name)
     except (OSError, EOFError) as error:
         raise ClientError(f"Cannot read file {name}: {error}.") from None
+
+
+def _records(stream: BinaryIO, name: str) -> Rows:
+    from clary.algorithms.xgboost.records import read_recordio
+
+    return read_recordio(stream, name)
+
+
+def _piped(form: Format, pipe: Path) -> Iterator[Rows]:
+    """What comes through the FIFO of the first epoch: boosting looks at all rows at once, and needs no other."""
+    with pipes.opened(pipe) as stream:
+        if form.name == "recordio":
+            yield _records(stream, pipe.name)
+        elif form.name == "parquet":
+            for path in pipes.parquet(stream):
+                yield _read(form, path, pipe.name)
+        else:
+            for path, before in pipes.lines(stream):
+                yield _read(form, path, pipe.name + (f" (after line {before})" if before else ""))
 
 
 def check_labels(rows: Rows, channel: str, objective: str, num_class: int | None) -> None:
@@ -108,6 +134,8 @@ def _label_rule(objective: str, num_class: int | None) -> Rule | None:
         return "at least 0", lambda it: it >= 0
     if objective == "reg:gamma":
         return "above 0", lambda it: it > 0
+    if objective == "survival:aft":
+        return "times above 0, or their negative where censored", lambda it: it != 0
     return None
 
 
@@ -125,10 +153,39 @@ def same_width(tables: Sequence[Rows]) -> None:
         one.features.resize(one.count, width)
 
 
-def matrix(engine: Any, rows: Rows, nthread: int) -> Any:
-    """The rows as XGBoost's DMatrix."""
+def matrix(engine: Any, rows: Rows, nthread: int, objective: str = "") -> Any:
+    """The rows as XGBoost's DMatrix. Labels of survival:aft are as those of survival:cox: the time of the event, and
+    where it was not seen (right-censored) the negative of the time until which nothing happened."""
+    rows = _by_query(rows)
     try:
-        made = engine.DMatrix(rows.features, label=rows.labels, weight=rows.weights, qid=rows.groups, nthread=nthread)
+        made = engine.DMatrix(rows.features, label=rows.labels, weight=_weights(rows), qid=rows.groups, nthread=nthread)
+        if objective == "survival:aft":
+            times = np.abs(rows.labels)
+            made.set_info(
+                label_lower_bound=times,
+                label_upper_bound=np.where(rows.labels < 0, np.float32(np.inf), times),
+            )
     except engine.core.XGBoostError as error:
         raise AlgorithmError(f"XGBoost does not take the data: {error}") from None
     return made
+
+
+def _by_query(rows: Rows) -> Rows:
+    """The rows of one query stand together, in their order: XGBoost asks for that."""
+    if rows.groups is None or not (np.diff(rows.groups) < 0).any():
+        return rows
+    return rows.take(np.argsort(rows.groups, kind="stable"))
+
+
+def _weights(rows: Rows) -> Any:
+    """One weight a row, or one a query where there are queries: a ranking weighs whole lists."""
+    if rows.weights is None or rows.groups is None:
+        return rows.weights
+    names, first, members = np.unique(rows.groups, return_index=True, return_inverse=True)
+    weights = rows.weights[first]
+    wrong = np.flatnonzero(weights[members] != rows.weights)
+    if wrong.size:
+        raise ClientError(
+            f"Query {names[members[wrong[0]]]} has rows of different weights; a ranking weighs whole queries."
+        )
+    return weights

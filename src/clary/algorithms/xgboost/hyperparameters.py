@@ -32,6 +32,7 @@ OBJECTIVES = (
     "reg:squarederror",
     "reg:squaredlogerror",
     "reg:tweedie",
+    "survival:aft",
     "survival:cox",
 )
 
@@ -41,6 +42,8 @@ KINDS: Mapping[str, Kind] = {
     "csv_weights": FLAG,
     "early_stopping_rounds": Integer(1),
     "save_model_on_termination": TRUE_FALSE,
+    "_kfold": Integer(2),
+    "_num_cv_round": Integer(1),
     "_tuning_objective_metric": Words(),
     # General
     "booster": Choice(("gbtree", "gblinear", "dart")),
@@ -85,6 +88,8 @@ KINDS: Mapping[str, Kind] = {
     "eval_metric": Metrics(),
     "tweedie_variance_power": Real(above=1, below=2),
     "huber_slope": Real(above=0),
+    "aft_loss_distribution": Choice(("normal", "logistic", "extreme")),
+    "aft_loss_distribution_scale": Real(above=0),
 }  # fmt: skip
 
 ALIASES = {"learning_rate": "eta", "min_split_loss": "gamma", "reg_lambda": "lambda", "reg_alpha": "alpha"}
@@ -94,6 +99,8 @@ OF_THE_JOB = (
     "csv_weights",
     "early_stopping_rounds",
     "save_model_on_termination",
+    "_kfold",
+    "_num_cv_round",
     "_tuning_objective_metric",
 )
 """What steers the job; the rest goes to XGBoost as it is."""
@@ -110,12 +117,6 @@ IGNORED: Mapping[str, Kind] = {
 }
 """Knobs of older XGBoost versions that are gone: accepted, so that old jobs run, and named in the log."""
 
-REFUSED = {
-    "_kfold": "k-fold cross-validation inside the algorithm",
-    "_num_cv_round": "k-fold cross-validation inside the algorithm",
-    "aft_loss_distribution": "accelerated failure time (survival:aft)",
-    "aft_loss_distribution_scale": "accelerated failure time (survival:aft)",
-}
 SCRIPT_MODE = ("sagemaker_program", "sagemaker_submit_directory")
 
 
@@ -130,6 +131,10 @@ class Hyperparameters:
     save_model_on_termination: bool = True
     metrics: tuple[str, ...] = ()
     """eval_metric and the tuner's metric, in the order in which they are logged."""
+    watched: str | None = None
+    """The metric by which training stops early: the tuner's, else the last of eval_metric; None: XGBoost's default."""
+    kfold: int | None = None
+    num_cv_round: int = 1
 
     @property
     def objective(self) -> str:
@@ -154,6 +159,9 @@ def read(given: Mapping[str, str]) -> Hyperparameters:
         early_stopping_rounds=values.get("early_stopping_rounds"),
         save_model_on_termination=values.get("save_model_on_termination", "true") == "true",
         metrics=_metrics(values),
+        watched=next(reversed((*values.get("eval_metric", ()), *_tuned(values))), None),
+        kfold=values.get("_kfold"),
+        num_cv_round=values.get("_num_cv_round", 1),
     )
 
 
@@ -164,8 +172,6 @@ def _renamed(given: Mapping[str, str]) -> dict[str, str]:
         name = ALIASES.get(raw.strip(), raw.strip())
         if name in SCRIPT_MODE:
             raise ClientError("Script mode of the XGBoost image is not served yet; leave out the entry point.")
-        if name in REFUSED:
-            raise ClientError(f"Hyperparameter {name}: {REFUSED[name]} is not served yet.")
         if name.startswith("sagemaker_"):
             continue  # set by the SDK for script mode; they mean nothing to the algorithm
         if name in named:
@@ -202,27 +208,56 @@ def _check_together(values: Mapping[str, Any]) -> None:
         )
     if values.get("tree_method") == "gpu_hist":
         raise ClientError("Hyperparameter tree_method: gpu_hist needs a GPU, which is not served here; use hist.")
-    if values.get("process_type") == "update":
-        raise ClientError("Hyperparameter process_type: update needs an existing model, which is not served yet.")
     if values.get("sampling_method") == "gradient_based":
         raise ClientError(
             "Hyperparameter sampling_method: gradient_based needs a GPU, which is not served here; use uniform."
         )
-    if (
-        "updater" in values
-        and values.get("booster") == "gblinear"
-        and values["updater"] not in ("shotgun", "coord_descent")
-    ):
-        raise ClientError("Hyperparameter updater: booster gblinear takes one of shotgun, coord_descent.")
+    if "updater" in values:
+        _check_updater(values["updater"].split(","), values.get("booster"), values.get("process_type"))
+    if values.get("process_type") == "update" and values.get("booster") == "gblinear":
+        raise ClientError("Hyperparameter process_type: update changes trees, and booster gblinear has none.")
+    if values.get("num_parallel_tree", 1) > 1 and values.get("booster") == "gblinear":
+        raise ClientError("Hyperparameter num_parallel_tree: booster gblinear grows no trees.")
+    if "_kfold" in values and values.get("process_type") == "update":
+        raise ClientError("Hyperparameter _kfold: cross-validation trains new models; leave out process_type update.")
+    if "_num_cv_round" in values and "_kfold" not in values:
+        raise ClientError("Hyperparameter _num_cv_round repeats cross-validation: set _kfold too.")
+    for name in ("aft_loss_distribution", "aft_loss_distribution_scale"):
+        if name in values and objective != "survival:aft":
+            raise ClientError(f"Hyperparameter {name} is for objective survival:aft only, not for {objective}.")
     for metric in values.get("eval_metric", ()):
         if metric == "auc" and not objective.startswith(("binary:", "rank:", "multi:", "reg:logistic")):
             raise ClientError("Metric 'auc' can only be applied for classification and ranking problems.")
+        if metric in ("aft-nloglik", "interval-regression-accuracy") and objective != "survival:aft":
+            raise ClientError(f"Metric '{metric}' can only be applied for 'survival:aft' objective.")
+
+
+LINEAR_UPDATERS = ("shotgun", "coord_descent")
+UPDATING = ("refresh", "prune")
+GROWING = ("grow_colmaker", "grow_histmaker", "grow_quantile_histmaker")
+
+
+def _check_updater(names: list[str], booster: str | None, process: str | None) -> None:
+    if booster == "gblinear":
+        if len(names) != 1 or names[0] not in LINEAR_UPDATERS:
+            raise ClientError(f"Hyperparameter updater: booster gblinear takes one of {', '.join(LINEAR_UPDATERS)}.")
+        return
+    if process == "update":
+        if any(one not in UPDATING for one in names):
+            raise ClientError("Hyperparameter updater: process_type update takes refresh and prune only.")
+        return
+    if any(one in LINEAR_UPDATERS for one in names):
+        raise ClientError("Hyperparameter updater: shotgun and coord_descent are for booster gblinear only.")
+    if sum(one in GROWING for one in names) != 1:
+        raise ClientError(f"Hyperparameter updater: trees grow by exactly one of {', '.join(GROWING)}.")
 
 
 def _metrics(values: Mapping[str, Any]) -> tuple[str, ...]:
-    wanted = list(values.get("eval_metric", ()))
-    tuned = values.get("_tuning_objective_metric")
-    if tuned:
-        # "validation:merror": the channel, then the metric's own name.
-        wanted += KINDS["eval_metric"].parse("_tuning_objective_metric", tuned.partition(":")[2] or tuned)
-    return tuple(dict.fromkeys(wanted))
+    return tuple(dict.fromkeys((*values.get("eval_metric", ()), *_tuned(values))))
+
+
+def _tuned(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The tuner's metric: "validation:merror" is the channel, then the metric's own name."""
+    text = values.get("_tuning_objective_metric")
+    name = "_tuning_objective_metric"
+    return tuple(KINDS["eval_metric"].parse(name, text.partition(":")[2] or text)) if text else ()

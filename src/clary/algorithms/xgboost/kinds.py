@@ -9,8 +9,9 @@ from clary.algorithms.contract import ClientError
 from clary.algorithms.xgboost.metrics import OWN
 
 NATIVE_METRICS = (
-    "aft-nloglik", "auc", "aucpr", "cox-nloglik", "error", "gamma-deviance", "gamma-nloglik", "logloss", "mae", "map",
-    "mape", "merror", "mlogloss", "mphe", "ndcg", "poisson-nloglik", "pre", "rmse", "rmsle", "tweedie-nloglik",
+    "aft-nloglik", "auc", "aucpr", "cox-nloglik", "error", "gamma-deviance", "gamma-nloglik",
+    "interval-regression-accuracy", "logloss", "mae", "map", "mape",
+    "merror", "mlogloss", "mphe", "ndcg", "poisson-nloglik", "pre", "rmse", "rmsle", "tweedie-nloglik",
 )  # fmt: skip
 WITH_THRESHOLD = ("error", "map", "ndcg", "pre", "tweedie-nloglik")
 """Metrics that take a number after an @: a cut-off, a rank, a variance power."""

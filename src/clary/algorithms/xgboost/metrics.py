@@ -1,13 +1,17 @@
-"""The evaluation metrics that AWS's container adds to XGBoost's own. Labels and predicted classes in
-(numbers, for mse and r2), one number out."""
+"""The evaluation metrics that AWS's container adds to XGBoost's own: of the classes that predictions stand for, or, for
+mse and r2, of the numbers. On several hosts each is that of the rows of all of them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from clary.algorithms.xgboost.group import Alone, Group
+
 Values = NDArray[np.float32]
-Metric = Callable[[Values, Values], float]
+Numbers = NDArray[np.float64]
 
 
 def decided(labels: Values, predictions: Values, objective: str) -> Values:
@@ -22,110 +26,122 @@ def decided(labels: Values, predictions: Values, objective: str) -> Values:
     return (values > (0 if objective == "binary:logitraw" else 0.5)).astype(np.float32)
 
 
-def classes(labels: Values, predictions: Values) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    return labels.astype(np.int64), predictions.astype(np.int64)
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often each class that occurs was hit, chosen and true."""
+
+    names: NDArray[np.int64]
+    hit: Numbers
+    picked: Numbers
+    real: Numbers
+
+    @classmethod
+    def count(cls, labels: Values, chosen: Values, group: Group) -> "Tally":
+        true, said = labels.astype(np.int64), chosen.astype(np.int64)
+        names = np.unique(group.gather(np.union1d(true, said)))
+        place = {"real": np.searchsorted(names, true), "picked": np.searchsorted(names, said)}
+        right = place["real"][true == said]
+        counts = [np.bincount(one, minlength=len(names)) for one in (right, place["picked"], place["real"])]
+        hit, picked, real = group.sum(np.array(counts, np.float64))
+        return cls(names, hit, picked, real)
+
+    @property
+    def precision(self) -> Numbers:
+        """Of each class; 0 where it was never chosen."""
+        return _share(self.hit, self.picked)
+
+    @property
+    def recall(self) -> Numbers:
+        return _share(self.hit, self.real)
+
+    @property
+    def f1(self) -> Numbers:
+        return _share(2 * self.hit, self.picked + self.real)
+
+    def positive(self, shares: Numbers) -> float:
+        """What is said of class 1. Raises ValueError when there are more than two classes."""
+        if self.names.max(initial=0) > 1:
+            raise ValueError("label has more than two classes: use f1_macro, precision_macro or recall_macro")
+        return float(shares[self.names == 1].sum())
 
 
-def _shares(
-    labels: Values, predictions: Values
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Precision, recall and F1 of each class that occurs; 0 where undefined."""
-    true, chosen = classes(labels, predictions)
-    names = np.union1d(true, chosen)
-    hit = np.array([np.sum((true == one) & (chosen == one)) for one in names], dtype=np.float64)
-    picked = np.array([np.sum(chosen == one) for one in names], dtype=np.float64)
-    real = np.array([np.sum(true == one) for one in names], dtype=np.float64)
-    precision = np.divide(hit, picked, out=np.zeros_like(hit), where=picked > 0)
-    recall = np.divide(hit, real, out=np.zeros_like(hit), where=real > 0)
-    both = precision + recall
-    return precision, recall, np.divide(2 * precision * recall, both, out=np.zeros_like(hit), where=both > 0)
+def _share(part: Numbers, whole: Numbers) -> Numbers:
+    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
 
 
-def accuracy(labels: Values, predictions: Values) -> float:
-    true, chosen = classes(labels, predictions)
-    return float(np.mean(true == chosen))
+def accuracy(tally: Tally) -> float:
+    return float(tally.hit.sum() / max(1.0, float(tally.real.sum())))
 
 
-def balanced_accuracy(labels: Values, predictions: Values) -> float:
-    true, _ = classes(labels, predictions)
-    _, recall, _ = _shares(labels, predictions)
+def balanced_accuracy(tally: Tally) -> float:
     # Only classes that occur among the labels have a recall.
-    return float(recall.sum() / max(1, len(np.unique(true))))
+    return float(tally.recall.sum() / max(1, int((tally.real > 0).sum())))
 
 
-def f1_macro(labels: Values, predictions: Values) -> float:
-    return float(_shares(labels, predictions)[2].mean())
-
-
-def precision_macro(labels: Values, predictions: Values) -> float:
-    return float(_shares(labels, predictions)[0].mean())
-
-
-def recall_macro(labels: Values, predictions: Values) -> float:
-    return float(_shares(labels, predictions)[1].mean())
-
-
-def _positive(labels: Values, predictions: Values) -> tuple[float, float, float]:
-    """Hits, predicted and real ones of class 1."""
-    true, chosen = classes(labels, predictions)
-    if true.max(initial=0) > 1 or chosen.max(initial=0) > 1:
-        raise ValueError("label has more than two classes: use f1_macro, precision_macro or recall_macro")
-    return float(np.sum((true == 1) & (chosen == 1))), float(np.sum(chosen == 1)), float(np.sum(true == 1))
-
-
-def precision(labels: Values, predictions: Values) -> float:
-    hit, picked, _ = _positive(labels, predictions)
-    return hit / picked if picked else 0.0
-
-
-def recall(labels: Values, predictions: Values) -> float:
-    hit, _, real = _positive(labels, predictions)
-    return hit / real if real else 0.0
-
-
-def f1(labels: Values, predictions: Values) -> float:
+def f1(tally: Tally) -> float:
     """F1 of class 1 for two classes, the mean over classes for more."""
-    true, chosen = classes(labels, predictions)
-    if true.max(initial=0) > 1 or chosen.max(initial=0) > 1:
-        return f1_macro(labels, predictions)
-    return f1_binary(labels, predictions)
+    return float(tally.f1.mean()) if tally.names.max(initial=0) > 1 else tally.positive(tally.f1)
 
 
-def f1_binary(labels: Values, predictions: Values) -> float:
-    hit, picked, real = _positive(labels, predictions)
-    return 2 * hit / (picked + real) if picked + real else 0.0
-
-
-def mse(labels: Values, predictions: Values) -> float:
-    return float(np.mean((labels.astype(np.float64) - predictions.reshape(-1)) ** 2))
-
-
-def r2(labels: Values, predictions: Values) -> float:
-    spread = float(np.sum((labels.astype(np.float64) - labels.mean(dtype=np.float64)) ** 2))
-    return 1 - mse(labels, predictions) * len(labels) / spread if spread else 0.0
-
-
-OWN: Mapping[str, Metric] = {
+OF_CLASSES: Mapping[str, Callable[[Tally], float]] = {
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "f1": f1,
-    "f1_binary": f1_binary,
-    "f1_macro": f1_macro,
-    "mse": mse,
-    "precision": precision,
-    "precision_macro": precision_macro,
+    "f1_binary": lambda tally: tally.positive(tally.f1),
+    "f1_macro": lambda tally: float(tally.f1.mean()),
+    "precision": lambda tally: tally.positive(tally.precision),
+    "precision_macro": lambda tally: float(tally.precision.mean()),
     "precision_micro": accuracy,  # with one label a row, micro-averaged precision and recall are the accuracy
-    "r2": r2,
-    "recall": recall,
-    "recall_macro": recall_macro,
+    "recall": lambda tally: tally.positive(tally.recall),
+    "recall_macro": lambda tally: float(tally.recall.mean()),
     "recall_micro": accuracy,
 }
 
-OF_NUMBERS = ("mse", "r2")
-"""Metrics of the predicted numbers; all others of OWN are of the classes that they stand for."""
 
-MAXIMIZE = frozenset(
-    ("auc", "aucpr", "map", "ndcg", "pre", "accuracy", "balanced_accuracy", "f1", "f1_binary", "f1_macro", "precision",
-     "precision_macro", "precision_micro", "r2", "recall", "recall_macro", "recall_micro")
-)  # fmt: skip
+def mse(labels: Values, predictions: Values, group: Group) -> float:
+    total, count = group.sum(np.array([np.sum(_squares(labels, predictions)), len(labels)], np.float64))
+    return float(total / max(1.0, count))
+
+
+def r2(labels: Values, predictions: Values, group: Group) -> float:
+    exact = labels.astype(np.float64)
+    total, count = group.sum(np.array([exact.sum(), len(exact)]))
+    spread, error = group.sum(
+        np.array([np.sum((exact - total / max(1.0, count)) ** 2), np.sum(_squares(labels, predictions))])
+    )
+    return float(1 - error / spread) if spread else 0.0
+
+
+def _squares(labels: Values, predictions: Values) -> Numbers:
+    return np.asarray((labels.astype(np.float64) - predictions.reshape(-1)) ** 2)
+
+
+OF_NUMBERS: Mapping[str, Callable[[Values, Values, Group], float]] = {"mse": mse, "r2": r2}
+"""Metrics of the predicted numbers."""
+
+OWN = frozenset((*OF_CLASSES, *OF_NUMBERS))
+
+MAXIMIZE = frozenset(("auc", "aucpr", "map", "ndcg", "pre", "r2", "interval-regression-accuracy", *OF_CLASSES))
 """Metrics of which more is better; all others are losses."""
+
+
+def own(names: Sequence[str], objective: str, group: Group | None = None) -> Any:
+    """The container's own metrics of those names, as the one function that XGBoost takes."""
+    together = group or Alone()
+
+    def evaluate(predictions: Any, data: Any) -> list[tuple[str, float]]:
+        labels, numbers = data.get_label(), np.asarray(predictions, np.float32)
+        tally = None
+        if any(name in OF_CLASSES for name in names):
+            tally = Tally.count(labels, decided(labels, numbers, objective), together)
+        return [
+            (
+                name,
+                OF_CLASSES[name](tally)
+                if tally and name in OF_CLASSES
+                else OF_NUMBERS[name](labels, numbers, together),
+            )
+            for name in names
+        ]
+
+    return evaluate

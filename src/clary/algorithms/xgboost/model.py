@@ -2,9 +2,10 @@
 
 import json
 import pickle
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -15,23 +16,40 @@ from clary.algorithms.xgboost.engine import xgb
 NATIVE = (".json", ".ubj", ".bst", ".model", ".bin", ".deprecated")
 
 
+class Predictor(Protocol):
+    """What the server must know of a model, and how to ask it."""
+
+    @property
+    def booster(self) -> Any: ...
+    @property
+    def columns(self) -> int: ...
+    @property
+    def objective(self) -> str: ...
+    @property
+    def classes(self) -> int:
+        """0 but for multi-class objectives."""
+        ...
+
+    def predict(self, features: Any, *, margin: bool = False) -> Any:
+        """One score a row, or one row of scores; safe in several threads. `margin`: the objective's transformation is
+        left out."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Predictor:
+class Single:
     """A Booster and what must be known to ask it."""
 
     booster: Any
     columns: int
     objective: str
     classes: int
-    """0 but for multi-class objectives."""
     rounds: tuple[int, int]
     """The rounds that count, as XGBoost's iteration_range; (0, 0) is all."""
     linear: bool
     direct: Direct
 
     def predict(self, features: Any, *, margin: bool = False) -> Any:
-        """One score a row, or one row of scores; safe in several threads. `margin`: the objective's transformation is
-        left out."""
         if self.linear:
             return self.booster.predict(xgb.DMatrix(features, nthread=1), output_margin=margin, validate_features=False)
         if isinstance(features, np.ndarray):
@@ -44,17 +62,61 @@ class Predictor:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Ensemble:
+    """The models of a cross-validation: the mean of what they say, or, where that is a class, what most of them say."""
+
+    members: tuple[Single, ...]
+
+    @property
+    def booster(self) -> Any:
+        raise AlgorithmError("the model directory holds the models of a cross-validation, not one Booster")
+
+    @property
+    def columns(self) -> int:
+        return self.members[0].columns
+
+    @property
+    def objective(self) -> str:
+        return self.members[0].objective
+
+    @property
+    def classes(self) -> int:
+        return self.members[0].classes
+
+    def predict(self, features: Any, *, margin: bool = False) -> Any:
+        said = np.array([one.predict(features, margin=margin) for one in self.members])
+        if self.objective not in VOTING or margin:
+            return said.mean(axis=0, dtype=np.float64).astype(np.float32)
+        names = np.unique(said)
+        votes = np.array([(said == name).sum(axis=0) for name in names])
+        return names[votes.argmax(axis=0)]
+
+
+VOTING = ("multi:softmax", "binary:hinge")
+"""Objectives that answer a class, which has no mean."""
+
+
 def load(folder: Path) -> Predictor:
-    """The model of that folder: a pickled Booster or a file that XGBoost itself saved. Raises AlgorithmError that says
-    what stands there and why it does not load."""
-    path = _model_file(folder)
-    booster = _native(path) if path.suffix in NATIVE else _any(path)
+    """The model of that folder: a pickled Booster or a file that XGBoost itself saved, or one of each fold of a
+    cross-validation. Raises AlgorithmError that says what stands there and why it does not load."""
+    members = tuple(_single(one) for one in files(folder))
+    if len(members) == 1:
+        return members[0]
+    for name in ("columns", "objective", "classes"):
+        if len({getattr(one, name) for one in members}) > 1:
+            raise AlgorithmError(f"the models in {folder} do not belong together: they differ in their {name}")
+    return Ensemble(members)
+
+
+def _single(path: Path) -> Single:
+    booster = read(path)
     # One thread a request: requests run beside each other, and for few rows starting threads costs more than the model.
     booster.set_param({"nthread": 1})
     learner = json.loads(booster.save_config())["learner"]
     best = booster.attr("best_iteration")
     rounds = (0, int(best) + 1) if best is not None else (0, 0)
-    return Predictor(
+    return Single(
         booster,
         columns=booster.num_features(),
         objective=learner["objective"]["name"],
@@ -65,18 +127,27 @@ def load(folder: Path) -> Predictor:
     )
 
 
-def _model_file(folder: Path) -> Path:
-    files = (
+def read(path: Path) -> Any:
+    """The Booster in that file, however it was saved. Raises AlgorithmError."""
+    return _native(path) if path.suffix in NATIVE else _any(path)
+
+
+def files(folder: Path) -> list[Path]:
+    """The file of the model in that folder, or those of the models of all folds. Raises AlgorithmError."""
+    found = (
         sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
         if folder.is_dir()
         else []
     )
-    for one in files:
+    for one in found:
         if one.name == "xgboost-model":
-            return one
-    if len(files) == 1:
-        return files[0]
-    names = ", ".join(one.name for one in files[:5]) or "nothing"
+            return [one]
+    folds = [(int(match[1]), one) for one in found if (match := re.fullmatch(r"xgboost-model-(\d+)", one.name))]
+    if folds:
+        return [one for _, one in sorted(folds)]
+    if len(found) == 1:
+        return found
+    names = ", ".join(one.name for one in found[:5]) or "nothing"
     raise AlgorithmError(f"{folder} must hold one file xgboost-model, or one model file of any name; it holds {names}")
 
 

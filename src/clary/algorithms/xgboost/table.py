@@ -35,6 +35,16 @@ class Rows:
     def sparse(self) -> bool:
         return not isinstance(self.features, np.ndarray)
 
+    def take(self, places: NDArray[np.int64]) -> "Rows":
+        """Those rows, in that order."""
+        return Rows(
+            self.features[places],
+            self.labels[places],
+            None if self.weights is None else self.weights[places],
+            None if self.groups is None else self.groups[places],
+            self.source,
+        )
+
     @classmethod
     def together(cls, parts: "Sequence[Rows]") -> "Rows | None":
         """All parts under each other; None of none. Raises ClientError when they do not fit."""

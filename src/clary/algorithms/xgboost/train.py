@@ -3,21 +3,23 @@
 import dataclasses
 import os
 import pickle
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, run_training, say, visible_cpus
-from clary.algorithms.xgboost import hyperparameters, metrics, version
-from clary.algorithms.xgboost.data import check_labels, matrix, read_channel, same_width
+from clary.algorithms.contract import ClientError, Contract, Stop, run_training, say, visible_cpus
+from clary.algorithms.xgboost import boosting, existing, folds, hyperparameters, metrics, version
+from clary.algorithms.xgboost.boosting import Beginning
+from clary.algorithms.xgboost.checkpoint import Checkpoints
+from clary.algorithms.xgboost.data import check_labels, find_rows, matrix, same_width
 from clary.algorithms.xgboost.engine import xgb
 from clary.algorithms.xgboost.hyperparameters import Hyperparameters
 from clary.algorithms.xgboost.table import Rows
 
 MODEL_FILE = "xgboost-model"
+CHANNELS = ("train", "validation")
+OTHERS = ("code", "model")
+"""Channels that hold no rows: a script, an existing model."""
 EXACT_ROWS = 20_000
 """Up to so many training rows trees are grown exactly when the job names no tree_method. AWS's containers up to 1.7 did
 so for small data, and published results of small data sets come from it; XGBoost itself now always takes hist."""
@@ -38,143 +40,130 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
     if silent is not None and not wanted.metrics:
         wanted = dataclasses.replace(wanted, metrics=(silent,))
     if len(contract.hosts()) > 1:
-        raise ClientError("Training on more than one instance is not served yet; set InstanceCount to 1.")
-    say("Running standalone xgboost training.")
-    train_rows, validation_rows = _read(contract, wanted)
-    params = parameters(wanted, train_rows.count, visible_cpus(environ))
-    evals = [(matrix(xgb, train_rows, params["nthread"]), "train")]
-    if validation_rows is not None:
-        evals.append((matrix(xgb, validation_rows, params["nthread"]), "validation"))
-    del train_rows, validation_rows  # XGBoost has its own copy; while it trains, memory is scarce
+        from clary.algorithms.xgboost.distributed import train as train_together  # only here: one host needs none of it
+
+        train_together(contract, stop, environ, wanted)
+        return
+    say("Single node training.")
+    rows = read_rows(contract, wanted)
+    params = parameters(wanted, rows["train"].count, visible_cpus(environ))
+    if wanted.kfold is not None:
+        _cross_validate(contract, wanted, params, rows, stop)
+        return
+    evals = [(matrix(xgb, one, params["nthread"], wanted.objective), name) for name, one in rows.items()]
+    del rows  # XGBoost has its own copy; while it trains, memory is scarce
     if stop:
         say("Stopped before the first round: there is no model to save.", level="WARNING")
         return
-    booster = fit(wanted, params, evals, stop)
-    if stop and not wanted.save_model_on_termination:
-        say("Stopped; the model is not saved, as save_model_on_termination is false.")
-        return
-    save(booster, contract.model_dir)
-    say(f"Saved the model with {booster.num_boosted_rounds()} rounds.")
+    checkpoints, wanted, beginning = begin(contract, wanted)
+    made = boosting.boost(wanted, params, evals, stop, checkpoints=checkpoints, beginning=beginning)
+    finish(contract, wanted, [made.booster], stop)
 
 
-def _read(contract: Contract, wanted: Hyperparameters) -> tuple[Rows, Rows | None]:
+def read_rows(contract: Contract, wanted: Hyperparameters) -> dict[str, Rows]:
+    """The rows of the channels train and, where the job has it, validation. Raises ClientError."""
+    found = find(contract, wanted)
+    for name, rows in found.items():
+        if rows is None:
+            raise ClientError(f"No data in {name} channel path {contract.channels()[name].path}.")
+    tables = {name: rows for name, rows in found.items() if rows is not None}
+    same_width(list(tables.values()))
+    for name, rows in tables.items():
+        say(f"{name.capitalize()} matrix has {rows.count} rows and {rows.width} columns")
+    return tables
+
+
+def find(contract: Contract, wanted: Hyperparameters) -> dict[str, Rows | None]:
+    """What each data channel holds on this host; None: no rows."""
     channels = contract.channels()
-    unknown = channels.keys() - {"train", "validation", "code"}
+    unknown = channels.keys() - {*CHANNELS, *OTHERS}
     if unknown:
-        raise ClientError(f"Channel {min(unknown)} is not known; XGBoost reads train (required) and validation.")
+        raise ClientError(f"Channel {min(unknown)} is not known; XGBoost reads train (required), validation and model.")
     if "train" not in channels:
         raise ClientError("Missing required channel: train.")
-    tables: list[Rows] = []
-    for name in ("train", "validation"):
-        if name not in channels:
-            continue
-        rows = read_channel(channels[name], csv_weights=wanted.csv_weights)
-        check_labels(rows, name, wanted.objective, wanted.booster.get("num_class"))
-        tables.append(rows)
-    same_width(tables)
-    for name, rows in zip(("Train", "Validation"), tables, strict=False):
-        say(f"{name} matrix has {rows.count} rows and {rows.width} columns")
-    return tables[0], tables[1] if len(tables) > 1 else None
+    found: dict[str, Rows | None] = {}
+    for name in CHANNELS:
+        if name in channels:
+            rows = find_rows(channels[name], csv_weights=wanted.csv_weights)
+            if rows is not None:
+                check_labels(rows, name, wanted.objective, wanted.booster.get("num_class"))
+            found[name] = rows
+    return found
 
 
-def parameters(wanted: Hyperparameters, rows: int, cpus: int) -> dict[str, Any]:
+def parameters(wanted: Hyperparameters, rows: int, cpus: int, *, hosts: int = 1) -> dict[str, Any]:
     """What XGBoost is told: the hyperparameters, with what they leave open decided."""
     params = dict(wanted.booster)
     params.setdefault("nthread", cpus)
     params.setdefault("seed", 0)
+    params["seed_per_iteration"] = True  # a round's chance does not depend on whether the training was interrupted
     native = [one for one in wanted.metrics if one not in metrics.OWN]
     if native:
         params["eval_metric"] = native
-    if params.get("tree_method", "auto") == "auto" and params.get("booster") != "gblinear":
-        exact = rows <= EXACT_ROWS and all(params.get(name, one) == one for name, one in NEEDS_HISTOGRAM.items())
+    if params.get("process_type") == "update":
+        params.setdefault("updater", "refresh")
+    elif params.get("tree_method", "auto") == "auto" and params.get("booster") != "gblinear":
+        small = rows <= EXACT_ROWS and hosts == 1
+        exact = small and all(params.get(name, one) == one for name, one in NEEDS_HISTOGRAM.items())
         params["tree_method"] = "exact" if exact else "hist"
         say(f"Tree method is {params['tree_method']}.")
     return params
 
 
-def fit(wanted: Hyperparameters, params: dict[str, Any], evals: Sequence[tuple[Any, str]], stop: Stop) -> Any:
-    """The trained Booster; with early stopping, only its rounds up to the best one."""
-    own = [one for one in wanted.metrics if one in metrics.OWN]
-    callbacks: list[Any] = [progress(stop)]
-    if wanted.early_stopping_rounds is not None:
-        callbacks.append(early_stopping(wanted, evals[-1][1]))
-    try:
-        return xgb.train(
-            params,
-            evals[0][0],
-            num_boost_round=wanted.num_round,
-            evals=list(evals),
-            custom_metric=own_metrics(own, wanted.objective) if own else None,
-            callbacks=callbacks,
-            verbose_eval=False,
-        )
-    except (xgb.core.XGBoostError, ValueError) as error:
-        raise _explained(error) from None
+def begin(contract: Contract, wanted: Hyperparameters) -> tuple[Checkpoints, Hyperparameters, Beginning]:
+    """What the training goes on from: its newest checkpoint, else the model of channel `model`, else nothing; and how
+    many rounds it shall have in all."""
+    channel = contract.channels().get("model")
+    given = existing.load(channel.path) if channel else None
+    updating = wanted.booster.get("process_type") == "update"
+    if updating:
+        if given is None:
+            raise ClientError("Hyperparameter process_type: update needs an existing model; give it as channel model.")
+        existing.check_update(given, wanted.num_round)
+        # A model that is being updated holds only the trees that were looked at: nothing to go on from.
+        return Checkpoints(None), wanted, Beginning(given.raw, 0)
+    if given is not None:
+        say(f"Continuing the model of channel model, which has {given.rounds} rounds.")
+        wanted = dataclasses.replace(wanted, num_round=given.rounds + wanted.num_round)
+    checkpoints = Checkpoints(contract.checkpoints())
+    raw, done = checkpoints.load()
+    if not raw and given is not None:
+        return checkpoints, wanted, Beginning(given.raw, given.rounds)
+    return checkpoints, wanted, Beginning(raw, done)
 
 
-def progress(stop: Stop) -> Any:
-    """A callback that writes AWS's metric line after each round, and ends the training when `stop` is set. The #011 is
-    a tab as AWS's log driver escapes it; metric definitions of training jobs look for it."""
-
-    # A class of a module that is known only at run time.
-    TrainingCallback: Any = xgb.callback.TrainingCallback
-
-    class Progress(TrainingCallback):  # type: ignore[misc]
-        def after_iteration(self, model: Any, epoch: int, evals_log: Mapping[str, Mapping[str, Sequence[Any]]]) -> bool:
-            scores = "".join(
-                f"#011{data}-{metric}:{_score(values[-1]):.5f}"
-                for data, by_metric in evals_log.items()
-                for metric, values in by_metric.items()
-            )
-            print(f"[{epoch}]{scores}", flush=True)
-            return bool(stop)
-
-    return Progress()
+def _cross_validate(
+    contract: Contract, wanted: Hyperparameters, params: Mapping[str, Any], rows: Mapping[str, Rows], stop: Stop
+) -> None:
+    if "model" in contract.channels():
+        raise ClientError("Hyperparameter _kfold: cross-validation trains new models; leave out channel model.")
+    together = Rows.together(list(rows.values()))
+    assert together is not None
+    boosters, predictions = folds.cross_validate(wanted, params, together, stop, contract.checkpoints())
+    finish(contract, wanted, boosters, stop, folds=True)
+    if predictions is not None:
+        folds.save_predictions(predictions, contract.output_data_dir)
 
 
-def _score(value: Any) -> float:
-    return float(value[0] if isinstance(value, tuple) else value)
+def finish(
+    contract: Contract, wanted: Hyperparameters, boosters: Sequence[Any], stop: Stop, *, folds: bool = False
+) -> None:
+    """The models stand in the model directory, unless the job was stopped and forgoes them."""
+    if stop and not wanted.save_model_on_termination:
+        say("Stopped; the model is not saved, as save_model_on_termination is false.")
+        return
+    for number, booster in enumerate(boosters):
+        name = f"{MODEL_FILE}-{number}" if folds else MODEL_FILE
+        save(booster.reset(), contract.model_dir, name)
+        say(f"Saved {name} with {booster.num_boosted_rounds()} rounds.")
 
 
-def early_stopping(wanted: Hyperparameters, data: str) -> Any:
-    """Watches the last metric on `data`, like AWS's algorithm; XGBoost's default metric when none is named."""
-    name = wanted.metrics[-1] if wanted.metrics else None
-    maximize = None if name is None else name.partition("@")[0] in metrics.MAXIMIZE
-    # XGBoost measures its own metrics first, so the last one it tells is the wanted one but for mixed lists. Only then
-    # it is named, since XGBoost may call it otherwise (error@0.5 is error).
-    if name in metrics.OWN or not any(one in metrics.OWN for one in wanted.metrics):
-        name = None
-    return xgb.callback.EarlyStopping(
-        rounds=wanted.early_stopping_rounds, metric_name=name, data_name=data, maximize=maximize, save_best=True
-    )
-
-
-def own_metrics(names: Sequence[str], objective: str) -> Any:
-    """The container's own metrics, as the one function that XGBoost takes."""
-
-    def evaluate(predictions: Any, data: Any) -> list[tuple[str, float]]:
-        labels, numbers = data.get_label(), np.asarray(predictions, np.float32)
-        chosen = metrics.decided(labels, numbers, objective)
-        return [(name, metrics.OWN[name](labels, numbers if name in metrics.OF_NUMBERS else chosen)) for name in names]
-
-    return evaluate
-
-
-def save(booster: Any, folder: Path) -> None:
+def save(booster: Any, folder: Path, name: str = MODEL_FILE) -> None:
     """The pickled Booster stands in `folder` as a whole or not at all: it appears by one rename."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f".{MODEL_FILE}.part"
+    part = folder / f".{name}.part"
     with part.open("wb") as file:
         pickle.dump(booster, file, protocol=4)
         file.flush()
         os.fsync(file.fileno())
-    part.replace(folder / MODEL_FILE)
-
-
-def _explained(error: Exception) -> Exception:
-    """XGBoost's own words without its stack; a ClientError when data or hyperparameters are at fault."""
-    first = str(error).partition("Stack trace")[0].strip()
-    text = re.sub(r"^\[[\d:]+\]\s+\S+:\d+:\s*", "", first).removeprefix("Check failed: ")
-    blamed = ("label", "metric", "param", "auc", "dataset", "constraint", "base_score", "updater", "not yet supported")
-    kind = ClientError if any(word in text.lower() for word in blamed) else AlgorithmError
-    return kind(f"XGBoost cannot train: {text}")
+    part.replace(folder / name)
