@@ -9,11 +9,12 @@ from clary.aws.credentials import KeyRing, Principal
 from clary.aws.service import Context
 from clary.engines.runners.base import Runner
 from clary.engines.runners.images import ContainerImages, NoContainers
+from clary.engines.search.base import Search
 from clary.engines.serving.base import Serving
 from clary.kernel.clock import Clock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
-from clary.kernel.telemetry import LogSink
+from clary.kernel.telemetry import LogStore
 from clary.services.sagemaker.curves import Curves
 from clary.services.sagemaker.turns import Everybody, Turns
 
@@ -26,7 +27,7 @@ class Engines:
     runner: Runner
     serving: Serving
     objects: ObjectStore
-    logs: LogSink
+    logs: LogStore
     keys: KeyRing
     clock: Clock
     store: Store
@@ -42,6 +43,8 @@ class Engines:
     """Whose turn it is to run on this machine."""
     instance_scale: float = 0.25
     """How much of a CPU (and of a GiB) of this machine one of an instance type counts for, when jobs queue for it."""
+    search: Search | None = None
+    """Decides what tuning tries next; None: nobody does."""
     containers: ContainerImages = field(default_factory=lambda: NoContainers("containers are switched off here"))
     """The images of the container engine, for whatever is no built-in image."""
     max_cpus: float | None = None
