@@ -83,7 +83,7 @@ def stop(config: Config, server: homes.Server) -> None:
             time.sleep(0.02)
 
 
-JOBS = (("training", "TrainingJob"), ("processing", "ProcessingJob"))
+JOBS = (("training", "TrainingJob"), ("processing", "ProcessingJob"), ("transform", "TransformJob"))
 
 
 def _client(home: Path | None, service: str) -> Any:

@@ -1,10 +1,19 @@
-"""The AWS service sagemaker: training, processing, models, endpoints, tags."""
+"""The AWS service sagemaker: training, processing, transform, models, endpoints, tags."""
 
 from collections.abc import Mapping
 
 from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
-from clary.services.sagemaker import access, endpoint_configs, endpoints, models, processing, tags, training
+from clary.services.sagemaker import (
+    access,
+    endpoint_configs,
+    endpoints,
+    models,
+    processing,
+    tags,
+    training,
+    transform,
+)
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.curves import Curves
 from clary.services.sagemaker.engines import Engines
@@ -17,10 +26,11 @@ access.register()
 MACHINES: Mapping[str, StateMachine] = {
     training.KIND: training.TRAINING_JOB,
     processing.KIND: processing.PROCESSING_JOB,
+    transform.KIND: transform.TRANSFORM_JOB,
     endpoints.KIND: endpoints.ENDPOINT,
 }
 """The state machine of each kind that has one."""
-JOBS = (training.KIND, processing.KIND)
+JOBS = (training.KIND, processing.KIND, transform.KIND)
 """The kinds that wait their turn for this machine."""
 
 
@@ -29,6 +39,7 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
     return {
         training.KIND: training.TrainingJobReconciler(engines),
         processing.KIND: processing.ProcessingJobReconciler(engines),
+        transform.KIND: transform.TransformJobReconciler(engines),
         endpoints.KIND: endpoints.EndpointReconciler(engines),
     }
 

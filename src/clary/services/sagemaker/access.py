@@ -16,11 +16,13 @@ from clary.services.sagemaker.roles import pass_role
 _NAMES: Final = {
     "EndpointName": "endpoint",
     "EndpointConfigName": "endpoint-config",
+    "TransformJobName": "transform-job",
     "ModelName": "model",
     "ProcessingJobName": "processing-job",
     "TrainingJobName": "training-job",
 }
-"""The member that names a resource, and how its ARN goes on. An endpoint before the configuration that it is given."""
+"""The member that names a resource, and how its ARN goes on. An endpoint before the configuration that it is given,
+a transform job before its model."""
 _BOTH: Final = ("CreateEndpoint", "UpdateEndpoint")
 """They ask for the configuration too."""
 _NOTHING: Final[Mapping[str, Given]] = {}
@@ -75,12 +77,14 @@ def _keys(ctx: Context, req: Doc) -> dict[str, Given | Callable[[], Given]]:
     """SageMaker's condition keys, as far as the request says something of them."""
     network = req.get("NetworkConfig") or req
     cluster = req.get("ResourceConfig") or (req.get("ProcessingResources") or {}).get("ClusterConfig") or {}
+    cluster = cluster or req.get("TransformResources") or {}
     variants = req.get("ProductionVariants") or ()
     vpc = network.get("VpcConfig") or {}
-    output = req.get("OutputDataConfig") or req.get("ProcessingOutputConfig") or {}
+    output = req.get("OutputDataConfig") or req.get("ProcessingOutputConfig") or req.get("TransformOutput") or {}
     groups = cluster.get("InstanceGroups") or ()
     kinds = [one["InstanceType"] for one in (cluster, *groups, *variants) if one.get("InstanceType")]
-    models = [ctx.arn("sagemaker", f"model/{one['ModelName']}") for one in variants if one.get("ModelName")]
+    served = [*variants, req] if "TransformJobName" in req else variants
+    models = [ctx.arn("sagemaker", f"model/{one['ModelName']}") for one in served if one.get("ModelName")]
     said: dict[str, Any] = {
         "sagemaker:InstanceTypes": kinds,
         "sagemaker:ModelArn": models,

@@ -1,0 +1,111 @@
+"""The operations on transform jobs."""
+
+from clary.aws.errors import NotImplementedHere
+from clary.aws.service import Context
+from clary.kernel import ids
+from clary.kernel.errors import Exists
+from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker import holding, jobs, listing, models, roles, tags, turns
+from clary.services.sagemaker.api import service
+from clary.services.sagemaker.errors import ResourceInUse
+from clary.services.sagemaker.transform import checks
+from clary.services.sagemaker.transform.machine import KIND, TRANSFORM_JOB, find, model_of
+
+
+@service.operation(
+    "CreateTransformJob",
+    ignores=(
+        "TransformOutput.KmsKeyId",
+        "TransformResources.VolumeKmsKeyId",
+        "TransformResources.TransformAmiVersion",
+        "DataCaptureConfig.KmsKeyId",
+        "ExperimentConfig",
+    ),
+)
+async def create_transform_job(ctx: Context, req: Doc) -> Doc:
+    """Accept the job and return at once; the reconciler runs it. Errors: ResourceInUse, ValidationException."""
+    name = req["TransformJobName"]
+    arn = ctx.arn("sagemaker", f"transform-job/{name}")
+    turns.check_priority(tags.check(req.get("Tags")))
+    checks.check(req)
+    model = models.find(ctx, req["ModelName"])
+    copied = model_of(model)
+    roles.check(ctx, copied["role"], arn)
+    for container in copied["containers"]:
+        _check_container(model.name, container)
+        await models.check_data(ctx, container, copied["role"], model.arn)
+    job = Resource(
+        KIND,
+        name,
+        ctx.account,
+        ctx.region,
+        uid=ids.new(),
+        arn=arn,
+        phase=TRANSFORM_JOB.initial,
+        spec=req,
+        status={"_model": copied, **turns.created_by(ctx)},
+        due=ctx.clock.now(),
+    )
+    try:
+        holding.made(ctx, ctx.store.create(job))
+    except Exists:
+        raise ResourceInUse(
+            f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
+        ) from None
+    return {"TransformJobArn": arn}
+
+
+@service.operation("DescribeTransformJob")
+async def describe_transform_job(ctx: Context, req: Doc) -> Doc:
+    """The Create request with AWS's defaults, and what is true (held for loops). Errors: ValidationException."""
+    name = req["TransformJobName"]
+    return described(await holding.answer(ctx, lambda: find(ctx, name), TRANSFORM_JOB.settled))
+
+
+@service.operation("ListTransformJobs")
+async def list_transform_jobs(ctx: Context, req: Doc) -> Doc:
+    """A page of the jobs that pass the filters, newest first unless asked otherwise."""
+    found, more = listing.page(ctx, KIND, req, descending=True)
+    return {"TransformJobSummaries": [_summary(job) for job in found], **more}
+
+
+@service.operation("StopTransformJob")
+async def stop_transform_job(ctx: Context, req: Doc) -> Doc:
+    """The job is asked to end: SIGTERM, two minutes, SIGKILL. Its outputs are not stored."""
+    name = req["TransformJobName"]
+    jobs.stop(ctx, lambda: find(ctx, name), "transform job", lambda _: {})
+    return {}
+
+
+def described(job: Resource) -> Doc:
+    """DescribeTransformJob's answer."""
+    said = job.public()
+    said.pop("Tags", None)
+    said["TransformInput"] = {"CompressionType": "None", "SplitType": "None", **said["TransformInput"]}
+    said["TransformOutput"] = {"AssembleWith": "None", "KmsKeyId": "", **said["TransformOutput"]}
+    defaults = {"InputFilter": "$", "OutputFilter": "$", "JoinSource": "None"}
+    said["DataProcessing"] = {**defaults, **(said.get("DataProcessing") or {})}
+    return {
+        **{name: value for name, value in said.items() if value not in ({}, [])},
+        "TransformJobArn": job.arn,
+        "TransformJobStatus": job.phase,
+        "CreationTime": job.created,
+    }
+
+
+def _summary(job: Resource) -> Doc:
+    return {
+        "TransformJobName": job.name,
+        "TransformJobArn": job.arn,
+        "CreationTime": job.created,
+        "LastModifiedTime": job.modified,
+        "TransformJobStatus": job.phase,
+        **listing.pick(job.status, "TransformEndTime", "FailureReason"),
+    }
+
+
+def _check_container(model: str, container: Doc) -> None:
+    if (container.get("Environment") or {}).get("SAGEMAKER_PROGRAM"):
+        raise NotImplementedHere(
+            f"The model {model!r} sets SAGEMAKER_PROGRAM: script mode is not served yet; use a built-in algorithm."
+        )
