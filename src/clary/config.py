@@ -48,6 +48,11 @@ class Config:
     sandbox: Literal["auto", "plain"] = _setting(
         "auto", "auto: bubblewrap where this machine allows it; plain: never (same contract, no isolation)."
     )
+    container_engine: str = _setting(
+        "auto",
+        "Where containers run: auto (the first socket of Docker or Podman that answers), off, or an address like"
+        " unix:///run/podman/podman.sock. Where this variable is not set, DOCKER_HOST counts.",
+    )
     other_hosts: Literal["pass", "refuse"] = _setting(
         "pass", "What becomes of requests of jobs and of `clary run` to hosts that are not AWS's: pass, or refuse."
     )
@@ -149,6 +154,8 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
         raw = given.get(one.name)
         if raw is None:
             raw = env.get(variable)
+        if raw is None and one.name == "container_engine":
+            raw = env.get("DOCKER_HOST")
         if raw is None:
             raw = one.default
         try:

@@ -14,7 +14,7 @@ from clary.aws.traffic import Traffic
 from clary.config import Config
 from clary.engines.objects.base import BucketStore
 from clary.engines.runners.base import Runner
-from clary.engines.runners.process import ProcessRunner
+from clary.engines.runners.container.images import EngineImages
 from clary.engines.runners.sidecar import Sidecar
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
@@ -29,7 +29,7 @@ from clary.kernel.telemetry import LogSink, LogStore
 from clary.services import cloudwatch, events, iam, s3, sagemaker, sns, sqs
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.sagemaker.holding import Holding
-from clary.world import signals
+from clary.world import runners, signals
 from clary.world.catalogue import SERVICES, TAGGABLES
 from clary.world.machine import capacity
 from clary.world.signals import Signals
@@ -50,9 +50,7 @@ class World:
         self.stores = Stores(config, self.clock)
         self.store = self.stores.rows
         iam.referred.bring_up(self.store, home.account)
-        self.runner = ProcessRunner(
-            config.runs_dir, sandbox=config.sandbox, hide=[config.home], sidecar=sidecar, clock=self.clock
-        )
+        self.runner = runners.chosen(config, sidecar, self.clock)
         self.serving = Plane(config.serving_dir)
         self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)
@@ -148,6 +146,7 @@ class World:
             curves=self.signals.curves,
             turns=self.turns,
             instance_scale=self.config.instance_scale,
+            containers=EngineImages(self.runner.containers),
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,
         )

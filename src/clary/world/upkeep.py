@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from clary.aws.uses import EXACT_SECONDS, use_of
-from clary.engines.runners.process import ProcessRunner
+from clary.engines.runners.chosen import ChosenRunner
 from clary.engines.serving import paths
 from clary.engines.serving.plane import Plane
 from clary.kernel.clock import Clock
@@ -28,7 +28,7 @@ class Upkeep:
         self,
         stores: Stores,
         clock: Clock,
-        runner: ProcessRunner,
+        runner: ChosenRunner,
         serving: Plane,
         key_uses: iam.StoredKeyUses,
         scratch: Path,

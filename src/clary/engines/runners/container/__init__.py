@@ -1,0 +1,1 @@
+"""Runs in containers: Docker or Podman, spoken to by the Docker API."""
