@@ -62,10 +62,14 @@ class Work:
     peers: Mapping[str, str] = field(default_factory=dict)
     """Servers of other runs that this one calls, also without a network: the variable of its environment that shall
     hold the address -> `Run.address`. The variable holds the address as it is seen from inside."""
+    pipes: tuple[str, ...] = ()
+    """Named pipes below /opt/ml that shall exist."""
     companions: tuple[tuple[str, ...], ...] = ()
     """Command lines of ours that stand by the run outside of its sandbox, from before its command starts until it ends:
-    what feeds its pipes. They outlive everybody else as the run does; one that ends is not started again. The
-    variable CLARY_RUN_ML in their environment is the directory that the run sees as /opt/ml."""
+    what feeds its pipes. They outlive everybody else as the run does. One that ends with 0 has done its work; one that
+    ends otherwise ends the run, whose `broken` is the last line of its stderr. They get SIGTERM when the command has
+    ended. In their environment: CLARY_RUN_ML, the directory that the run sees as /opt/ml, and CLARY_KEEPER, the pid
+    with whose end they must end too."""
 
 
 Phase = Literal["absent", "running", "ended", "lost"]
@@ -79,7 +83,7 @@ class Run:
     """absent: never started; running; ended: `exit_code` is known; lost: it was started, is gone, and left no word (the
     machine went down, or somebody killed its keeper)."""
     exit_code: int | None = None
-    """As a shell tells it: 128 + n after signal n."""
+    """As a shell tells it: 128 + n after signal n. 125 when the command ended with 0 but the run is `broken`."""
     started: float | None = None
     ended: float | None = None
     root: Path | None = None
@@ -90,6 +94,8 @@ class Run:
     """Where a serving run listens: "unix:/path" or "host:port"."""
     out_of_memory: bool = False
     """The kernel killed it for its memory limit."""
+    broken: str | None = None
+    """Why a companion failed, and the run with it, in that one's last words."""
     pid: int | None = None
 
 

@@ -25,13 +25,16 @@ from clary.engines.runners.sidecar import Sidecar, wake
 # - `exit` exists from the staging on, with its block allocated: writing the end needs no space on a full disk, and one
 #   write of a few bytes is there wholly or not at all.
 # - Output goes to the starter's pipe until `started` stands, then to the log: the pipe's end is the starter's word.
+# - When a companion fails, what it fed is cut short, and the command may take that for the end of its data. So the
+#   command is killed, and should it have ended well already, that counts for nothing: companions are looked at again
+#   after its end, and `broken` stands before `exit` does.
 # - With a sidecar, nothing is begun before the starter has made us the owner of its socket (descriptor 8) and said so:
 #   a starter that dies before leaves a pipe without a word, and no run; one that dies after is needed no more.
 _SCRIPT = r"""
 run=$1 depth=$2 durable=$3 oom=$4 files=$5 data=$6 tasks=$7 cpus=$8 groups=$9
 shift 9
-sidecar=$1 told=$2
-shift 2
+sidecar=$1 told=$2 attending=$3
+shift 3
 exec 9<&0 </dev/null
 trap stop TERM
 [ -n "$sidecar" ] && { exec 8<&2 2>&1; trap beside USR1; echo $$; read -r go <&1 || exit 1; }
@@ -83,6 +86,60 @@ beside() {
   { exec 9>&- </dev/null >/dev/null 2>>"$told"; eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
   helper=$!
 }
+companion() {
+  {
+    exec 8<&- 9>&- </dev/null >/dev/null 2>>"$run/companions"
+    CLARY_RUN=$1 CLARY_RUN_ML=$run/ml CLARY_KEEPER=$$
+    export CLARY_RUN CLARY_RUN_ML CLARY_KEEPER
+    shift
+    exec "$@"
+  } &
+  companions="$companions $!"
+}
+attends() {
+  read -r entry 2>/dev/null <"/proc/$1/stat" || return 1
+  set -- ${entry##*) }
+  [ "$2" = $$ ] && [ "$1" != Z ]
+}
+fail() {
+  echo "$1" >"$run/broken"
+  fell=1
+  cut_off
+}
+cut_off() {
+  # In the background, as a stop: a sandbox that is killed while it is set up may leave a part that nothing ends.
+  [ -z "$child" ] || [ -n "$killer" ] && return
+  { exec 8<&- 9>&- </dev/null >/dev/null 2>&1
+    while ours; do command_of && kill -KILL "$child" && break; sleep 0.05; done; } &
+  killer=$!
+}
+fallen() {
+  # Somebody has ended: a companion that ended well has done its work. It may come again while it looks.
+  missed=1
+  [ -n "$looking" ] && return
+  looking=1
+  while [ -n "$missed" ]; do
+    missed= stay=
+    for one in $companions; do
+      attends "$one" && stay="$stay $one" && continue
+      wait "$one" 2>/dev/null || fail "$?"
+    done
+    companions=$stay
+  done
+  looking=
+  [ -z "$missed" ] || fallen
+}
+dismiss() {
+  trap - CHLD
+  fallen
+  for one in $companions; do
+    attends "$one" && kill -TERM "$one"
+    wait "$one" 2>/dev/null
+    ended=$?
+    [ "$ended" = 0 ] || [ "$ended" = 143 ] || fail "$ended"
+  done
+  [ -n "$fell" ] && [ "$code" = 0 ] && code=125
+}
 stop() {
   [ -z "$child" ] && { early=1; return; }
   [ -n "$timer" ] && return
@@ -109,11 +166,12 @@ sweep() {
   done
 }
 
-child= timer= early= helper=
+child= timer= early= helper= companions= fell= looking= killer=
 stat_of $$ || exit 1
 printf '%s %s\n' "$$" "$born" >"$run/started" || { rm -f "$run/started"; exit 1; }
 [ -n "$durable" ] && { sync "$run/started" "$run" || exit 1; }
 exec >>"$run/log" 2>&1
+[ -n "$attending" ] && { trap fallen CHLD; eval "$attending"; }
 {
   # `tasks` (v1) moves this one thread without the machine-wide lock that `cgroup.procs` waits ten milliseconds for.
   for group in $groups; do
@@ -132,6 +190,7 @@ exec >>"$run/log" 2>&1
 } &
 child=$!
 [ -n "$early" ] && stop
+[ -n "$fell" ] && cut_off
 while :; do
   wait "$child"
   code=$?
@@ -145,6 +204,7 @@ while :; do
   done
   break
 done
+[ -n "$attending" ] && dismiss
 [ -n "$sidecar" ] && { trap '' USR1; exec 8<&-; [ -n "$helper" ] && standing && kill "$helper"; }
 [ "$depth" = 0 ] && sweep
 kills=0
@@ -209,9 +269,10 @@ def launch(
     env: Mapping[str, str],
     durable: bool,
     beside: tuple[Sidecar, socket.socket] | None = None,
+    companions: Sequence[Sequence[str]] = (),
 ) -> str:
     """The keeper has been started and has said `started`, or has failed: what it said then is returned. `beside`: the
-    run's sidecar and its listening socket."""
+    run's sidecar and its listening socket. `companions`: see Work."""
     sidecar, listener = beside or (None, None)
     script = [
         "/bin/sh", str(_script(run.path.parent)), str(run.path), str(what.depth), "1" if durable else "",
@@ -222,6 +283,7 @@ def launch(
         " ".join(map(str, limits.groups)),
         "" if sidecar is None else shlex.join(sidecar.command),
         "" if sidecar is None else str(sidecar.log),
+        "\n".join(shlex.join(("companion", run.digest(), *one)) for one in companions),
     ]  # fmt: skip
     if what.subreaper is not None:
         script = [what.subreaper, "-I", "-S", "-c", _SUBREAPER, *script]

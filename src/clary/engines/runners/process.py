@@ -173,7 +173,9 @@ def _look(run: RunDir) -> Run:
     if ended is None:
         return Run("lost", None, started, None, root, log, address)
     code, out_of_memory, at = ended
-    return Run("ended", code, started, at, root, log, address, out_of_memory=out_of_memory and code != 0)
+    return Run(
+        "ended", code, started, at, root, log, address, out_of_memory=out_of_memory and code != 0, broken=run.broken()
+    )
 
 
 def _usage(run: RunDir) -> Usage | None:

@@ -7,6 +7,7 @@
   exit      blank until the keeper writes "<exit code> <oom kills>"; its mtime is when the run ended
   stop      made by the first stop: "<grace>"; its mtime is when it was asked
   log       stdout and stderr
+  companions, broken   what those that stand by it say; the exit code of one that failed
   cgroups   the control groups made for it, one a line
   socket    where a serving run listens
   ml, tmp   what the run sees as /opt/ml and /tmp
@@ -19,12 +20,14 @@ import hashlib
 import os
 import re
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _UID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}")
 _FLOCK = struct.Struct("hhqqi4x")
 EXIT_SIZE = 64
+_LAST_WORDS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +139,19 @@ class RunDir:
                 return int(words[0]), int(words[1]) > 0, os.fstat(file.fileno()).st_mtime
         except FileNotFoundError:
             return None
+
+    def broken(self) -> str | None:
+        """The last words of a companion that failed, or how it ended; None: none did."""
+        try:
+            code = (self.path / "broken").read_text().strip()
+        except FileNotFoundError:
+            return None
+        with suppress(FileNotFoundError), (self.path / "companions").open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _LAST_WORDS))
+            lines = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+            if lines:
+                return lines[-1].strip()
+        return f"what feeds the run was ended, with exit code {code}"
 
     def address(self) -> str | None:
         try:

@@ -52,6 +52,10 @@ class Stage:
             mounts = self._trees(work.trees)
             for directory in (*work.directories, *([work.cwd] if _below(work.cwd, ML) else [])):
                 _make(self._host(directory), directory)
+            for pipe in work.pipes:
+                place = self._host(pipe)
+                _make(place.parent, posixpath.dirname(pipe))
+                os.mkfifo(place, 0o644)
             for archive in work.archives:
                 self._unpack(archive)
             for path, data in work.files.items():

@@ -117,7 +117,7 @@ class Starter:
             if lock is None:
                 raise OSError(f"the lock of {run.uid} is held by something that is no run")
             opened.callback(os.close, lock)
-            said = launch(run, lock, what, limits, _KEEPER, self._set.durable, beside)
+            said = launch(run, lock, what, limits, _KEEPER, self._set.durable, beside, work.companions)
         if not run.started.exists():
             raise OSError(f"the keeper of {run.uid} did not start: {said or 'it said nothing'}")
 
