@@ -137,12 +137,12 @@ class Served:
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Served]]:
-    """Starts `python -m clary.algorithms.xgboost serve` and returns once it listens."""
+    """Starts `python -m clary.algorithms.xgboost serve`, or another module's, and returns once it listens."""
     running: list[Served] = []
 
-    def start(ml: OptMl, **environ: str) -> Served:
+    def start(ml: OptMl, *, module: str = "clary.algorithms.xgboost", **environ: str) -> Served:
         path = ml.root / "server.sock"
-        served = Served(path, ml.start("clary.algorithms.xgboost", "serve", CLARY_BIND=f"unix:{path}", **environ))
+        served = Served(path, ml.start(module, "serve", CLARY_BIND=f"unix:{path}", **environ))
         running.append(served)
         wait_until(lambda: path.exists() or served.process.poll() is not None)
         assert served.process.poll() is None, ml.log.read_text()

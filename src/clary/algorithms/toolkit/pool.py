@@ -81,6 +81,8 @@ class Pool:
         self._free = threading.Condition()
         self._idle: list[Worker] = []
         self._count = 0
+        self._starting = 0
+        self._closed = False
         first = Worker(defaults, environ)
         first.wait()
         self._idle.append(first)
@@ -103,6 +105,15 @@ class Pool:
         self._give(worker)
         return answer
 
+    def close(self) -> None:
+        """Every worker is gone, or goes as soon as its request is answered."""
+        with self._free:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            self._free.wait_for(lambda: self._starting == 0, self._seconds)
+        for worker in idle:
+            worker.end()
+
     def _take(self, deadline: float) -> Worker:
         with self._free:
             while not self._idle:
@@ -114,34 +125,44 @@ class Pool:
 
     def _give(self, worker: Worker) -> None:
         with self._free:
-            self._idle.append(worker)
-            self._free.notify()
+            if not self._closed:
+                self._idle.append(worker)
+                self._free.notify()
+                return
+        worker.end()
 
     def _lost(self, worker: Worker) -> int:
         code = worker.end(kill=True)
         say(f"A worker is gone (exit code {code}); another is started.", level="WARNING")
         with self._free:
             self._count -= 1
-            self._grow()
+            if not self._closed:
+                self._grow()
         return code
 
     def _grow(self) -> None:
         """Another worker is on its way. To be called with the lock."""
         self._count += 1
+        self._starting += 1
         threading.Thread(target=self._start, name="another worker", daemon=True).start()
 
     def _start(self) -> None:
-        worker = Worker(self._defaults, self._environ)
         try:
+            worker = Worker(self._defaults, self._environ)
             worker.wait()
-        except NotLoaded as error:
+        except (NotLoaded, OSError) as error:
             say(f"A further worker could not load the model: {error}", level="ERROR")
             with self._free:
+                self._starting -= 1
                 self._count -= 1
-                alone = self._count == 0
+                alone = self._count == 0 and not self._closed
+                self._free.notify_all()
             if alone:
                 # Nobody can answer any more: the end of the server is what its keepers notice.
                 sys.stdout.flush()
                 os._exit(1)
             return
         self._give(worker)
+        with self._free:
+            self._starting -= 1
+            self._free.notify_all()
