@@ -120,7 +120,9 @@ class Queue:
             self._checked = now
             for uid, held in list(self._held.items()):
                 try:
-                    live = self._store.find(held.kind, uid).phase in _LIVE
+                    job = self._store.find(held.kind, uid)
+                    # One that has ended and whose row still has it keeps it on purpose: a warm pool.
+                    live = job.phase in _LIVE or GRANTED in job.status
                 except Missing:
                     live = False
                 if not live:
