@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import clary
-from clary.engines.runners.base import Tree, Work
+from clary.engines.runners.base import StartError, Tree, Work
 from clary.engines.runners.guest import Guest, guest
 from clary.engines.runners.process import ProcessRunner
 from clary.engines.runners.sandbox import Bubblewrap, View, arguments
@@ -191,3 +191,18 @@ def test_the_guest_shows_this_python_and_no_more_of_the_home_of_its_user() -> No
     shown = guest().visible
     assert Path(clary.__file__).parent in shown
     assert Path(pwd.getpwuid(os.getuid()).pw_dir) not in shown and Path("/") not in shown
+
+
+async def test_a_directory_of_the_home_may_be_shown_and_bring_its_own_python(runner: ProcessRunner) -> None:
+    place = runner.root.parent / "environments" / "one"
+    (place / "bin").mkdir(parents=True)
+    (place / "bin" / "python3").write_text("#!/bin/sh\necho mine $1\n")
+    (place / "bin" / "python3").chmod(0o755)
+    work = Work(command=("python3", "x"), python=place / "bin" / "python3", shown=(place,))
+    assert await result(runner, "mine", work) == (0, "mine x\n")
+    tries = f"echo no > {place}/new; ls -A {place.parent} {place.parent.parent}"
+    code, log = await result(runner, "tries", Work(command=("/bin/sh", "-c", tries), shown=(place,)))
+    assert code == 0 and not (place / "new").exists()
+    assert "credentials.json" not in log and "one" in log
+    with pytest.raises(StartError, match="'gone' that the run was to see is gone"):
+        await runner.start("gone", Work(command=("true",), shown=(place / "gone",)))

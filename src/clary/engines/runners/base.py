@@ -62,6 +62,11 @@ class Work:
     peers: Mapping[str, str] = field(default_factory=dict)
     """Servers of other runs that this one calls, also without a network: the variable of its environment that shall
     hold the address -> `Run.address`. The variable holds the address as it is seen from inside."""
+    python: Path | None = None
+    """An executable of a virtual environment on this machine that is `python` inside, first on PATH, in place of the
+    runner's own; its environment must be among `shown`. Not with an image."""
+    shown: tuple[Path, ...] = ()
+    """Further directories of this machine that the run sees at the same path, read-only where it is isolated."""
     pipes: tuple[str, ...] = ()
     """Named pipes below /opt/ml that shall exist."""
     companions: tuple[tuple[str, ...], ...] = ()

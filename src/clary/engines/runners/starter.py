@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -92,6 +92,7 @@ class Starter:
 
     def _stage_and_launch(self, run: RunDir, work: Work) -> None:
         shown, found = self.machine()
+        shown = _with(shown, work)
         # No `started`, and no keeper: whatever an earlier, killed starter left is no run. From empty, again.
         cgroups.free(run)
         clean.empty(run.path, keep=(run.staging.name, run.lock.name))
@@ -226,6 +227,15 @@ def _names(run: RunDir, work: Work, found: Probe) -> tuple[Path, ...]:
         return ()
     run.etc.mkdir()
     return names(run.etc, work.hostname, work.hosts)
+
+
+def _with(shown: Guest, work: Work) -> Guest:
+    """The guest as the work wants it: with its own Python, and more to see. Raises StartError."""
+    for path in work.shown:
+        if not path.is_dir():
+            raise StartError(f"the directory {path.name!r} that the run was to see is gone")
+    python = shown.python if work.python is None else str(work.python)
+    return replace(shown, python=python, visible=(*shown.visible, *work.shown))
 
 
 def _peers(work: Work) -> list[Path]:
