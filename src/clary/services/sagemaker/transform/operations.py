@@ -1,6 +1,5 @@
 """The operations on transform jobs."""
 
-from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists
@@ -32,7 +31,6 @@ async def create_transform_job(ctx: Context, req: Doc) -> Doc:
     copied = model_of(model)
     roles.check(ctx, copied["role"], arn)
     for container in copied["containers"]:
-        _check_container(model.name, container)
         await models.check_data(ctx, container, copied["role"], model.arn)
     job = Resource(
         KIND,
@@ -102,10 +100,3 @@ def _summary(job: Resource) -> Doc:
         "TransformJobStatus": job.phase,
         **listing.pick(job.status, "TransformEndTime", "FailureReason"),
     }
-
-
-def _check_container(model: str, container: Doc) -> None:
-    if (container.get("Environment") or {}).get("SAGEMAKER_PROGRAM"):
-        raise NotImplementedHere(
-            f"The model {model!r} sets SAGEMAKER_PROGRAM: script mode is not served yet; use a built-in algorithm."
-        )

@@ -30,7 +30,7 @@ from clary.services.sagemaker.turns import GRANTED
 TURN_SECONDS = 5.0
 """How often a job that waits for its turn asks again when it is not told."""
 SOON_SECONDS = 0.2
-"""How often a server that is starting is asked whether it is ready."""
+"""How often a server that is starting is asked whether it is ready; one that takes long, less and less often."""
 PATIENCE_SECONDS = 1800.0
 """How long the servers may take to answer GET /ping with 200, as AWS waits."""
 FAILURE = "/opt/ml/output/failure"
@@ -140,11 +140,11 @@ class TransformJobReconciler:
         return True
 
     def _impatient(self, job: Resource) -> Step:
-        since = job.status["TransformStartTime"]
-        if self._engines.clock.now() - since > PATIENCE_SECONDS:
+        waited = self._engines.clock.now() - job.status["TransformStartTime"]
+        if waited > PATIENCE_SECONDS:
             why = f"the model's container did not answer GET /ping with 200 within {PATIENCE_SECONDS:.0f} s"
             return self._failed(job, jobs.reason("AlgorithmError", why))
-        return again(SOON_SECONDS)
+        return again(min(max(SOON_SECONDS, waited / 20), TURN_SECONDS))
 
     def _dead(self, job: Resource, seen: Seen) -> str | None:
         """Why the job fails when one of its servers has ended; None: none has."""
