@@ -4,10 +4,8 @@ import asyncio
 import os
 import signal
 import sys
-import tempfile
 import weakref
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -17,10 +15,11 @@ from clary.engines.runners.probe import Probe, probe
 from clary.engines.runners.rundir import RunDir
 from clary.engines.runners.sidecar import Sidecar
 from clary.engines.runners.starter import Settings, Starter, only_starter
+from clary.engines.runners.stopping import ask_to_stop
 from clary.engines.runners.watch import Watch
 from clary.kernel.clock import Clock, SystemClock
 
-__all__ = ["Probe", "ProcessRunner", "probe"]
+__all__ = ["Probe", "ProcessRunner", "look", "probe"]
 
 
 class ProcessRunner:
@@ -74,7 +73,7 @@ class ProcessRunner:
         self._watch.arm(uid)
 
     async def observe(self, uid: str) -> Run:
-        seen = _look(self._dir(uid))
+        seen = look(self._dir(uid))
         if seen.phase == "running":
             self._watch.arm(uid)
         return seen
@@ -84,7 +83,7 @@ class ProcessRunner:
         keeper = run.keeper()
         if keeper is None or not run.held():
             return
-        asked = self._ask_to_stop(run, grace)
+        asked = ask_to_stop(run, grace, self._clock.now())
         if asked is None:
             return
         # Sent by every call: the keeper acts on the first, and a caller before us may have died before sending it.
@@ -138,22 +137,8 @@ class ProcessRunner:
         """Spares threads that would wait for each other; what keeps processes apart is the lock on the disk."""
         return self._busy.setdefault(uid, asyncio.Lock())
 
-    def _ask_to_stop(self, run: RunDir, grace: float) -> float | None:
-        """When the run was first asked to stop (epoch seconds), durably; None when it was removed meanwhile."""
-        now = self._clock.now()
-        with suppress(FileExistsError, FileNotFoundError), tempfile.NamedTemporaryFile("w", dir=run.path) as file:
-            file.write(f"{max(0.0, grace):.3f}\n")
-            file.flush()
-            os.utime(file.fileno(), (now, now))
-            # A link does not replace: the first stop counts, whoever asks at the same time, and it is there whole.
-            run.stop.hardlink_to(file.name)
-        try:
-            return run.stop.stat().st_mtime
-        except FileNotFoundError:
-            return None
 
-
-def _look(run: RunDir) -> Run:
+def look(run: RunDir) -> Run:
     """What is true now. The order of the looks matters, since the run goes on meanwhile."""
     running = run.held()
     try:

@@ -1,6 +1,7 @@
 """The Runner port over a container engine."""
 
 import asyncio
+import json
 import os
 import signal
 import threading
@@ -18,7 +19,7 @@ from clary.engines.runners.container import plan
 from clary.engines.runners.container.api import EngineError, NotThere
 from clary.engines.runners.container.engine import AUTO, Engine, Missing, find
 from clary.engines.runners.container.starter import MARK, Starter, forget
-from clary.engines.runners.process import _look as look
+from clary.engines.runners.process import look
 from clary.engines.runners.rundir import Keeper, RunDir
 from clary.engines.runners.sidecar import Sidecar
 from clary.engines.runners.starter import only_starter
@@ -68,7 +69,7 @@ class ContainerRunner:
         elif seen.phase == "lost":
             # The keeper was killed, and what it kept may live: lost is only told of what does not.
             await asyncio.to_thread(self._forget, run)
-        return replace(seen, address=_address(run))
+        return replace(seen, address=self.address(uid))
 
     async def stop(self, uid: str, grace: float) -> None:
         run = self._dir(uid)
@@ -112,17 +113,23 @@ class ContainerRunner:
                 self._found = found
             return self._found
 
+    def address(self, uid: str) -> str | None:
+        """Where a serving run answers, once its container stands."""
+        try:
+            return (self._dir(uid).path / "address").read_text()
+        except FileNotFoundError:
+            return None
+
     def sweep(self) -> None:
-        """The engine has no container of a run that is not there any more. Blocks."""
+        """The engine has no container of a run of ours that is not there any more. Blocks."""
         found = find(self._setting)
         if isinstance(found, Missing):
             return
-        filters = '{"label":["%s"]}' % plan.ROOT_LABEL  # noqa: UP031 (braces)
+        filters = json.dumps({"label": [f"{plan.ROOT_LABEL}={self.root}"]})
         for one in found.api.ask("GET", "/containers/json", query={"all": "1", "filters": filters}):
-            said = one.get("Labels") or {}
-            run = Path(said.get(plan.ROOT_LABEL, "")) / said.get(plan.RUN_LABEL, "")
-            if run.is_absolute() and not (run / MARK).exists():
-                forget(found, RunDir(run))
+            run = self._dir(one["Labels"][plan.RUN_LABEL])
+            if not (run.path / MARK).exists():
+                forget(found, run)
 
     def close(self) -> None:
         """No callback comes any more. Runs go on."""
@@ -198,10 +205,3 @@ def _stats(run: RunDir) -> str:
 
 def _counted(stats: dict[str, Any]) -> Usage:
     return Usage(stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9, int(stats["memory_stats"].get("usage", 0)))
-
-
-def _address(run: RunDir) -> str | None:
-    try:
-        return (run.path / "address").read_text()
-    except FileNotFoundError:
-        return None
