@@ -104,6 +104,8 @@ def test_early_stopping_keeps_the_best_rounds_only(ml: OptMl, capsys: pytest.Cap
     best = scores.index(min(scores))
     assert booster.num_boosted_rounds() == best + 1
     assert len(scores) == best + 1 + 5
+    assert booster.attr("best_iteration") == str(best)
+    assert float(booster.attr("best_score")) == pytest.approx(min(scores), abs=1e-5)
 
 
 def test_early_stopping_knows_what_is_better(ml: OptMl, capsys: pytest.CaptureFixture[str]) -> None:

@@ -34,7 +34,7 @@ class Beginning:
 class Boosted:
     booster: Any
     scores: Scores
-    """Of the last round that counts; empty when no round was run."""
+    """Of the last round; of what it began with when no round was left."""
 
 
 def boost(
@@ -88,6 +88,8 @@ def _boost(
         # All hosts leave after the same round, though not all have heard of the stop in the same one.
         if group.sum(np.array([float(bool(stop))]))[0]:
             break
+    if not scores and start:
+        scores = _parsed(booster.eval_set(list(evals), start - 1, measure, output_margin=False))
     return Boosted(patience.best(booster), scores)
 
 
@@ -134,7 +136,9 @@ class Patience:
             say("Booster gblinear cannot go back to its best round: all rounds are kept.", level="WARNING")
             booster.set_attr(best_iteration=None)
             return booster
-        return booster[: int(best) + 1]
+        shorter = booster[: int(best) + 1]
+        shorter.set_attr(best_iteration=best, best_score=booster.attr("best_score"))  # a slice has no attributes
+        return shorter
 
 
 def _place(wanted: Hyperparameters) -> int:

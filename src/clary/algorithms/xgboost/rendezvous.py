@@ -115,7 +115,7 @@ class Link:
     def __init__(self, connection: socket.socket) -> None:
         connection.settimeout(None)
         self._connection = connection
-        self._lines = connection.makefile("rb")
+        self._heard = b""
         self.ended = threading.Event()
 
     def send(self, message: Mapping[str, Any]) -> None:
@@ -127,7 +127,13 @@ class Link:
     def read(self) -> Told | None:
         """The next message; None when the other end has closed, or says what is no message."""
         try:
-            found = json.loads(self._lines.readline() or b"null")
+            while b"\n" not in self._heard:
+                more = self._connection.recv(65536)
+                if not more:
+                    return None
+                self._heard += more
+            line, _, self._heard = self._heard.partition(b"\n")
+            found = json.loads(line)
         except (OSError, ValueError):
             return None
         return found if isinstance(found, dict) else None
