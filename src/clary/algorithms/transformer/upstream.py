@@ -24,6 +24,7 @@ _SHOWN: Final = 512
 """Characters of a model's error that are told."""
 _RETRIED: Final = frozenset({408, 429, 500, 502, 503, 504})
 _CONNECT_SECONDS: Final = 5.0
+_PARAMETERS_SECONDS: Final = 60.0
 NOT_GZIP: Final = (gzip.BadGzipFile, EOFError, zlib.error)
 """What reading an object raises that was to be unpacked and cannot be."""
 
@@ -185,7 +186,7 @@ class Chain:
     def preferred(self) -> Mapping[str, Any]:
         """What the first container answers to GET /execution-parameters; {} when it does not know that."""
         try:
-            reply = self._containers()[0].ask("GET", "/execution-parameters", Asked(b"", {}), self._seconds)
+            reply = self._containers()[0].ask("GET", "/execution-parameters", Asked(b"", {}), _PARAMETERS_SECONDS)
             told = json.loads(reply.body) if reply.status == 200 else {}
         except ValueError:
             return {}
