@@ -1,18 +1,14 @@
 """Which of a channel's objects a host gets, and in which order: the same wherever it is worked out."""
 
-import random
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Sequence
 from typing import TypeVar
 
+from clary.engines.pipes.base import shuffled
 from clary.kernel.resource import Doc
 
+__all__ = ["part", "seed_of", "sharded", "shuffled"]
+
 T = TypeVar("T")
-
-
-def shuffled(items: MutableSequence[T], seed: int | None, epoch: int = 0) -> None:
-    """In the order of ShuffleConfig for that epoch, in place; None: as they are. Every epoch has its own order."""
-    if seed is not None:
-        random.Random(f"{seed} {epoch}").shuffle(items)
 
 
 def part(items: Sequence[T], host: int, hosts: int) -> Sequence[T]:

@@ -1,0 +1,1 @@
+"""Named pipes into runs, and the program that feeds them."""
