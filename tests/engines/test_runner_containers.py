@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -94,7 +95,6 @@ test_stop_asks_first = contract.test_stop_asks_first
 test_stop_kills = contract.test_stop_kills_when_the_grace_is_over_without_being_called_again
 test_shorter_grace = contract.test_a_later_shorter_grace_kills_at_once
 test_told = contract.test_the_end_is_told_to_who_watches
-test_secrets = contract.test_secrets_of_the_environment_are_on_no_command_line
 
 
 @pytest.mark.parametrize(("number", "code"), [(9, 137), (11, 139)])
@@ -248,11 +248,26 @@ async def test_a_companion_stands_by_the_container_and_its_failure_breaks_the_ru
 
 async def test_inputs_are_read_only_where_an_overlay_cannot_be(engine: Machine, tmp_path: Path) -> None:
     (tmp_path / "x").write_text("x")
-    made = ContainerRunner(tmp_path / "with,comma", engine=engine.address)
+    made = ContainerRunner(tmp_path / "runs", engine=engine.address, overlays=lambda: False)
     tree = Tree("/opt/ml/input/data/train", (("a", tmp_path / "x"),))
     code = "print(open('/opt/ml/input/data/train/a').read(), flush=True); open('/opt/ml/input/data/train/a', 'w')"
-    inside = InImage(made, engine.image)
-    exit_code, log = await result(inside, "a", python(code, trees=(tree,)))
+    exit_code, log = await result(InImage(made, engine.image), "a", python(code, trees=(tree,)))
     assert exit_code == 1 and log.startswith("x\n") and "Read-only file system" in log
     await made.remove("a")
-    await until(lambda: not containers(engine, made.root), "no container is left")
+    assert containers(engine, made.root) == []
+
+
+async def test_secrets_of_the_environment_are_on_no_command_line(runner: InImage) -> None:
+    code = "import time; print('up', flush=True); time.sleep(600)"
+    await runner.start("a", python(code, env={"AWS_SECRET": "very-secret-word"}))
+    await said(runner, "a", "up", SECONDS)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            assert b"very-secret-word" not in path.read_bytes()
+
+
+async def test_a_home_whose_path_no_engine_takes_is_refused_in_words(engine: Machine, tmp_path: Path) -> None:
+    made = ContainerRunner(tmp_path / "with,comma", engine=engine.address)
+    with pytest.raises(StartError, match="with,comma"):
+        await made.start("a", Work(command=("true",), image=engine.image))
+    assert await made.uids() == []

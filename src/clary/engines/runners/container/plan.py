@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from clary.engines.runners import sidecar
-from clary.engines.runners.base import Work
+from clary.engines.runners.base import StartError, Work
 from clary.engines.runners.container.engine import Engine
 from clary.engines.runners.rundir import RunDir
 from clary.engines.runners.sidecar import Sidecar
@@ -52,8 +52,13 @@ def labels(run: RunDir) -> dict[str, str]:
 
 
 def placing(engine: Engine, root: Path, overlays: bool) -> Placing:
-    """How inputs stand inside. The options of an overlay are one text, which some characters of a path would end."""
-    return "overlay" if overlays and not engine.rootless and not _UNSAFE.search(str(root)) else "read-only"
+    """How inputs stand inside. Raises StartError for a home that no engine can show in a container."""
+    if _UNSAFE.search(str(root)):
+        # Options of mounts are one text, which these characters would end.
+        raise StartError(
+            f"containers cannot see the directory {root}: no comma, colon, backslash or blank may be in it"
+        )
+    return "overlay" if overlays and not engine.rootless else "read-only"
 
 
 def volumes(run: RunDir, mounts: tuple[Mount, ...], placed: Placing) -> list[dict[str, Any]]:
