@@ -56,7 +56,7 @@ def placing(engine: Engine, root: Path, overlays: bool) -> Placing:
     if _UNSAFE.search(str(root)):
         # Options of mounts are one text, which these characters would end.
         raise StartError(
-            f"containers cannot see the directory {root}: no comma, colon, backslash or blank may be in it"
+            f"containers cannot see {root}: a comma, colon, backslash or blank is in its path"
         )
     return "overlay" if overlays and not engine.rootless else "read-only"
 
