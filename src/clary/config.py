@@ -81,6 +81,11 @@ class Config:
         return self.home / "runs"
 
     @property
+    def environments_dir(self) -> Path:
+        """Python environments with the packages that programs asked for."""
+        return self.home / "environments"
+
+    @property
     def queues_file(self) -> Path:
         return self.home / "state" / "queues.db"
 

@@ -143,6 +143,7 @@ class World:
             identities=self.identities,
             endpoint_url=self.config.endpoint_url,
             scratch=self.config.runs_dir / ".scratch",
+            environments_dir=self.config.environments_dir,
             curves=self.signals.curves,
             turns=self.turns,
             instance_scale=self.config.instance_scale,

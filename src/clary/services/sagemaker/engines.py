@@ -47,6 +47,12 @@ class Engines:
     """Decides what tuning tries next; None: nobody does."""
     containers: ContainerImages = field(default_factory=lambda: NoContainers("containers are switched off here"))
     """The images of the container engine, for whatever is no built-in image."""
+    environments_dir: Path | None = None
+    """Where environments with the packages of users' programs stand; None: beside `scratch`."""
     max_cpus: float | None = None
     max_memory_bytes: int | None = None
     """The most one run may use; None: all of this machine."""
+
+    @property
+    def environments(self) -> Path:
+        return self.environments_dir or self.scratch.parent / "environments"
