@@ -63,7 +63,6 @@ REFUSED = {
         "ProcessingResources.ClusterConfig.SelectedInstanceType",
     ),
     "CreateTrainingJob": (
-        "CheckpointConfig",
         "DebugRuleConfigurations",
         "InputDataConfig.DataSource.DatasetSource",
         "InputDataConfig.DataSource.FileSystemDataSource",

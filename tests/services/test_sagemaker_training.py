@@ -393,7 +393,28 @@ async def test_names_are_unique(house: House) -> None:
 
 
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
-    ({"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large"}}, NotImplementedHere, "InstanceCount"),
+    ({"ResourceConfig": {"InstanceCount": 300, "InstanceType": "ml.m5.large"}}, NotImplementedHere, "at most 254"),
+    (
+        {"ResourceConfig": {"InstanceCount": 2, "InstanceType": "ml.m5.large"}, "EnableNetworkIsolation": True},
+        NotImplementedHere,
+        "EnableNetworkIsolation",
+    ),
+    ({"EnableManagedSpotTraining": True}, ValidationException, "Invalid MaxWaitTimeInSeconds. It must be present"),
+    (
+        {"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 90}},
+        ValidationException,
+        "only for managed spot training",
+    ),
+    ({"StoppingCondition": {"MaxRuntimeInSeconds": 2419201}}, ValidationException, "28 days"),
+    (
+        {
+            "EnableManagedSpotTraining": True,
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 90},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "KeepAlivePeriodInSeconds": 60},
+        },
+        ValidationException,
+        "KeepAlivePeriodInSeconds",
+    ),
     ({"ResourceConfig": {}}, ValidationException, "InstanceType"),
     ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, ValidationException, "TrainingImage"),
     (
@@ -401,7 +422,8 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
         NotImplementedHere,
         "Pipe",
     ),
-    ({"CheckpointConfig": {"S3Uri": "s3://lake/x"}}, NotImplementedHere, "CheckpointConfig"),
+    ({"CheckpointConfig": {"S3Uri": "s3://lake/x", "LocalPath": "/tmp"}}, NotImplementedHere, "LocalPath /tmp"),
+    ({"CheckpointConfig": {"S3Uri": "s3://lake/x", "LocalPath": "/opt/ml/model/"}}, ValidationException, "another dir"),
     ({"InputDataConfig": [channel("a"), channel("a")]}, ValidationException, "unique"),
     ({"InputDataConfig": [channel("a", CompressionType="Gzip")]}, ValidationException, "Pipe"),
     ({"InputDataConfig": [channel("a", InputMode="Pipe")]}, NotImplementedHere, "Pipe"),

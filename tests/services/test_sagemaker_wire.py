@@ -224,7 +224,7 @@ def test_what_is_missing_and_what_is_there(wire: Wire) -> None:
     code, message, status = refused(
         client.create_training_job,
         **training_request(
-            "two", ResourceConfig={"InstanceCount": 2, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
+            "two", ResourceConfig={"InstanceCount": 300, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}
         ),
     )
     assert (code, status) == ("NotImplemented", 501)

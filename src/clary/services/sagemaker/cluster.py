@@ -14,6 +14,9 @@ GRACE_SECONDS: Final = 120.0
 """From SIGTERM to SIGKILL of the hosts that are left when one of them has failed: as of a job that is stopped, since a
 shorter grace would cut that one short when the first host has followed it."""
 
+_KILLED: Final = (137, 143)
+"""Exit codes of what was asked to end."""
+
 Host = tuple[str, str]
 """(name, address)."""
 
@@ -116,7 +119,7 @@ def _failed(run: Run) -> bool:
 def _seen(runs: tuple[Run, ...]) -> Seen:
     failed = [number for number, run in enumerate(runs) if run.phase == "ended" and run.exit_code != 0]
     # The others ended because it did, and later: with the signal that we sent, or without their partner.
-    decided = min(failed, key=lambda number: runs[number].ended or 0.0, default=0)
+    decided = min(failed, key=lambda number: (runs[number].ended or 0.0, runs[number].exit_code in _KILLED), default=0)
     phases = {run.phase for run in runs}
     phase: Phase
     if "absent" in phases and not failed and "lost" not in phases:

@@ -1,37 +1,25 @@
 """The operations on training jobs."""
 
-from typing import Any
+from contextlib import suppress
+from typing import Final
 
-from clary.aws.errors import NotImplementedHere, ValidationException
+from clary.aws.errors import ValidationException
 from clary.aws.service import Context
+from clary.engines.runners.base import Runner
 from clary.kernel import ids
-from clary.kernel.errors import Exists
+from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import holding, images, jobs, listing, locations, metrics, roles, tags
+from clary.services.sagemaker import holding, images, jobs, listing, roles, turns
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse, check_command, refuse, require
+from clary.services.sagemaker.errors import ResourceInUse, ResourceNotFound
+from clary.services.sagemaker.training import checks, ending, pools
 from clary.services.sagemaker.training.machine import KIND, LONGEST_SECONDS, TRAINING_JOB, enter, find
 
-_REFUSED = {
-    "AlgorithmSpecification.AlgorithmName": "algorithms of the marketplace",
-    "ResourceConfig.InstanceGroups": "clusters of several instance groups",
-    "ResourceConfig.InstancePreferences": "a choice of instance types",
-    "ResourceConfig.SelectedInstanceType": "a choice of instance types",
-    "ResourceConfig.SelectedInstanceCount": "a choice of instance types",
-    "ResourceConfig.InstancePlacementConfig": "placement on UltraServers",
-    "ResourceConfig.TrainingPlanArn": "training plans",
-    "InputDataConfig.DataSource.FileSystemDataSource": "only S3DataSource is served yet",
-    "InputDataConfig.DataSource.DatasetSource": "only S3DataSource is served yet",
-    "InputDataConfig.DataSource.S3DataSource.AttributeNames": "augmented manifests",
-    "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames": "clusters of several instance groups",
-    "InputDataConfig.DataSource.S3DataSource.HubAccessConfig": "hubs",
-    "CheckpointConfig": "checkpoints would not be kept",
-    "TensorBoardOutputConfig": "TensorBoard files would not be stored",
-    "DebugRuleConfigurations": "debugger rules",
-    "ServerlessJobConfig": "serverless jobs",
-    "MlflowConfig": "MLflow",
-    "ModelPackageConfig": "model packages come with the model registry",
-}
+_PAGES: Final = 50
+"""How many pages of jobs are looked through for one page of a filter that no index serves."""
+
+
+_SHOWN: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugConfig")
 
 
 @service.operation(
@@ -39,13 +27,9 @@ _REFUSED = {
     ignores=(
         "VpcConfig",
         "EnableInterContainerTrafficEncryption",
-        "EnableManagedSpotTraining",
         "OutputDataConfig.KmsKeyId",
         "ResourceConfig.VolumeSizeInGB",
         "ResourceConfig.VolumeKmsKeyId",
-        "ResourceConfig.KeepAlivePeriodInSeconds",
-        "StoppingCondition.MaxWaitTimeInSeconds",
-        "StoppingCondition.MaxPendingTimeInSeconds",
         "AlgorithmSpecification.TrainingImageConfig",
         "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
         "InputDataConfig.ShuffleConfig",
@@ -63,8 +47,10 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
     """Accept the job and return at once; the reconciler runs it. Errors: ResourceInUse, ValidationException."""
     name = req["TrainingJobName"]
     arn = ctx.arn("sagemaker", f"training-job/{name}")
-    _check(req)
+    checks.check(req)
     roles.check(ctx, req["RoleArn"], arn)
+    cluster = req["ResourceConfig"]
+    jobs.check_turn(ctx, req, cluster["InstanceType"], cluster["InstanceCount"])
     now = ctx.clock.now()
     job = Resource(
         KIND,
@@ -75,7 +61,7 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
         arn=arn,
         phase=TRAINING_JOB.initial,
         spec=req,
-        status=enter({}, "Starting", now),
+        status={**enter({}, "Starting", now), **turns.created_by(ctx)},
         due=now,
     )
     try:
@@ -92,16 +78,66 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
 async def describe_training_job(ctx: Context, req: Doc) -> Doc:
     """The Create request with AWS's defaults, and what is true (held for loops). Errors: ValidationException."""
     name = req["TrainingJobName"]
-    return described(await holding.answer(ctx, lambda: find(ctx, name), TRAINING_JOB.settled))
+    job = await holding.answer(ctx, lambda: find(ctx, name), TRAINING_JOB.settled)
+    return described(job, ctx.clock.now())
 
 
 @service.operation("ListTrainingJobs")
 async def list_training_jobs(ctx: Context, req: Doc) -> Doc:
     """A page of the jobs that pass the filters, oldest first unless asked otherwise."""
-    if "WarmPoolStatusEquals" in req or "TrainingPlanArnEquals" in req:
-        return {"TrainingJobSummaries": []}  # No job here has a warm pool or a training plan.
-    found, more = listing.page(ctx, KIND, req, descending=False)
-    return {"TrainingJobSummaries": [_summary(job) for job in found], **more}
+    if "TrainingPlanArnEquals" in req:
+        return {"TrainingJobSummaries": []}  # No job here has a training plan.
+    now, wanted = ctx.clock.now(), req.get("WarmPoolStatusEquals")
+    for _ in range(_PAGES):
+        found, more = listing.page(ctx, KIND, req, descending=False)
+        shown = [_summary(job, now) for job in found]
+        if wanted is not None:
+            shown = [one for one in shown if one.get("WarmPoolStatus", {}).get("Status") == wanted]
+        if shown or not more:
+            break
+        req = {**req, **more}
+    return {"TrainingJobSummaries": shown, **more}
+
+
+@service.operation(
+    "UpdateTrainingJob",
+    ignores=_SHOWN,
+)
+async def update_training_job(ctx: Context, req: Doc) -> Doc:
+    """The job's warm pool is kept for another time; 0 ends it. What the profiler and remote debugging are told is shown
+    again, as at Create, while the job is in progress. Errors: ResourceNotFound, ValidationException."""
+    told = {name: req[name] for name in _SHOWN if name in req}
+    while True:
+        job = _existing(ctx, req["TrainingJobName"])
+        if told and job.phase != "InProgress":
+            raise ValidationException(f"Only a training job in progress can be profiled: this one is {job.phase}")
+        with suppress(Stale):  # The reconciler wrote it between the look and the write: look again.
+            if "ResourceConfig" in req:
+                job = _keep(ctx, job, req["ResourceConfig"]["KeepAlivePeriodInSeconds"])
+            ctx.store.update(job, **told)
+            return {"TrainingJobArn": job.arn}
+
+
+@service.operation("DeleteTrainingJob")
+async def delete_training_job(ctx: Context, req: Doc) -> Doc:
+    """The job is gone, and its name may be used again. Errors: ResourceInUse, ResourceNotFound."""
+    job = _existing(ctx, req["TrainingJobName"])
+    if not TRAINING_JOB.settled(job.phase):
+        raise ResourceInUse(f"A training job can be deleted once it has ended: {job.arn} is in status {job.phase}")
+    if pools.is_available(job):
+        raise ResourceInUse(
+            f"{job.arn} retains a warm pool: end it with UpdateTrainingJob (KeepAlivePeriodInSeconds 0) before"
+        )
+    runner: Runner | None = ctx.ports.get(Runner)
+    if runner is not None:
+        # Its reconciler may not have come to that yet, and finds nothing to do it for when the row is gone.
+        for cluster in ending.clusters(runner, job):
+            await cluster.remove()
+    try:
+        ctx.store.delete(find(ctx, job.name))
+    except Stale:
+        raise ResourceInUse(f"{job.arn} is being changed: please try again") from None
+    return {}
 
 
 @service.operation("StopTrainingJob")
@@ -112,9 +148,11 @@ async def stop_training_job(ctx: Context, req: Doc) -> Doc:
     return {}
 
 
-def described(job: Resource) -> Doc:
-    """DescribeTrainingJob's answer."""
+def described(job: Resource, now: float | None = None) -> Doc:
+    """DescribeTrainingJob's answer; `now` counts how long a warm pool has been kept."""
     said = job.public()
+    if now is not None and (pool := pools.told(job, now)) is not None:
+        said["WarmPoolStatus"] = pool
     for hidden in ("Tags", "SessionChainingConfig"):
         said.pop(hidden, None)
     algorithm = dict(said["AlgorithmSpecification"])
@@ -137,7 +175,23 @@ def described(job: Resource) -> Doc:
     }
 
 
-def _summary(job: Resource) -> Doc:
+def _existing(ctx: Context, name: str) -> Resource:
+    """As `find`, in the words of the operations that have an error for it."""
+    try:
+        return ctx.store.get(ctx.account, ctx.region, KIND, name)
+    except Missing:
+        raise ResourceNotFound("Requested resource not found.") from None
+
+
+def _keep(ctx: Context, job: Resource, seconds: int) -> Resource:
+    """Raises ValidationException where there is nothing to keep, Stale."""
+    if TRAINING_JOB.settled(job.phase) and not pools.is_available(job):
+        raise ValidationException(f"{job.arn} has no warm pool that could be kept: it is no longer available")
+    return pools.set_kept(ctx, job, seconds)
+
+
+def _summary(job: Resource, now: float) -> Doc:
+    pool = pools.told(job, now)
     return {
         "TrainingJobName": job.name,
         "TrainingJobArn": job.arn,
@@ -145,6 +199,7 @@ def _summary(job: Resource) -> Doc:
         "LastModifiedTime": job.modified,
         "TrainingJobStatus": job.phase,
         **listing.pick(job.status, "SecondaryStatus", "TrainingEndTime"),
+        **({"WarmPoolStatus": pool} if pool is not None else {}),
     }
 
 
@@ -152,63 +207,3 @@ def _channel(channel: Doc) -> Doc:
     source = {"S3DataDistributionType": "FullyReplicated", **channel["DataSource"]["S3DataSource"]}
     filled = {"CompressionType": "None", "RecordWrapperType": "None", **channel}
     return {**filled, "DataSource": {"S3DataSource": source}}
-
-
-def _check(req: Doc) -> None:
-    """Raises ValidationException for what AWS would refuse, NotImplementedHere for what Clary does not serve."""
-    refuse(req, _REFUSED)
-    tags.check(req.get("Tags"))
-    require(bool(req.get("AlgorithmSpecification")), "A training job needs the member AlgorithmSpecification")
-    _check_algorithm(req["AlgorithmSpecification"], req.get("HyperParameters") or {})
-    check_command("Environment", (req.get("Environment") or {}).values())
-    cluster = req.get("ResourceConfig") or {}
-    for member in ("InstanceType", "InstanceCount"):
-        require(bool(cluster.get(member)), f"ResourceConfig needs the member {member}")
-    if cluster["InstanceCount"] > 1:
-        raise NotImplementedHere(
-            "ResourceConfig.InstanceCount above 1 is not served yet: a job runs on this machine alone. Ask for 1."
-        )
-    locations.parse(req["OutputDataConfig"]["S3OutputPath"])
-    names: set[Any] = set()
-    for channel in req.get("InputDataConfig") or []:
-        name = channel["ChannelName"]
-        require(name not in names, f"Two input channels are called {name!r}: channel names must be unique")
-        names.add(name)
-        require(name.strip(".") != "", f"The input channel {name!r} cannot be a directory: give it a name")
-        _check_channel(name, channel)
-
-
-def _check_algorithm(algorithm: Doc, hyperparameters: Doc) -> None:
-    require(bool(algorithm.get("TrainingImage")), "AlgorithmSpecification needs the member TrainingImage")
-    for member in ("ContainerEntrypoint", "ContainerArguments"):
-        check_command(f"AlgorithmSpecification.{member}", algorithm.get(member) or [])
-    _refuse_pipe("AlgorithmSpecification.TrainingInputMode", algorithm["TrainingInputMode"])
-    if "sagemaker_program" in hyperparameters and not algorithm.get("ContainerEntrypoint"):
-        raise NotImplementedHere(
-            "Script mode (the hyperparameter sagemaker_program) is not served yet: use a built-in algorithm, or set "
-            "AlgorithmSpecification.ContainerEntrypoint to the command of your script."
-        )
-    for definition in algorithm.get("MetricDefinitions") or []:
-        try:
-            metrics.compiled(definition)
-        except metrics.BadRegex as error:
-            raise ValidationException(f"AlgorithmSpecification.MetricDefinitions: {error}") from None
-
-
-def _check_channel(name: str, channel: Doc) -> None:
-    where = f"InputDataConfig channel {name!r}"
-    source = channel["DataSource"].get("S3DataSource")
-    if source is None:
-        raise NotImplementedHere(f"{where}: only S3DataSource is served yet.")
-    if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-        raise NotImplementedHere(f"{where}: S3DataType {source['S3DataType']} is not served yet; use S3Prefix.")
-    _refuse_pipe(f"{where}: InputMode", channel.get("InputMode", "File"))
-    for member in ("CompressionType", "RecordWrapperType"):
-        given = channel.get(member, "None")
-        require(given == "None", f"{where}: {member} {given} needs the input mode Pipe; leave it out in File mode")
-    locations.parse(source["S3Uri"])
-
-
-def _refuse_pipe(member: str, mode: str) -> None:
-    if mode == "Pipe":
-        raise NotImplementedHere(f"{member} Pipe is not served yet; use File or FastFile.")
