@@ -96,6 +96,8 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
         return reason("InternalServerError", "the job was lost: the machine went down, or its process was killed")
     if run.out_of_memory:
         return reason("ClientError", f"{OUT_OF_MEMORY}, exit code: {run.exit_code}")
+    if run.broken is not None:
+        return reason("InternalServerError", run.broken)
     said = outputs.text(run.root, "/opt/ml/output/failure", 4 * LONGEST_REASON) if run.root else ""
     lines = "\n".join(event.message for event in engines.logs.last(to, LAST_LINES))
     kind = "ClientError" if any(one in said or one in lines for one in _DISK_FULL) else "AlgorithmError"
