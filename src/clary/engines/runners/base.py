@@ -142,7 +142,8 @@ class Runner(Protocol):
         ...
 
     def watch(self, changed: Callable[[str], None]) -> None:
-        """`changed(uid)` is called soon after a run of this machine ends. Only a hint: it may be missed."""
+        """`changed(uid)` is called soon after a run of this machine ends, or a job's run that somebody has observed
+        prints something. Only a hint: it may be missed."""
         ...
 
 

@@ -23,6 +23,15 @@ class Watch:
     def add(self, changed: Callable[[str], None]) -> None:
         self._changed.append(changed)
 
+    @property
+    def is_heard(self) -> bool:
+        return bool(self._changed)
+
+    def tell(self, uid: str) -> None:
+        """Whoever listens looks at the run."""
+        for changed in self._changed:
+            changed(uid)
+
     def arm(self, uid: str) -> None:
         """The run is watched until it ends; nothing happens without a running loop or for a run that is not alive."""
         if uid in self._armed or not self._changed:
@@ -64,5 +73,4 @@ class Watch:
         if held and wait < _LAST_LOOK_SECONDS:
             loop.call_later(wait, self._tell, loop, uid, wait * 2)
             return
-        for changed in self._changed:
-            changed(uid)
+        self.tell(uid)
