@@ -87,7 +87,7 @@ def test_a_kill_anywhere_changes_nothing_of_the_end(
     tmp_path: Path, scenario: Callable[[Path], Awaitable[None]], after: Callable[[Path], Any], step: int
 ) -> None:
     count = 0
-    # A part of some hundreds: the hosts and containers of a job are gone through by the same lines, so each line is met.
+    # A part of some hundreds: the hosts and containers of a job are gone through by the same lines: each is met.
     for crash in crashes(scenario, tmp_path, step=step):
         try:
             asyncio.run(after(crash.directory))

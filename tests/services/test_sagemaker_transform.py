@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from clary.aws.errors import NotImplementedHere, ValidationException
-from clary.engines.runners.base import Work
+from clary.engines.runners.base import Usage, Work
 from clary.kernel.resource import Doc
 from clary.services.sagemaker import turns
 from clary.services.sagemaker.errors import ResourceInUse
+from clary.services.sagemaker.measured import Measured
+from clary.services.sagemaker.transform.machine import instance
 from clary.services.sagemaker.turns import Demand
 from tests.sagemaker_house import ACCOUNT, REGION, ROLE, XGBOOST, House
 from tests.services.test_sagemaker_endpoints import archive
@@ -235,6 +237,38 @@ async def test_a_job_waits_for_its_turn_and_gives_it_back(house: House) -> None:
     assert (await status(house))["TransformJobStatus"] == "Completed"
     assert house.get("transform-job", "job").status[turns.GRANTED]["cpus"] == line.asked[0].cpus
     assert line.left == ["job"]
+
+
+async def test_what_a_host_uses_is_one_metric_of_all_its_runs(house: House) -> None:
+    class Sink:
+        def __init__(self) -> None:
+            self.samples: list[Any] = []
+
+        def add(self, samples: Any) -> None:
+            self.samples += samples
+
+    async def usage(uid: str) -> Usage:
+        return Usage(0.01 * house.clock.now(), 1 << 20)
+
+    house.runner.behave = lambda uid, work, root: None
+    house.runner.usage = usage  # type: ignore[attr-defined]
+    house.serving.counters = nothing  # type: ignore[attr-defined]
+    sink = Sink()
+    measured = Measured(house.serving, house.runner, house.store, sink, house.clock)  # type: ignore[arg-type]
+    resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
+    await house.call("CreateTransformJob", **transform_request(ModelName="chain", TransformResources=resources))
+    await house.run(3.0)
+    assert len(await house.runner.uids()) == 6
+    await measured.minute()
+    await house.run(60.0)
+    await measured.minute()
+    told = {(one.metric.name, dict(one.metric.dimensions)["Host"]): one.values[0] for one in sink.samples}
+    assert {host for _, host in told} == {f"job/{instance(house.get('transform-job', 'job').uid, n)}" for n in (0, 1)}
+    assert [value for (name, _), value in told.items() if name == "CPUUtilization"] == pytest.approx([3.0, 3.0])
+
+
+async def nothing() -> list[Doc]:
+    return []
 
 
 async def test_an_empty_prefix_and_a_role_that_may_not_read_fail_the_job(house: House) -> None:

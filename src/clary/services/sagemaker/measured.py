@@ -18,18 +18,24 @@ from clary.kernel.errors import Missing
 from clary.kernel.metrics import MetricName, MetricSink, Sample, dimensions
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
-from clary.services.sagemaker import endpoints, processing, training
+from clary.services.sagemaker import endpoints, processing, training, transform
 from clary.services.sagemaker.cluster import host_of
 
 MINUTE: Final = 60.0
 INVOCATIONS: Final = "AWS/SageMaker"
-HOSTS: Final = {training.KIND: "/aws/sagemaker/TrainingJobs", processing.KIND: "/aws/sagemaker/ProcessingJobs"}
+HOSTS: Final = {
+    training.KIND: "/aws/sagemaker/TrainingJobs",
+    processing.KIND: "/aws/sagemaker/ProcessingJobs",
+    transform.KIND: "/aws/sagemaker/TransformJobs",
+}
 ENDPOINTS: Final = "/aws/sagemaker/Endpoints"
 
 log = logging.getLogger(__name__)
 
 _Variant = tuple[str, str, str, str]
 """(account, region, endpoint, variant)."""
+_Named = tuple[str, str, str, tuple[tuple[str, str], ...]]
+"""(account, region, namespace, dimensions)."""
 _Process = tuple[str, int]
 """(front, pid)."""
 
@@ -132,7 +138,8 @@ class Measured:
         return max(1, len(ready))
 
     async def _usages(self, at: float, now: float) -> list[Sample]:
-        samples: list[Sample] = []
+        shares: dict[_Named, tuple[float, float]] = {}
+        """Percents of CPU and memory: a host may be several runs."""
         used: dict[str, _Used] = {}
         for uid in await self._runner.uids():
             usage = await self._runner.usage(uid)
@@ -144,25 +151,26 @@ class Measured:
             if before is None or named is None or now <= before.at:
                 continue
             percent = 100 * max(0.0, usage.cpu_seconds - before.cpu_seconds) / (now - before.at)
-            for name, value in (
-                ("CPUUtilization", percent),
-                ("MemoryUtilization", 100 * usage.memory_bytes / self._memory),
-            ):
-                account, region, namespace, where = named
-                samples.append(Sample(MetricName(account, region, namespace, name, where), at, (value,), (), "Percent"))
+            cpu, memory = shares.get(named, (0.0, 0.0))
+            shares[named] = cpu + percent, memory + 100 * usage.memory_bytes / self._memory
         self._used = used
-        return samples
+        return [
+            Sample(MetricName(account, region, namespace, name, where), at, (value,), (), "Percent")
+            for (account, region, namespace, where), share in shares.items()
+            for name, value in zip(("CPUUtilization", "MemoryUtilization"), share, strict=True)
+        ]
 
-    def _named(self, uid: str) -> tuple[str, str, str, tuple[tuple[str, str], ...]] | None:
+    def _named(self, uid: str) -> _Named | None:
         """(account, region, namespace, dimensions) of the host that the run is; None: of nothing that is known."""
         owner = uid.partition("-")[0]
-        for kind in (training.KIND, processing.KIND, endpoints.KIND):
+        for kind in (*HOSTS, endpoints.KIND):
             try:
                 found = self._store.find(kind, owner)
             except Missing:
                 continue
             if kind in HOSTS:
-                where = dimensions(Host=f"{found.name}/{host_of(uid)}")
+                host = transform.instance_of(uid) if kind == transform.KIND else host_of(uid)
+                where = dimensions(Host=f"{found.name}/{host}")
                 return found.account, found.region, HOSTS[kind], where
             for one in _instances(found):
                 if one["uid"] == uid:

@@ -75,6 +75,14 @@ def instance(uid: str, host: int) -> str:
     return f"i-{sha256(f'{uid}/{host}'.encode()).hexdigest()[:17]}"
 
 
+def instance_of(run: str) -> str:
+    """The instance id of the host that a run belongs to, by the run's uid."""
+    uid, _, rest = run.partition("-")
+    if rest.startswith("s"):
+        return instance(uid, int(rest[1:].partition("-")[0]))
+    return instance(uid, int(rest[1:]) - 1 if rest else 0)
+
+
 def data_log(job: Resource, host: int) -> LogStreamName:
     """Where the lines of the run that sends go."""
     return _stream(job, host, "/data-log")
