@@ -8,6 +8,7 @@ NAMES = (
     "startup",
     "control_plane",
     "many_jobs",
+    "jobs",
     "authorization",
     "serving",
     "s3",
