@@ -20,6 +20,7 @@ from clary.aws.service import Service
 from clary.engines.serving.faults import NOT_SERVED
 from clary.kernel.resource import Doc
 from tests.sagemaker_house import ROLE, XGBOOST, House, processing_request, training_request
+from tests.tuning_house import tuning_request
 
 SERVICES: list[Service] = [
     importlib.import_module(f"clary.services.{one.name}").service
@@ -38,6 +39,19 @@ CONTAINER = (
     "ModelDataSource.S3DataSource.ETag",
 )
 DEPLOYMENT = ("DeploymentConfig.AutoRollbackConfiguration", "DeploymentConfig.RollingUpdatePolicy")
+DEFINITION = (
+    "AlgorithmSpecification.AlgorithmName",
+    "InputDataConfig.DataSource.DatasetSource",
+    "InputDataConfig.DataSource.FileSystemDataSource",
+    "InputDataConfig.DataSource.S3DataSource.AttributeNames",
+    "InputDataConfig.DataSource.S3DataSource.HubAccessConfig",
+    "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
+    "ResourceConfig.InstanceGroups",
+    "ResourceConfig.InstancePlacementConfig",
+    "ResourceConfig.InstancePreferences",
+    "ResourceConfig.SelectedInstanceCount",
+    "ResourceConfig.SelectedInstanceType",
+)
 REFUSED = {
     "CreateEndpoint": DEPLOYMENT,
     "UpdateEndpoint": DEPLOYMENT,
@@ -62,6 +76,11 @@ REFUSED = {
         "ProcessingResources.ClusterConfig.SelectedInstanceCount",
         "ProcessingResources.ClusterConfig.SelectedInstanceType",
     ),
+    "CreateHyperParameterTuningJob": (
+        "Autotune",
+        "HyperParameterTuningJobConfig.ParameterRanges.AutoParameters",
+        *(f"TrainingJobDefinition.{path}" for path in DEFINITION),
+    ),
     "CreateTrainingJob": (
         "DebugRuleConfigurations",
         "InputDataConfig.DataSource.DatasetSource",
@@ -83,6 +102,11 @@ REFUSED = {
 """Members that are refused as a whole, with all that is in them; proven below."""
 REFUSED_TOO = {
     "AssumeRole": ("ProvidedContexts",),
+    "CreateHyperParameterTuningJob": (
+        "TrainingJobDefinition.HyperParameterRanges.AutoParameters",
+        "TrainingJobDefinitions.HyperParameterRanges.AutoParameters",
+        *(f"TrainingJobDefinitions.{path}" for path in DEFINITION),
+    ),
     "SimulateCustomPolicy": ("OrderedOrganizationPolicyInputList",),
     "PutTargets": tuple(
         f"Targets.{member}Parameters"
@@ -154,6 +178,7 @@ def _requests() -> dict[str, Doc]:
     container = {"Image": XGBOOST, "ModelDataSource": {"S3DataSource": source}}
     endpoint = {"EndpointName": "e", "EndpointConfigName": "c"}
     return {
+        "CreateHyperParameterTuningJob": tuning_request(),
         "CreateTrainingJob": training_request(),
         "CreateProcessingJob": processing_request(),
         "CreateModel": {"ModelName": "m", "ExecutionRoleArn": ROLE, "PrimaryContainer": container},
@@ -203,13 +228,15 @@ def _paths(shape: Shape, at: str, within: tuple[str, ...], *, every: bool = Fals
 
 
 def _family(service: Service, name: str) -> tuple[Path, ...]:
-    """The sources that may act on the operation's members: its folder, what stands beside its folder, and for what an
-    endpoint is made of, the endpoints."""
+    """The sources that may act on the operation's members: its folder, what stands beside its folder, for what an
+    endpoint is made of, the endpoints, and for tuning jobs, the training jobs that they launch."""
     package = ROOT / service.name.replace("-", "_")
     own = Path(ROOT.parent.parent, *service.handlers[name].__module__.split(".")).with_suffix(".py")
     folders = {package, own.parent}
     if own.stem in ("models", "endpoint_configs"):
         folders.add(package / "endpoints")
+    if own.parent.name == "tuning":
+        folders.update((package / "training", package / "inputs"))
     return tuple(sorted(source for folder in folders for source in folder.glob("*.py")))
 
 

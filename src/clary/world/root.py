@@ -16,6 +16,8 @@ from clary.engines.objects.base import BucketStore
 from clary.engines.runners.base import Runner
 from clary.engines.runners.container.images import EngineImages
 from clary.engines.runners.sidecar import Sidecar
+from clary.engines.search.base import Search
+from clary.engines.search.process import SearchProcess
 from clary.engines.serving.base import Serving
 from clary.engines.serving.plane import Plane
 from clary.home import Home
@@ -52,6 +54,7 @@ class World:
         iam.referred.bring_up(self.store, home.account)
         self.runner = runners.chosen(config, sidecar, self.clock)
         self.serving = Plane(config.serving_dir)
+        self.search = SearchProcess()
         self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
@@ -98,6 +101,7 @@ class World:
             QueueStore: stores.queues,
             ResourcePolicies: PoliciesByService(carried),
             Runner: self.runner,
+            Search: self.search,
             Serving: self.serving,
             Taggables: TAGGABLES,
             Traffic: Traffic(),
@@ -147,6 +151,7 @@ class World:
             curves=self.signals.curves,
             turns=self.turns,
             instance_scale=self.config.instance_scale,
+            search=self.search,
             containers=EngineImages(self.runner.containers),
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,
@@ -187,5 +192,6 @@ class World:
         """Files are closed and nobody is called back any more. Runs go on."""
         self.signals.close()
         self.runner.close()
+        self.search.close()
         self.serving.close()
         self.stores.close()

@@ -80,6 +80,8 @@ class Signals:
         changed = Pattern(kind=cloudwatch.alarm_rows.KIND)
         follower = cloudwatch.alarm_follow.AlarmFollower(rows, self.deliveries)
         self.bus.subscribe(cloudwatch.alarm_follow.SUBSCRIBER, changed, follower)
+        trained = Pattern(kind=sagemaker.training.KIND, type="moved")
+        self.bus.subscribe(sagemaker.tuning.waking.SUBSCRIBER, trained, sagemaker.tuning.waking.TuningWaker(rows))
         waker = cloudwatch.composite_follow.CompositeWaker(rows)
         self.bus.subscribe(cloudwatch.composite_follow.SUBSCRIBER, changed, waker)
 

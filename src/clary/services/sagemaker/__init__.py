@@ -1,4 +1,4 @@
-"""The AWS service sagemaker: training, processing, transform, models, endpoints, tags."""
+"""The AWS service sagemaker: training, tuning, processing, transform, models, endpoints, tags."""
 
 from collections.abc import Mapping
 
@@ -13,6 +13,7 @@ from clary.services.sagemaker import (
     tags,
     training,
     transform,
+    tuning,
 )
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.curves import Curves
@@ -25,6 +26,7 @@ access.register()
 
 MACHINES: Mapping[str, StateMachine] = {
     training.KIND: training.TRAINING_JOB,
+    tuning.KIND: tuning.TUNING_JOB,
     processing.KIND: processing.PROCESSING_JOB,
     transform.KIND: transform.TRANSFORM_JOB,
     endpoints.KIND: endpoints.ENDPOINT,
@@ -38,6 +40,7 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
     """The reconciler of each kind that is made true by work."""
     return {
         training.KIND: training.TrainingJobReconciler(engines),
+        tuning.KIND: tuning.TuningJobReconciler(engines),
         processing.KIND: processing.ProcessingJobReconciler(engines),
         transform.KIND: transform.TransformJobReconciler(engines),
         endpoints.KIND: endpoints.EndpointReconciler(engines),
@@ -59,4 +62,5 @@ __all__ = [
     "service",
     "tags",
     "training",
+    "tuning",
 ]

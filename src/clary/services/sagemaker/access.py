@@ -12,10 +12,12 @@ from clary.kernel.resource import Doc
 from clary.services.sagemaker import tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.roles import pass_role
+from clary.services.sagemaker.tuning.definitions import resource_config
 
 _NAMES: Final = {
     "EndpointName": "endpoint",
     "EndpointConfigName": "endpoint-config",
+    "HyperParameterTuningJobName": "hyper-parameter-tuning-job",
     "TransformJobName": "transform-job",
     "ModelName": "model",
     "ProcessingJobName": "processing-job",
@@ -25,6 +27,8 @@ _NAMES: Final = {
 a transform job before its model."""
 _BOTH: Final = ("CreateEndpoint", "UpdateEndpoint")
 """They ask for the configuration too."""
+_OF_ONE: Final = ("ListTags", "ListTrainingJobsForHyperParameterTuningJob")
+"""Lists of what belongs to a resource that they name."""
 _NOTHING: Final[Mapping[str, Given]] = {}
 
 
@@ -42,7 +46,7 @@ def _arns(operation: str, ctx: Context, req: Doc) -> list[str]:
 def _of(operation: str) -> Asks:
     """All that one request of the operation asks. What the operation alone decides is decided here, once."""
     action = f"sagemaker:{operation}"
-    lists = operation.startswith("List") and operation != "ListTags"
+    lists = operation.startswith("List") and operation not in _OF_ONE
     creates = operation.startswith("Create")
     keyed = creates or operation.startswith("Update")
 
@@ -53,17 +57,31 @@ def _of(operation: str) -> Asks:
             wanted = {tag["Key"]: tag.get("Value", "") for tag in req["Tags"]}
         elif req.get("TagKeys"):
             wanted = dict.fromkeys(req["TagKeys"], "")
-        keys = _keys(ctx, req) if keyed else _NOTHING
-        found = [Ask(action, arn, keys, wanted, partial(_tags, ctx, arn)) for arn in arns]
+        parts = _parts(req)
+        several = [_keys(ctx, part) if keyed else _NOTHING for part in parts]
+        found = [Ask(action, arn, keys, wanted, partial(_tags, ctx, arn)) for arn in arns for keys in several]
         if wanted and creates:
             tagging = {"sagemaker:TaggingAction": operation}
             found.append(Ask("sagemaker:AddTags", arns[0], tagging, wanted, partial(_tags, ctx, arns[0])))
-        for member in ("RoleArn", "ExecutionRoleArn"):
-            if req.get(member):
-                found.append(pass_role(req[member]))  # noqa: PERF401 - two members, mostly absent
+        for part in parts:
+            for member in ("RoleArn", "ExecutionRoleArn"):
+                if part.get(member):
+                    found.append(pass_role(part[member]))  # noqa: PERF401 - two members, mostly absent
         return found
 
     return asks
+
+
+def _parts(req: Doc) -> Sequence[Doc]:
+    """What says who acts, where and on what: the request, or each definition of a tuning job."""
+    one, several = req.get("TrainingJobDefinition"), req.get("TrainingJobDefinitions")
+    if one is None and several is None:
+        return (req,)
+    found = []
+    for said in (several or ()) if one is None else (one, *(several or ())):
+        choices = (said.get("HyperParameterTuningResourceConfig") or {}).get("InstanceConfigs") or ()
+        found.append({**said, "ResourceConfig": {**resource_config(said), "InstanceGroups": choices}})
+    return found
 
 
 def _tags(ctx: Context, arn: str) -> Mapping[str, str]:

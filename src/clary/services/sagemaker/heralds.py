@@ -11,11 +11,12 @@ from typing import Any, Final
 from clary.aws.heralds import Herald, envelope
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Event
-from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, training, transform
+from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, training, transform, tuning
 from clary.services.sagemaker.endpoints.operations import described as endpoint_described
 from clary.services.sagemaker.processing.operations import described as processing_described
 from clary.services.sagemaker.training.operations import described as training_described
 from clary.services.sagemaker.transform.operations import described as transform_described
+from clary.services.sagemaker.tuning.operations import described as tuning_described
 
 SOURCE: Final = "aws.sagemaker"
 _DEPLOYING: Final = frozenset({"Updating", "SystemUpdating", "RollingBack"})
@@ -93,6 +94,7 @@ _LIFE: Final = frozenset({"created", "deleted"})
 
 HERALDS: Final[Mapping[str, Herald]] = {
     training.KIND: _state_change("SageMaker Training Job State Change", training_described, _MOVES),
+    tuning.KIND: _state_change("SageMaker HyperParameter Tuning Job State Change", tuning_described, _MOVES),
     processing.KIND: _state_change("SageMaker Processing Job State Change", processing_described, _MOVES),
     transform.KIND: _state_change("SageMaker Transform Job State Change", transform_described, _MOVES),
     endpoints.KIND: _endpoint,

@@ -10,7 +10,15 @@ from clary.kernel.resource import Resource
 from clary.kernel.store import Where
 from clary.services.sagemaker import tags
 
-KINDS: Final = ("endpoint", "endpoint-config", "model", "processing-job", "training-job", "transform-job")
+KINDS: Final = (
+    "endpoint",
+    "endpoint-config",
+    "hyper-parameter-tuning-job",
+    "model",
+    "processing-job",
+    "training-job",
+    "transform-job",
+)
 
 
 async def _tag(ctx: Context, arn: str, added: Mapping[str, str]) -> None:

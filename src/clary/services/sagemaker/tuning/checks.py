@@ -8,7 +8,7 @@ from clary.aws.service import Context
 from clary.engines.search.base import Search
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import metrics
+from clary.services.sagemaker import jobs, metrics
 from clary.services.sagemaker.errors import refuse, require
 from clary.services.sagemaker.training.checks import check as check_training
 from clary.services.sagemaker.tuning import stopping, strategies
@@ -46,7 +46,10 @@ def check(ctx: Context, req: Doc) -> tuple[Definition, ...]:
         _check_static(definition)
         example = {axis.name: axis.at(0.0) for axis in definition.axes}
         name = f"{req['HyperParameterTuningJobName']}{_LONGEST_SUFFIX}"
-        check_training(training_request(req, definition, name, example))
+        trial = training_request(req, definition, name, example)
+        check_training(trial)
+        cluster = trial["ResourceConfig"]
+        jobs.check_turn(ctx, trial, cluster["InstanceType"], cluster["InstanceCount"])
     _check_strategy(ctx, config, among)
     _check_limits(config)
     _check_parents(ctx, req, among)

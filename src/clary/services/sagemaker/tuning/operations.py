@@ -22,6 +22,8 @@ _DEFINED: Final = ("TrainingJobDefinition", "TrainingJobDefinitions")
 _IGNORED: Final = (
     "VpcConfig",
     "EnableInterContainerTrafficEncryption",
+    "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig",
+    "InputDataConfig.ShuffleConfig",
     "OutputDataConfig.KmsKeyId",
     "ResourceConfig.VolumeSizeInGB",
     "ResourceConfig.VolumeKmsKeyId",
