@@ -12,6 +12,7 @@ NAMES = (
     "authorization",
     "serving",
     "s3",
+    "transform",
     "signals.logs",
     "signals.metrics",
     "signals.events",
