@@ -1,8 +1,10 @@
 """A trained model as the server holds it: loaded from /opt/ml/model, whatever way it was saved."""
 
+import io
 import json
 import pickle
 import re
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -10,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from clary.algorithms.contract import AlgorithmError
+from clary.algorithms.xgboost import legacy
 from clary.algorithms.xgboost.direct import Direct
 from clary.algorithms.xgboost.engine import xgb
 
@@ -152,33 +155,82 @@ def files(folder: Path) -> list[Path]:
 
 
 def _any(path: Path) -> Any:
+    raw = path.read_bytes()
+    if not raw.startswith(PICKLE):
+        return _native(path)
     try:
-        booster = _pickled(path)
-    except Exception as pickled:
-        try:
-            return _native(path)
-        except AlgorithmError as native:
-            raise AlgorithmError(
-                f"{path.name} is neither a pickled Booster ({pickled}) nor a model file ({native})"
-            ) from None
-    if not isinstance(booster, xgb.Booster):
-        raise AlgorithmError(f"{path.name} holds a pickled {type(booster).__name__}, not an xgboost.Booster")
-    return booster
+        found = _Unpickler(io.BytesIO(raw)).load()
+    except Exception as error:
+        raise AlgorithmError(f"{path.name} is neither a pickled Booster ({error}) nor a model file") from None
+    if not isinstance(found, _Pickled):
+        raise AlgorithmError(f"{path.name} holds a pickled {type(found).__name__}, not an xgboost.Booster")
+    return found.booster(path.name)
 
 
-def _pickled(path: Path) -> Any:
-    with path.open("rb") as file:
-        return pickle.load(file)
+PICKLE = b"\x80"
+
+
+class _Pickled:
+    """What stands in a pickle for a Booster: its state, which is looked at before XGBoost is."""
+
+    def __init__(self, *_: Any) -> None:
+        self.state: dict[str, Any] = {}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.state = state
+
+    def booster(self, name: str) -> Any:
+        raw = bytes(self.state.get("handle") or b"")
+        if legacy.is_legacy(raw):
+            return _from_legacy(raw, name)
+        if not (raw.startswith(b"{") and raw.endswith(b"}")):
+            raise AlgorithmError(f"{name} holds a pickled Booster that is empty or cut off")
+        if raw.startswith(b'{"'):
+            return _load(legacy.of_snapshot(raw), name)
+        made = xgb.Booster()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # XGBoost's advice to save models otherwise, whenever a pickle is older
+            try:
+                made.__setstate__(self.state)
+            except xgb.core.XGBoostError as error:
+                raise AlgorithmError(
+                    f"{name} holds a pickled Booster that XGBoost does not take: {_why(error)}"
+                ) from None
+        return made
+
+
+class _Unpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        return _Pickled if (module, name) == ("xgboost.core", "Booster") else super().find_class(module, name)
 
 
 def _native(path: Path) -> Any:
     # From bytes, since XGBoost takes the format from a file's ending and the usual name has none.
-    raw = path.read_bytes().strip()
+    raw = path.read_bytes()
+    if legacy.is_legacy(raw):
+        return _from_legacy(raw, path.name)
+    raw = raw.strip()
     if not (raw.startswith(b"{") and raw.endswith(b"}")):
         # XGBoost aborts the process on an empty file, and never returns from some that are cut off.
-        raise AlgorithmError(f"{path.name} is neither JSON nor UBJSON, or it is cut off")
+        raise AlgorithmError(f"{path.name} is neither a pickled Booster nor a model file, or it is cut off")
+    return _load(raw, path.name)
+
+
+def _from_legacy(raw: bytes, name: str) -> Any:
     try:
-        return xgb.Booster(model_file=bytearray(raw))
+        return _load(legacy.to_json(raw), name)
+    except AlgorithmError as error:
+        raise AlgorithmError(f"{name} holds {error}") from None
+
+
+def _load(raw: bytes, name: str) -> Any:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # XGBoost's word that the version is an old one
+            return xgb.Booster(model_file=bytearray(raw))
     except xgb.core.XGBoostError as error:
-        why = str(error).partition("Stack trace")[0].strip()
-        raise AlgorithmError(f"{path.name} is no model of XGBoost: {why}") from None
+        raise AlgorithmError(f"{name} is no model of XGBoost: {_why(error)}") from None
+
+
+def _why(error: Exception) -> str:
+    return str(error).partition("Stack trace")[0].strip()
