@@ -189,10 +189,8 @@ def with_output(**changed: Any) -> Doc:
         (with_input(LocalPath="/opt/ml/processing"), ValidationException, "/opt/ml/processing"),
         (with_input(LocalPath="/opt/ml/processing/a\0"), ValidationException, "NUL"),
         ({"RoleArn": f"arn:aws:iam::{ACCOUNT}:role/"}, ValidationException, "Could not assume role"),
-        (with_input(S3InputMode="Pipe"), NotImplementedHere, "Pipe"),
         (with_input(S3CompressionType="Gzip"), ValidationException, "Gzip"),
         (with_output(LocalPath="/tmp/x"), ValidationException, "/opt/ml/processing"),
-        (with_output(S3UploadMode="Continuous"), NotImplementedHere, "Continuous"),
         (
             {"ProcessingInputs": [{"InputName": "a", "DatasetDefinition": {"InputMode": "File"}}]},
             NotImplementedHere,
@@ -204,9 +202,28 @@ def with_output(**changed: Any) -> Doc:
             "unique",
         ),
         (
-            {"ProcessingResources": {"ClusterConfig": {"InstanceCount": 2, "InstanceType": "t", "VolumeSizeInGB": 1}}},
+            {
+                "ProcessingResources": {
+                    "ClusterConfig": {"InstanceCount": 255, "InstanceType": "t", "VolumeSizeInGB": 1}
+                }
+            },
             NotImplementedHere,
-            "InstanceCount",
+            "at most 254",
+        ),
+        (
+            {
+                "ProcessingResources": {
+                    "ClusterConfig": {"InstanceCount": 2, "InstanceType": "t", "VolumeSizeInGB": 1}
+                },
+                "NetworkConfig": {"EnableNetworkIsolation": True},
+            },
+            NotImplementedHere,
+            "EnableNetworkIsolation",
+        ),
+        (
+            {"AppSpecification": {"ImageUri": "1.dkr.ecr.us-east-1.amazonaws.com/sagemaker-spark-processing:3.5-cpu"}},
+            NotImplementedHere,
+            "sagemaker-spark-processing",
         ),
     ],
 )

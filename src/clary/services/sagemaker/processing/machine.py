@@ -26,6 +26,12 @@ def longest(job: Resource) -> float:
     return float((job.spec.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds", LONGEST_SECONDS))
 
 
+def instances(job: Resource) -> tuple[str, int]:
+    """(instance type, how many): the job's hosts."""
+    cluster = job.spec["ProcessingResources"]["ClusterConfig"]
+    return cluster["InstanceType"], int(cluster["InstanceCount"])
+
+
 def find(ctx: Context, name: str) -> Resource:
     """The job of that name. Raises ValidationException in AWS's words."""
     return jobs.find(ctx, KIND, name, f"Could not find requested job with name: {name}")
