@@ -3,6 +3,7 @@
 import json
 import shlex
 import sys
+import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,8 @@ class Script:
     folder: Path
     arguments: tuple[str, ...]
     distributed: bool
+    requirements: Path
+    """The file of its packages, which need not be there."""
 
     def command(self, contract: Contract) -> list[str]:
         """The words to execute in `folder`. Raises ClientError when the program is not there."""
@@ -90,14 +93,26 @@ def read(contract: Contract, environ: Mapping[str, str], *, torch: bool) -> Scri
     if distributed and not torch:
         raise ClientError("torch_distributed is served in the PyTorch images only.")
     mine = {name: value for name, value in given.items() if not name.startswith(OWN)}
-    return Script(program, folder(contract, given, environ), tuple(_arguments(mine)), distributed)
+    place = folder(contract, given, environ)
+    packages = place / str(given.get("sagemaker_requirements") or "requirements.txt")
+    return Script(program, place, tuple(_arguments(mine)), distributed, packages)
 
 
 def folder(contract: Contract, given: Mapping[str, Any], environ: Mapping[str, str]) -> Path:
-    """Where the source stands: where it was unpacked, or the directory that the job names inside of itself."""
+    """Where the source stands: where it was unpacked, or the directory that the job names inside of itself, or an
+    archive there (jobs without a network bring it as a channel). Raises ClientError."""
     named = str(given.get("sagemaker_submit_directory") or environ.get("SAGEMAKER_SUBMIT_DIRECTORY") or "")
     place = named.removeprefix("file://")
-    return Path(place) if place.startswith("/") else contract.root / "code"
+    if not place.startswith("/"):
+        return contract.root / "code"
+    if not place.endswith(".tar.gz"):
+        return Path(place)
+    try:
+        with tarfile.open(place) as tar:
+            tar.extractall(contract.root / "code", filter="data")
+    except (OSError, tarfile.TarError) as error:
+        raise ClientError(f"The source {place} cannot be unpacked: {error}") from None
+    return contract.root / "code"
 
 
 def _arguments(given: Mapping[str, Any]) -> list[str]:

@@ -4,15 +4,19 @@ import os
 from collections.abc import Mapping
 
 from clary.algorithms import serve
-from clary.algorithms.contract import ClientError, say, visible_cpus
+from clary.algorithms.contract import ClientError, Contract, say, visible_cpus
+from clary.algorithms.toolkit import handlers, packages
 from clary.algorithms.toolkit.framework import Framework
 from clary.algorithms.toolkit.pool import Pool
 
 
 def main(framework: Framework, environ: Mapping[str, str]) -> int:
     """Serves until SIGTERM; the exit code."""
+    contract = Contract.read(environ)
     try:
         framework.check(environ)
+        path = handlers.program(contract, environ)
+        added = packages.missing(contract, path.parent / "requirements.txt", environ) if path is not None else {}
         workers = _whole(environ, ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS"), visible_cpus(environ))
         seconds = _whole(environ, ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "MODEL_SERVER_TIMEOUT"), 60)
     except ClientError as error:
@@ -20,7 +24,7 @@ def main(framework: Framework, environ: Mapping[str, str]) -> int:
         return 1
 
     def load() -> Pool:
-        return Pool(framework.handlers, os.environ | dict(environ), most=workers, seconds=float(seconds))
+        return Pool(framework.handlers, {**os.environ, **environ, **added}, most=workers, seconds=float(seconds))
 
     # Each request waits in a thread for its worker; a few more wait for one that comes free.
     return serve.run(load, environ, inline_limit=-1, threads=max(16, 2 * workers))

@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Final
 
 from clary.algorithms.contract import FAILURE_LIMIT, AlgorithmError, ClientError, Contract, say
-from clary.algorithms.toolkit import script
+from clary.algorithms.toolkit import packages, script
 from clary.algorithms.toolkit.framework import Framework
 
 _TAIL_BYTES: Final = 16 * 1024
@@ -27,13 +27,13 @@ def main(framework: Framework, environ: Mapping[str, str]) -> int:
         framework.check(environ)
         wanted = script.read(contract, environ, torch=framework.distributed)
         words = wanted.command(contract)
+        env = dict(environ) | packages.missing(contract, wanted.requirements, environ)
     except (ClientError, AlgorithmError) as error:
         reason = f"{type(error).__name__}: {error}"
         say(reason, level="ERROR")
         contract.fail(reason)
         return 1
-    env = dict(environ)
-    env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(wanted.folder), environ.get("PYTHONPATH"))))
+    env["PYTHONPATH"] = os.pathsep.join(filter(None, (str(wanted.folder), env.get("PYTHONPATH"))))
     if framework.distributed:
         env.setdefault("MASTER_ADDR", min(contract.hosts()))
         env.setdefault("MASTER_PORT", _MASTER_PORT)

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import stat
+import sys
 import tarfile
 import zlib
 from contextlib import suppress
@@ -88,6 +89,29 @@ def unpack(archive: Archive, target: Path, most: int) -> int:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise StartError(f"{name} is not a readable .tar.gz: {str(error) or 'it is cut off'}") from None
+
+
+def member(path: Path, name: str, most: int) -> bytes | None:
+    """What the archive holds under that name, at most `most` bytes of it; None where it holds no such file. It is read
+    no further, nothing is written, and the bounds are those of `unpack`. Raises StartError."""
+    bound = allowed(path.stat().st_size, sys.maxsize, sys.maxsize)
+    wanted = plain_parts(name)
+    try:
+        with path.open("rb") as raw:
+            stream = _Bounded(_opened(raw), path.name, bound)
+            with _begun(stream) as tar:
+                while True:
+                    stream.header()
+                    found = tar.next()
+                    vars(tar)["members"].clear()
+                    if found is None:
+                        return None
+                    stream.content(found.size if found.isreg() else 0)
+                    content = tar.extractfile(found) if found.isreg() and plain_parts(found.name) == wanted else None
+                    if content is not None:
+                        return content.read(most)
+    except (tarfile.TarError, EOFError, zlib.error, ValueError, RecursionError) as error:
+        raise StartError(f"{path.name} is not a readable .tar.gz: {str(error) or 'it is cut off'}") from None
 
 
 def _begun(stream: "_Bounded") -> tarfile.TarFile:

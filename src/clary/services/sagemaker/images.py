@@ -23,13 +23,17 @@ class Image:
     """The reference of the container image that runs; None: a process of this machine."""
     scripts: bool = False
     """It runs programs of the user: their source is staged for it, and the packages that they ask for."""
+    own_server: bool = False
+    """It serves the models of its own algorithm where no program is named."""
 
 
 def _module(name: str, verb: str) -> tuple[str, ...]:
     return (sys.executable, "-m", f"clary.algorithms.{name}", verb)
 
 
-_XGBOOST = Image("xgboost", _module("xgboost", "train"), _module("xgboost", "serve"), XGBOOST, scripts=True)
+_XGBOOST = Image(
+    "xgboost", _module("xgboost", "train"), _module("xgboost", "serve"), XGBOOST, scripts=True, own_server=True
+)
 _SCIKIT_LEARN = Image("scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True)
 _PYTORCH = Image("pytorch", _module("pytorch", "train"), _module("pytorch", "serve"), scripts=True)
 

@@ -18,7 +18,7 @@ from clary.engines.runners.base import Run, StartError
 from clary.engines.serving.base import Route, RouteVariant
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import jobs
+from clary.services.sagemaker import environments, jobs
 from clary.services.sagemaker.endpoints.machine import LOG_GROUP
 from clary.services.sagemaker.endpoints.server import work_of
 from clary.services.sagemaker.engines import Engines
@@ -202,6 +202,11 @@ class Fleet:
         try:
             work = await work_of(self._engines, self._endpoint, variant, one["uid"])
             await self._engines.runner.start(one["uid"], work)
+        except environments.Making as making:
+            why = await environments.follow(self._engines, making, self._stream(one))
+            if why is not None:
+                self._crashed(one, f"The instance could not be started: {why}", final=True)
+            one["since"] = self._now  # its time to become ready begins once its packages are there
         except (InputError, NotAssumable, StartError) as error:
             self._crashed(one, f"The instance could not be started: {error}", final=True)
 

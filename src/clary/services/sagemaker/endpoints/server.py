@@ -17,17 +17,17 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
     start = containers.start(image, "serve")
     archives, trees = await _model(engines, endpoint, variant, uid)
     environ = container.get("Environment") or {}
-    if variant["role"]:
-        ctx = roles.context(engines, endpoint, variant["role"])
-        archives += await scripts.source(ctx, engines, image, {}, environ, engines.scratch / uid)
+    ctx = roles.context(engines, endpoint, variant["role"]) if variant["role"] else None
+    prepared = await scripts.serving(ctx, engines, image, start.command, environ, archives, uid)
     isolated = variant.get("isolated", True)  # a deployment that does not say was made before there was a choice
     # A run without a network cannot use keys, so it gets none.
     reach = roles.lasting_environment(engines, endpoint, variant["role"]) if variant["role"] and not isolated else {}
     return Work(
-        command=start.command,
+        command=prepared.command,
         image=start.image,
         entrypoint=start.entrypoint,
         env={
+            **prepared.env,
             "AWS_REGION": endpoint.region,
             "AWS_DEFAULT_REGION": endpoint.region,
             "SAGEMAKER_REGION": endpoint.region,
@@ -36,7 +36,9 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
             "CLARY_IMAGE": uri,
         },
         directories=(MODEL,),
-        archives=archives,
+        archives=(*archives, *prepared.archives),
+        python=prepared.python,
+        shown=prepared.shown,
         trees=trees,
         cpus=engines.max_cpus,
         memory_bytes=engines.max_memory_bytes,

@@ -7,7 +7,7 @@ from clary.aws.errors import ServiceError
 from clary.engines.runners.base import StartError
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Resource
-from clary.services.sagemaker import containers, jobs, outputs
+from clary.services.sagemaker import containers, environments, jobs, outputs
 from clary.services.sagemaker.cluster import Cluster, Seen, hosts
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.inputs import InputError
@@ -82,6 +82,9 @@ class TrainingJobReconciler:
             # A crash behind this line finds the runs at the next look; a second start of one uid starts nothing, and
             # of a cluster that was half started it starts the other half.
             await cluster.start(works)
+        except environments.Making as making:
+            why = await environments.follow(self._engines, making, ending.stream(job))
+            return again(jobs.POLL_SECONDS) if why is None else self._failed(job, jobs.reason("ClientError", why))
         except (InputError, NotAssumable, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
         return again(0.0)

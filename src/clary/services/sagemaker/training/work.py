@@ -28,7 +28,8 @@ async def work_of(engines: Engines, job: Resource, image: Image, seconds: float,
 async def works_of(
     engines: Engines, job: Resource, image: Image, seconds: float, scratch: Path, cluster: Sequence[Host]
 ) -> tuple[Work, ...]:
-    """The job's command, configuration files and inputs, for each host of the cluster. Raises inputs.InputError."""
+    """The job's command, configuration files and inputs, for each host of the cluster. Raises inputs.InputError,
+    StartError, and environments.Making while its packages are being installed."""
     spec = job.spec
     ctx = roles.context(engines, job, spec["RoleArn"])
     laid = await channels.laid(ctx, engines.objects, spec, scratch, len(cluster))
@@ -39,23 +40,24 @@ async def works_of(
     told = channels.config(spec)
     algorithm = spec["AlgorithmSpecification"]
     start = containers.start(image, "train", algorithm.get("ContainerEntrypoint"), algorithm.get("ContainerArguments"))
-    given, environ = spec.get("HyperParameters") or {}, spec.get("Environment") or {}
-    archives = await scripts.source(ctx, engines, image, given, environ, scratch)
+    prepared = await scripts.training(ctx, engines, image, start.command, spec, scratch.name)
     made = []
     for number, (name, _) in enumerate(cluster):
         resources = jobs.resource_config(spec["ResourceConfig"].get("InstanceType"), name, names)
         made.append(
             Work(
-                command=start.command,
+                command=prepared.command,
                 image=start.image,
                 entrypoint=start.entrypoint,
-                env=_environment(engines, job, reach, resources, told),
+                env={**prepared.env, **_environment(engines, job, reach, resources, told)},
                 files=_files(job, resources, told),
                 directories=DIRECTORIES,
                 trees=laid[number].trees,
                 pipes=laid[number].pipes,
                 companions=laid[number].companions,
-                archives=archives,
+                archives=prepared.archives,
+                python=prepared.python,
+                shown=prepared.shown,
                 cpus=engines.max_cpus,
                 memory_bytes=engines.max_memory_bytes,
                 network=not isolated,

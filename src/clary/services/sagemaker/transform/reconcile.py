@@ -9,7 +9,7 @@ from clary.aws.errors import ServiceError
 from clary.engines.runners.base import Run, StartError
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Resource
-from clary.services.sagemaker import instances, jobs, outputs, roles
+from clary.services.sagemaker import environments, instances, jobs, outputs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.inputs import InputError
 from clary.services.sagemaker.locations import parse
@@ -118,6 +118,9 @@ class TransformJobReconciler:
             for host, work in enumerate(works):
                 # A crash behind this line finds the run at the next look; a second start of a uid starts nothing.
                 await self._runner.start(sender_uid(job, host), work)
+        except environments.Making as making:
+            why = await environments.follow(self._engines, making, server_log(job, 0, 0))
+            return again(jobs.POLL_SECONDS) if why is None else self._failed(job, jobs.reason("ClientError", why))
         except (InputError, NotAssumable, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
         return again(0.0, _sending=True)
