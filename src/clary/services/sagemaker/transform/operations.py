@@ -22,11 +22,14 @@ from clary.services.sagemaker.transform.machine import KIND, TRANSFORM_JOB, find
     ),
 )
 async def create_transform_job(ctx: Context, req: Doc) -> Doc:
-    """Accept the job and return at once; the reconciler runs it. Errors: ResourceInUse, ValidationException."""
+    """Accept the job and return at once; the reconciler runs it. Errors: ResourceInUse,
+    ResourceLimitExceeded, ValidationException."""
     name = req["TransformJobName"]
     arn = ctx.arn("sagemaker", f"transform-job/{name}")
-    turns.check_priority(tags.check(req.get("Tags")))
+    tags.check(req.get("Tags"))
     checks.check(req)
+    resources = req["TransformResources"]
+    jobs.check_turn(ctx, req, resources["InstanceType"], resources["InstanceCount"])
     model = models.find(ctx, req["ModelName"])
     copied = model_of(model)
     roles.check(ctx, copied["role"], arn)
