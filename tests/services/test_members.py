@@ -43,7 +43,6 @@ DEFINITION = (
     "AlgorithmSpecification.AlgorithmName",
     "InputDataConfig.DataSource.DatasetSource",
     "InputDataConfig.DataSource.FileSystemDataSource",
-    "InputDataConfig.DataSource.S3DataSource.AttributeNames",
     "InputDataConfig.DataSource.S3DataSource.HubAccessConfig",
     "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
     "ResourceConfig.InstanceGroups",
@@ -85,7 +84,6 @@ REFUSED = {
         "DebugRuleConfigurations",
         "InputDataConfig.DataSource.DatasetSource",
         "InputDataConfig.DataSource.FileSystemDataSource",
-        "InputDataConfig.DataSource.S3DataSource.AttributeNames",
         "InputDataConfig.DataSource.S3DataSource.HubAccessConfig",
         "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames",
         "MlflowConfig",
@@ -229,14 +227,16 @@ def _paths(shape: Shape, at: str, within: tuple[str, ...], *, every: bool = Fals
 
 def _family(service: Service, name: str) -> tuple[Path, ...]:
     """The sources that may act on the operation's members: its folder, what stands beside its folder, for what an
-    endpoint is made of, the endpoints, and for tuning jobs, the training jobs that they launch."""
+    endpoint is made of, the endpoints, for jobs, their inputs, and for tuning jobs, the jobs that they launch."""
     package = ROOT / service.name.replace("-", "_")
     own = Path(ROOT.parent.parent, *service.handlers[name].__module__.split(".")).with_suffix(".py")
     folders = {package, own.parent}
     if own.stem in ("models", "endpoint_configs"):
         folders.add(package / "endpoints")
+    if own.parent.name in ("training", "processing", "tuning"):
+        folders.add(package / "inputs")
     if own.parent.name == "tuning":
-        folders.update((package / "training", package / "inputs"))
+        folders.add(package / "training")
     return tuple(sorted(source for folder in folders for source in folder.glob("*.py")))
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from clary.aws.errors import NotImplementedHere, ServiceError, ValidationException
 from clary.engines.runners.base import Work
-from clary.kernel.resource import Resource
+from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker.errors import ResourceInUse
 from tests.sagemaker_house import ACCOUNT, SKLEARN, XGBOOST, House, channel, training_request
 
@@ -392,6 +392,12 @@ async def test_names_are_unique(house: House) -> None:
         await status(house, "other")
 
 
+def augmented(mode: str, **source: Any) -> Doc:
+    made = channel("a", InputMode=mode)
+    made["DataSource"]["S3DataSource"] |= {"S3DataType": "AugmentedManifestFile", **source}
+    return made
+
+
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"ResourceConfig": {"InstanceCount": 300, "InstanceType": "ml.m5.large"}}, NotImplementedHere, "at most 254"),
     (
@@ -417,16 +423,19 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ),
     ({"ResourceConfig": {}}, ValidationException, "InstanceType"),
     ({"AlgorithmSpecification": {"TrainingInputMode": "File"}}, ValidationException, "TrainingImage"),
-    (
-        {"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "Pipe"}},
-        NotImplementedHere,
-        "Pipe",
-    ),
     ({"CheckpointConfig": {"S3Uri": "s3://lake/x", "LocalPath": "/tmp"}}, NotImplementedHere, "LocalPath /tmp"),
     ({"CheckpointConfig": {"S3Uri": "s3://lake/x", "LocalPath": "/opt/ml/model/"}}, ValidationException, "another dir"),
     ({"InputDataConfig": [channel("a"), channel("a")]}, ValidationException, "unique"),
     ({"InputDataConfig": [channel("a", CompressionType="Gzip")]}, ValidationException, "Pipe"),
-    ({"InputDataConfig": [channel("a", InputMode="Pipe")]}, NotImplementedHere, "Pipe"),
+    ({"InputDataConfig": [channel("a", RecordWrapperType="RecordIO")]}, ValidationException, "Pipe"),
+    ({"InputDataConfig": [augmented("File", AttributeNames=["a"])]}, ValidationException, "Pipe, not File"),
+    ({"InputDataConfig": [augmented("FastFile", AttributeNames=["a"])]}, ValidationException, "Pipe, not FastFile"),
+    ({"InputDataConfig": [augmented("Pipe")]}, ValidationException, "needs the member AttributeNames"),
+    (
+        {"InputDataConfig": [channel("a", InputMode="Pipe"), channel("a_0")]},
+        ValidationException,
+        "called as a pipe of the channel 'a' is",
+    ),
     ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, ValidationException, "Duplicate tag"),
     ({"OutputDataConfig": {"S3OutputPath": "s3://"}}, ValidationException, "bucket"),
     ({"AlgorithmSpecification": {}}, ValidationException, "AlgorithmSpecification"),

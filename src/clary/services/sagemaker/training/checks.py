@@ -1,13 +1,13 @@
 """What a request for a training job is refused for: AWS's own rules, and what is not served here."""
 
-from typing import Any, Final
+from typing import Final
 
 from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.kernel.resource import Doc
 from clary.services.sagemaker import locations, metrics, tags
 from clary.services.sagemaker.cluster import MOST_HOSTS
 from clary.services.sagemaker.errors import check_command, refuse, require
-from clary.services.sagemaker.training import checkpoints
+from clary.services.sagemaker.training import channels, checkpoints
 from clary.services.sagemaker.training.machine import LONGEST_SECONDS, SPOT
 
 LONGEST_RUNTIME: Final = 28 * 86_400
@@ -21,7 +21,6 @@ _REFUSED: Final = {
     "ResourceConfig.TrainingPlanArn": "training plans",
     "InputDataConfig.DataSource.FileSystemDataSource": "only S3DataSource is served yet",
     "InputDataConfig.DataSource.DatasetSource": "only S3DataSource is served yet",
-    "InputDataConfig.DataSource.S3DataSource.AttributeNames": "augmented manifests",
     "InputDataConfig.DataSource.S3DataSource.InstanceGroupNames": "clusters of several instance groups",
     "InputDataConfig.DataSource.S3DataSource.HubAccessConfig": "hubs",
     "TensorBoardOutputConfig": "TensorBoard files would not be stored",
@@ -44,13 +43,7 @@ def check(req: Doc) -> None:
     if given := req.get("CheckpointConfig"):
         checkpoints.check(given)
     locations.parse(req["OutputDataConfig"]["S3OutputPath"])
-    names: set[Any] = set()
-    for channel in req.get("InputDataConfig") or []:
-        name = channel["ChannelName"]
-        require(name not in names, f"Two input channels are called {name!r}: channel names must be unique")
-        names.add(name)
-        require(name.strip(".") != "", f"The input channel {name!r} cannot be a directory: give it a name")
-        _check_channel(name, channel)
+    channels.check(req)
 
 
 def _check_cluster(req: Doc) -> None:
@@ -98,28 +91,8 @@ def _check_algorithm(algorithm: Doc) -> None:
     require(bool(algorithm.get("TrainingImage")), "AlgorithmSpecification needs the member TrainingImage")
     for member in ("ContainerEntrypoint", "ContainerArguments"):
         check_command(f"AlgorithmSpecification.{member}", algorithm.get(member) or [])
-    _refuse_pipe("AlgorithmSpecification.TrainingInputMode", algorithm["TrainingInputMode"])
     for definition in algorithm.get("MetricDefinitions") or []:
         try:
             metrics.compiled(definition)
         except metrics.BadRegex as error:
             raise ValidationException(f"AlgorithmSpecification.MetricDefinitions: {error}") from None
-
-
-def _check_channel(name: str, channel: Doc) -> None:
-    where = f"InputDataConfig channel {name!r}"
-    source = channel["DataSource"].get("S3DataSource")
-    if source is None:
-        raise NotImplementedHere(f"{where}: only S3DataSource is served yet.")
-    if source["S3DataType"] not in ("S3Prefix", "ManifestFile"):
-        raise NotImplementedHere(f"{where}: S3DataType {source['S3DataType']} is not served yet; use S3Prefix.")
-    _refuse_pipe(f"{where}: InputMode", channel.get("InputMode", "File"))
-    for member in ("CompressionType", "RecordWrapperType"):
-        given = channel.get(member, "None")
-        require(given == "None", f"{where}: {member} {given} needs the input mode Pipe; leave it out in File mode")
-    locations.parse(source["S3Uri"])
-
-
-def _refuse_pipe(member: str, mode: str) -> None:
-    if mode == "Pipe":
-        raise NotImplementedHere(f"{member} Pipe is not served yet; use File or FastFile.")

@@ -32,7 +32,6 @@ _SHOWN: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugCon
         "ResourceConfig.VolumeKmsKeyId",
         "AlgorithmSpecification.TrainingImageConfig",
         "AlgorithmSpecification.EnableSageMakerMetricsTimeSeries",
-        "InputDataConfig.ShuffleConfig",
         "InputDataConfig.DataSource.S3DataSource.ModelAccessConfig",
         "DebugHookConfig",
         "ProfilerConfig",
