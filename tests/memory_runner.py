@@ -63,6 +63,7 @@ class MemoryRunner:
             log=home / "log",
             address=f"unix:{home}/serve.sock" if known["serves"] and known["phase"] == "running" else None,
             out_of_memory=known.get("out_of_memory", False),
+            broken=known.get("broken"),
         )
 
     async def stop(self, uid: str, grace: float) -> None:
@@ -89,8 +90,9 @@ class MemoryRunner:
 
     # What a test does to a run.
 
-    def end(self, uid: str, code: int, *, out_of_memory: bool = False) -> None:
-        self._write(uid, phase="ended", exit_code=code, ended=self._clock.now(), out_of_memory=out_of_memory)
+    def end(self, uid: str, code: int, *, out_of_memory: bool = False, broken: str | None = None) -> None:
+        end = {"ended": self._clock.now(), "out_of_memory": out_of_memory, "broken": broken}
+        self._write(uid, phase="ended", exit_code=code, **end)
         for changed in self._watchers:
             changed(uid)
 

@@ -129,3 +129,114 @@ async def test_a_manifest_that_is_not_there_and_a_bucket_that_is_not_there(house
 async def test_a_prefix_that_matches_nothing_is_told(house: House) -> None:
     said = await refused(house, S3Uri="s3://lake/none/")
     assert said == 'No S3 objects found under S3 URL "s3://lake/none/" given in input data source'
+
+
+def piped(**more: Any) -> Doc:
+    return channel("train", InputMode="Pipe", **more)
+
+
+def augmented(*names: str, **more: Any) -> Doc:
+    made = piped(**more)
+    source = {"S3DataType": "AugmentedManifestFile", "S3Uri": "s3://lake/lines.jsonl", "AttributeNames": list(names)}
+    made["DataSource"]["S3DataSource"] = source
+    return made
+
+
+def fed(work: Work) -> tuple[Doc, list[list[Doc]]]:
+    """What the feeder of a work with one pipe is told: of the channel, and its items."""
+    ((*_, told),) = work.companions
+    said = json.loads(Path(told).read_text())
+    return said, [json.loads(line) for line in Path(said["items"]).read_text().splitlines()]
+
+
+async def test_a_channel_in_pipe_mode_has_a_pipe_and_no_files(house: House) -> None:
+    (work,) = await works(
+        house,
+        1,
+        InputDataConfig=[
+            piped(CompressionType="Gzip", RecordWrapperType="RecordIO", ShuffleConfig={"Seed": 5}),
+            channel("other", "data/train/"),
+        ],
+    )
+    assert work.pipes == ("/opt/ml/input/data/train_0",)
+    assert [tree.target for tree in work.trees] == ["/opt/ml/input/data/other"]
+    said, items = fed(work)
+    how = {name: said[name] for name in ("pipe", "gzip", "recordio", "seed", "host", "hosts")}
+    wanted = {"pipe": "/opt/ml/input/data/train", "gzip": True, "recordio": True, "seed": 5, "host": 0, "hosts": 1}
+    assert how == wanted
+    assert [part["of"] for (part,) in items] == [f"s3://lake/data/train/{name}.csv" for name in "abcde"]
+    held = [Path(said["folder"]) / part["file"] for (part,) in items]
+    stored = house.objects.local("lake", "data/train/a.csv")
+    assert stored is not None and stored.samefile(held[0])
+    told = json.loads(work.files["/opt/ml/input/config/inputdataconfig.json"])
+    assert told["train"]["TrainingInputMode"] == "Pipe"
+    assert told["train"]["RecordWrapperType"] == "RecordIO"
+    assert json.loads(work.env["SM_CHANNELS"]) == ["other", "train"]
+
+
+async def test_what_is_streamed_is_the_object_as_it_was(house: House) -> None:
+    (work,) = await works(house, 1, InputDataConfig=[piped()])
+    (house.scratch.parent / "objects/lake/data/train/a.csv").unlink()
+    house.objects.write("lake", "data/train/a.csv", b"another")
+    said, items = fed(work)
+    assert (Path(said["folder"]) / items[0][0]["file"]).read_bytes() == b"a"
+
+
+async def test_pipes_of_several_hosts_share_what_is_sharded(house: House) -> None:
+    source = {"S3DataDistributionType": "ShardedByS3Key", **channel("train")["DataSource"]["S3DataSource"]}
+    found = await works(house, 2, InputDataConfig=[{**piped(), "DataSource": {"S3DataSource": source}}])
+    assert [(said["host"], said["hosts"]) for said, _ in map(fed, found)] == [(0, 2), (1, 2)]
+    found = await works_again(house, 2)
+    assert [(said["host"], said["hosts"]) for said, _ in map(fed, found)] == [(0, 1), (0, 1)]
+
+
+async def works_again(house: House, count: int) -> tuple[Work, ...]:
+    job, image = house.get("training-job", "job"), images.lookup(XGBOOST)
+    assert image is not None
+    job.spec["InputDataConfig"] = [piped()]
+    return await works_of(house.engines, job, image, 60.0, house.scratch, cluster.hosts(job.uid, count))
+
+
+async def test_an_augmented_manifest_streams_the_attributes_in_the_order_asked(house: House) -> None:
+    lines = [
+        {"source-ref": "s3://lake/data/train/a.csv", "class": 1, "note": "first"},
+        {"class": {"x": [1]}, "note": "", "source-ref": "s3://lake/data/train/b.csv", "more": None},
+    ]
+    house.objects.write("lake", "lines.jsonl", "\n\n".join(map(json.dumps, lines)).encode())
+    names_asked = ("source-ref", "class", "note")
+    (work,) = await works(house, 1, InputDataConfig=[augmented(*names_asked, RecordWrapperType="RecordIO")])
+    said, items = fed(work)
+    first, second = items
+    assert [part.get("data") for part in first] == [None, "1", "first"]
+    assert [part.get("data") for part in second] == [None, '{"x": [1]}', ""]
+    assert (Path(said["folder"]) / second[0]["file"]).read_bytes() == b"b"
+    assert second[1]["of"] == "line 3 of s3://lake/lines.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "The augmented manifest s3://lake/lines.jsonl is empty"),
+        (b"[1, 2]\n", "s3://lake/lines.jsonl is no augmented manifest: line 1 is no JSON object"),
+        (b'{"a-ref": "s3://lake/data/train/a.csv"}\n{"a-ref"', "line 2 is no JSON object"),
+        (b'{"b": 1}\n', "line 1 of s3://lake/lines.jsonl has no attribute 'a-ref'"),
+        (b'{"a-ref": 7}\n', "the attribute 'a-ref' must be the URI of an object"),
+        (b'{"a-ref": "s3://lake/none.csv"}\n', "s3://lake/none.csv is not there"),
+    ],
+)
+async def test_a_broken_augmented_manifest_is_told_in_words(house: House, body: bytes, words: str) -> None:
+    house.objects.write("lake", "lines.jsonl", body)
+    with pytest.raises(inputs.InputError) as told:
+        await works(house, 1, InputDataConfig=[augmented("a-ref")])
+    assert words in str(told.value)
+
+
+async def test_a_job_whose_feeder_failed_says_why(house: House) -> None:
+    await house.call("CreateTrainingJob", **training_request(InputDataConfig=[piped()]))
+    await house.run()
+    uid = house.get("training-job", "job").uid
+    house.runner.end(uid, 137, broken="ClientError: s3://lake/data/train/a.csv cannot be read as CompressionType Gzip")
+    await house.run(1.0)
+    said = await house.call("DescribeTrainingJob", TrainingJobName="job")
+    assert said["TrainingJobStatus"] == "Failed"
+    assert said["FailureReason"] == "ClientError: s3://lake/data/train/a.csv cannot be read as CompressionType Gzip"
