@@ -1,7 +1,9 @@
 """Channels of every format become the same table; every broken file is named with its line."""
 
 import gzip
+import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,9 +11,12 @@ import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from clary.algorithms.contract import Channel, ClientError
-from clary.algorithms.xgboost.data import check_labels, parse_content_type, read_channel
+from clary.algorithms.recordio import batches
+from clary.algorithms.xgboost.data import check_labels, matrix, parse_content_type, read_channel
+from clary.algorithms.xgboost.engine import xgb
 from clary.algorithms.xgboost.libsvm import parse_libsvm
 from clary.algorithms.xgboost.table import Rows
 
@@ -132,6 +137,48 @@ def test_libsvm_weights_and_groups() -> None:
     assert rows.features.toarray().tolist() == [[2, 0], [0, 3], [0, 0]]
 
 
+def test_rows_of_one_query_stand_together_and_weigh_as_one() -> None:
+    rows = parse_libsvm([b"1:2 qid:7 0:1", b"0:3 qid:4 0:2", b"2:2 qid:7 0:3", b"0:3 qid:4 0:4"], "part")
+    made = matrix(xgb, rows, 1, "rank:ndcg")
+    assert made.get_label().tolist() == [0, 0, 1, 2]
+    assert made.get_weight().tolist() == [3, 2]
+    assert made.get_group().tolist() == [2, 2]
+    uneven = parse_libsvm([b"1:2 qid:7 0:1", b"0:3 qid:7 0:2"], "part")
+    with pytest.raises(ClientError, match="Query 7 has rows of different weights"):
+        matrix(xgb, uneven, 1, "rank:ndcg")
+
+
+def recordio(features: Any, labels: Any) -> bytes:
+    stream = io.BytesIO()
+    batches.write(stream, features, labels)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["recordio-protobuf", "application/x-recordio-protobuf"])
+def test_recordio_dense_and_sparse(tmp_path: Path, kind: str) -> None:
+    content = recordio(np.array(EXPECTED, np.float32), np.array(LABELS, np.float32))
+    same(read_channel(channel(tmp_path, kind, part=content)))
+    sparse = recordio(csr_matrix(np.nan_to_num(EXPECTED)), np.array(LABELS))
+    rows = read_channel(channel(tmp_path / "sparse", kind, part=sparse))
+    same(rows)
+    assert rows.sparse and rows.features.nnz == 4
+    two = channel(tmp_path / "both", kind, a=sparse, b=sparse + sparse)
+    assert read_channel(two).count == 9
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"0,1,2\n", "File part is not recordio-protobuf"),
+        (recordio(np.ones((2, 2)), None), "File part: its records have no label"),
+        (recordio(np.ones((2, 2)), np.array([1, np.nan])), "File part, record 2: the label is not a number"),
+        (recordio(np.ones((2, 2)), np.zeros(2))[:-5], "File part is not recordio-protobuf"),
+    ],
+)
+def test_a_broken_recordio_file_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    assert message in failure(tmp_path, "recordio-protobuf", content)
+
+
 def test_libsvm_files_of_different_widths_are_widened(tmp_path: Path) -> None:
     rows = read_channel(channel(tmp_path, None, a="0 0:1\n", b="1 4:1\n"))
     assert rows.features.shape == (2, 5)
@@ -216,6 +263,7 @@ def test_an_empty_channel_is_refused(tmp_path: Path) -> None:
         ("binary:hinge", 0.5, "0 or 1"),
         ("count:poisson", -1, "at least 0"),
         ("reg:gamma", 0, "above 0"),
+        ("survival:aft", 0, "times above 0"),
     ],
 )
 def test_labels_must_fit_the_objective(objective: str, label: float, allowed: str) -> None:

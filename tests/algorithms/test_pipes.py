@@ -14,7 +14,7 @@ from clary.algorithms.xgboost import pipes
 from clary.algorithms.xgboost.data import read_channel
 from clary.algorithms.xgboost.table import Rows
 from tests.algorithms.conftest import OptMl
-from tests.algorithms.test_data import parquet
+from tests.algorithms.test_data import parquet, recordio
 from tests.algorithms.test_train import prepared, rows
 
 Feed = Callable[[Path, bytes], None]
@@ -69,6 +69,12 @@ def test_several_parquet_files(tmp_path: Path, feed: Feed) -> None:
     content = parquet(y=[0, 1], a=[1.5, 2]) + parquet(y=[1], a=[7.5])
     found = piped(tmp_path, feed, "application/x-parquet", content)
     assert found.features.tolist() == [[1.5], [2], [7.5]] and found.labels.tolist() == [0, 1, 1]
+
+
+def test_recordio(tmp_path: Path, feed: Feed) -> None:
+    content = recordio(np.array([[1.5, 2], [0, -4]], np.float32), np.array([0, 1]))
+    found = piped(tmp_path, feed, "application/x-recordio-protobuf", content * 3)
+    assert found.features.tolist() == [[1.5, 2], [0, -4]] * 3 and found.labels.tolist() == [0, 1] * 3
 
 
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, feed: Feed, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Requests and answers of the model server, in process: every format in and out, every mistake with its sentence."""
 
+import io
 import json
 import pickle
 from collections.abc import Mapping
@@ -10,12 +11,33 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.sparse import csr_matrix
 
 from clary.algorithms.contract import AlgorithmError
+from clary.algorithms.recordio import batches, frames, wire
 from clary.algorithms.serve import Refused
 from clary.algorithms.xgboost import model, requests
 from clary.algorithms.xgboost.engine import xgb
 from clary.algorithms.xgboost.serve import XGBoostModel
+
+RECORDIO = "application/x-recordio-protobuf"
+
+
+def records(features: Any, labels: Any = None) -> bytes:
+    stream = io.BytesIO()
+    batches.write(stream, features, labels)
+    return stream.getvalue()
+
+
+def told(body: bytes) -> list[dict[str, Any]]:
+    """The labels of the records of an answer: one number, or a list."""
+    found = []
+    for block in frames.blocks(io.BytesIO(body)):
+        for payload in [block] if isinstance(block, bytes) else [row.tobytes() for row in block]:
+            label = {name: tensor.values.tolist() for name, tensor in wire.decode(payload).label.items()}
+            found.append({name: one[0] if len(one) == 1 else one for name, one in label.items()})
+    return found
+
 
 FEATURES = np.random.default_rng(5).random((60, 3)).astype(np.float32)
 BODY = "0.1,0.2,0.3\n0.9,0.8,0.7\n"
@@ -33,7 +55,14 @@ def booster(objective: str, **params: Any) -> Any:
 def folders(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
     """A model directory of each objective, by its name."""
     made = {}
-    for objective in ("reg:squarederror", "binary:logistic", "binary:logitraw", "multi:softmax", "multi:softprob"):
+    for objective in (
+        "reg:squarederror",
+        "binary:logistic",
+        "binary:logitraw",
+        "binary:hinge",
+        "multi:softmax",
+        "multi:softprob",
+    ):
         made[objective] = tmp_path_factory.mktemp("model")
         (made[objective] / "xgboost-model").write_bytes(pickle.dumps(booster(objective)))
     return made
@@ -72,9 +101,16 @@ def refusal(one: XGBoostModel, body: str | bytes, kind: str | None = "text/csv",
         ("application/json", '{"instances":[{"data":{"features":{"values":[0.1,0.2,0.3]}}},[0.9,0.8,0.7]]}'),
         ("application/json", "[[0.1,0.2,0.3],[0.9,0.8,0.7]]"),
         ("application/jsonlines", '{"features":[0.1,0.2,0.3]}\n\n[0.9,0.8,0.7]\n'),
+        ("application/json", '{"instances":[{"features":{"keys":[2,0,1],"values":[0.3,0.1,0.2]}},[0.9,0.8,0.7]]}'),
+        ("text/csv", BODY.replace(",", "\t")),
+        ("text/csv", BODY.replace(",", ";")),
+        ("text/csv", BODY.replace(",", " | ")),
+        ("text/csv", BODY.replace(",", " ")),
+        ("application/x-recordio-protobuf", records(np.array([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]]))),
+        ("application/x-recordio-protobuf", records(csr_matrix([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]]), [1, 0])),
     ],
 )
-def test_every_format_asks_the_same(served: Any, kind: str | None, body: str) -> None:
+def test_every_format_asks_the_same(served: Any, kind: str | None, body: str | bytes) -> None:
     one = served()
     wanted = one.predictor.predict(np.array([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]], np.float32)).tolist()
     assert ask(one, body, kind) == "".join(f"{score}\n" for score in wanted)
@@ -89,9 +125,12 @@ def test_every_format_asks_the_same(served: Any, kind: str | None, body: str) ->
         ("text/csv", "0.1,NA,0.3\n"),
         ("text/libsvm", "0:0.1 2:0.3"),
         ("application/json", "[0.1,null,0.3]"),
+        ("application/json", '{"instances":[{"data":{"features":{"keys":[0,2],"values":[0.1,0.3],"shape":[3]}}}]}'),
+        ("text/csv", "0.1;;0.3\n"),
+        ("application/x-recordio-protobuf", records(csr_matrix([[0.1, 0, 0.3]]))),
     ],
 )
-def test_an_empty_cell_is_a_missing_value(served: Any, kind: str, body: str) -> None:
+def test_an_empty_cell_is_a_missing_value(served: Any, kind: str, body: str | bytes) -> None:
     one = served()
     wanted = one.predictor.predict(np.array([[0.1, np.nan, 0.3]], np.float32)).tolist()
     assert ask(one, body, kind) == f"{wanted[0]}\n"
@@ -124,6 +163,18 @@ def test_an_empty_cell_is_a_missing_value(served: Any, kind: str, body: str) -> 
         ("application/json", "[[1e999,2,3]]", "infinite or too large"),
         ("application/json", f"[[{'9' * 400},2,3]]", "too large"),
         ("application/jsonlines", "[1,2,3]\nx", "Line 2 is not JSON"),
+        ("application/json", '[{"keys":[0],"values":[1,2]}]', 'Row 1 must have as many "keys" as "values"'),
+        ("application/json", '[{"keys":[3],"values":[1]}]', "Row 1: key 3 is not one of the model's 3 columns"),
+        ("application/json", '[{"keys":["a"],"values":[1]}]', 'key "a" is not one of'),
+        ("application/x-recordio-protobuf", b"rubbish", "The request body is not recordio-protobuf"),
+        (
+            "application/x-recordio-protobuf",
+            records(np.array([[1.0, 2.0]])),
+            "Row 1 has 2 columns, but the model takes 3",
+        ),
+        ("application/x-recordio-protobuf", records(csr_matrix([[0, 0, 0, 1.0]])), "The largest key is 3"),
+        ("application/x-recordio-protobuf", records(np.array([[1, 2, np.inf]])), "column 3 is infinite"),
+        ("application/x-recordio-protobuf", records(csr_matrix([[1, 2, np.inf]])), "is infinite"),
     ],
 )
 def test_a_bad_row_is_a_400_that_names_it(served: Any, kind: str, body: str | bytes, sentence: str) -> None:
@@ -132,7 +183,7 @@ def test_a_bad_row_is_a_400_that_names_it(served: Any, kind: str, body: str | by
     assert sentence in str(refused)
 
 
-@pytest.mark.parametrize("kind", ["application/x-recordio-protobuf", "image/png", "text/html"])
+@pytest.mark.parametrize("kind", ["image/png", "text/html"])
 def test_other_content_types_are_a_415(served: Any, kind: str) -> None:
     refused = refusal(served(), BODY, kind)
     assert refused.status == 415
@@ -149,13 +200,14 @@ def test_other_content_types_are_a_415(served: Any, kind: str) -> None:
         ("application/*", "application/json"),
         ("image/png, application/jsonlines;q=0.2, text/csv;q=0.9", "text/csv"),
         ("csv", "text/csv"),
+        ("application/x-recordio-protobuf", "application/x-recordio-protobuf"),
     ],
 )
 def test_the_answer_is_of_the_accepted_type(served: Any, accept: str | None, kind: str) -> None:
     assert served().invoke(BODY.encode(), "text/csv", accept).content_type.startswith(kind)
 
 
-@pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "application/x-recordio-protobuf"])
+@pytest.mark.parametrize("accept", ["image/png", "text/csv;q=0", "application/x-parquet"])
 def test_what_cannot_be_answered_is_a_406(served: Any, accept: str) -> None:
     assert refusal(served(), BODY, accept=accept).status == 406
 
@@ -173,6 +225,7 @@ def test_answers_in_every_form(served: Any) -> None:
     assert json.loads(ask(one, accept="application/json")) == {"predictions": [{"score": row} for row in scores]}
     lines = ask(one, accept="application/jsonlines").splitlines()
     assert [json.loads(line) for line in lines] == [{"score": row} for row in scores]
+    assert told(one.invoke(BODY.encode(), "text/csv", RECORDIO).body) == [{"score": row} for row in scores]
 
 
 def test_softmax_answers_class_numbers(served: Any) -> None:
@@ -201,6 +254,7 @@ def test_chosen_content(served: Any) -> None:
     keys = "predicted_label,probability,probabilities,labels"
     row = "0.9,0.8,0.7"
     for objective, classes in (("binary:logistic", 2), ("multi:softprob", 3), ("multi:softmax", 3)):
+        kind = float if objective == "multi:softmax" else int
         (answer,) = json.loads(ask(served(objective, SAGEMAKER_INFERENCE_OUTPUT=keys), row, accept="application/json"))[
             "predictions"
         ]
@@ -208,6 +262,7 @@ def test_chosen_content(served: Any) -> None:
         assert answer["labels"] == list(range(classes))
         assert sum(answer["probabilities"]) == pytest.approx(1, abs=1e-5)
         assert answer["predicted_label"] == int(np.argmax(answer["probabilities"])) == classes - 1
+        assert type(answer["predicted_label"]) is kind
         assert answer["probability"] == answer["probabilities"][-1]
     text = ask(served("binary:logistic", SAGEMAKER_INFERENCE_OUTPUT="predicted_label, probabilities"), row)
     assert text.startswith('1,"[')
@@ -224,9 +279,22 @@ def test_softmax_and_softprob_agree_on_chosen_content(served: Any) -> None:
     np.testing.assert_allclose(first, second, atol=1e-6)
 
 
-def test_content_that_the_objective_cannot_give_is_refused_at_start(served: Any) -> None:
-    with pytest.raises(ValueError, match="cannot give 'probability'; it can give predicted_score"):
-        served("reg:squarederror", SAGEMAKER_INFERENCE_OUTPUT="probability")
+def test_content_that_the_objective_cannot_give_is_nan(served: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    one = served("reg:squarederror", SAGEMAKER_INFERENCE_OUTPUT="probability,predicted_score")
+    assert "cannot give probability, which will be nan; it can give predicted_score" in capsys.readouterr().out
+    assert ask(one, "0.9,0.8,0.7").startswith("nan,0.")
+    hinge = served("binary:hinge", SAGEMAKER_INFERENCE_OUTPUT="probability,predicted_label,raw_score,raw_scores,labels")
+    assert ask(hinge, "0.9,0.8,0.7") == 'nan,1.0,1.0,"[0.0, 1.0]","[0, 1]"\n'
+    (answer,) = json.loads(ask(hinge, "0.9,0.8,0.7", accept="application/json"))["predictions"]
+    assert np.isnan(answer["probability"]) and answer["raw_scores"] == [0, 1]
+    with pytest.raises(ValueError, match="'chance' is not one of predicted_label"):
+        served(SAGEMAKER_INFERENCE_OUTPUT="chance")
+
+
+def test_chosen_content_as_records(served: Any) -> None:
+    one = served("binary:logistic", SAGEMAKER_INFERENCE_OUTPUT="predicted_label,probabilities")
+    (answer,) = told(one.invoke(b"0.9,0.8,0.7", "text/csv", RECORDIO).body)
+    assert answer["predicted_label"] == 1 and sum(answer["probabilities"]) == pytest.approx(1)
 
 
 @pytest.mark.parametrize("name", ["xgboost-model", "model.json", "model.ubj", "anything"])

@@ -1,4 +1,4 @@
-"""Predictions become answer bodies, in the words of AWS's container: CSV, JSON and JSON Lines."""
+"""Predictions become answer bodies, in the words of AWS's container: CSV, JSON, JSON Lines and recordio-protobuf."""
 
 import csv
 import io
@@ -9,7 +9,8 @@ from typing import Any
 from clary.algorithms.serve import Refused
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
-SUPPORTED = (CSV, JSON, JSON_LINES)
+RECORDIO = "application/x-recordio-protobuf"
+SUPPORTED = (CSV, JSON, JSON_LINES, RECORDIO)
 
 
 def choose(accept: str | None, default: str) -> str:
@@ -49,17 +50,28 @@ def encode(scores: Any, kind: str, *, one_line: bool = False) -> bytes:
         return json.dumps({"predictions": [{"score": one} for one in rows]}).encode()
     if kind == JSON_LINES:
         return "".join(json.dumps({"score": one}) + "\n" for one in rows).encode()
+    if kind == RECORDIO:
+        return _records([{"score": one} for one in rows])
     if one_line:
         return ",".join(map(str, rows)).encode()
     return "".join((",".join(map(str, one)) if isinstance(one, list) else str(one)) + "\n" for one in rows).encode()
 
 
+def _records(rows: list[Mapping[str, Any]]) -> bytes:
+    from clary.algorithms.recordio import batches  # rarely asked for
+
+    return batches.answers(rows)
+
+
 def encode_selected(rows: list[Mapping[str, Any]], kind: str) -> bytes:
-    """Answers of chosen content (SAGEMAKER_INFERENCE_OUTPUT): one mapping a row; in CSV its values, lists in quotes."""
+    """Answers of chosen content (SAGEMAKER_INFERENCE_OUTPUT): one mapping a row; in CSV its values, lists in quotes.
+    What an objective cannot give is NaN, as AWS's container has it, in JSON too."""
     if kind == JSON:
         return json.dumps({"predictions": rows}).encode()
     if kind == JSON_LINES:
         return "".join(json.dumps(one) + "\n" for one in rows).encode()
+    if kind == RECORDIO:
+        return _records(rows)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     for one in rows:

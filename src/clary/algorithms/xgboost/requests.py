@@ -1,4 +1,5 @@
-"""Request bodies become feature tables: CSV, libsvm, JSON, JSON Lines; each row fits the model or is named."""
+"""Request bodies become feature tables: CSV, libsvm, JSON, JSON Lines, recordio-protobuf; each row fits the model or is
+named."""
 
 import csv
 import io
@@ -43,16 +44,25 @@ def _csv(body: bytes, columns: int) -> Table:
         if "\n" not in text and "\r" not in text:
             # One row, the usual request: not worth a table reader.
             return _fit(np.array([[float(cell) for cell in text.split(",")]]), columns)
-        table = np.loadtxt(io.StringIO(text), delimiter=",", comments=None, ndmin=2, dtype=np.float64)
+        delimiter = _delimiter(text)
+        table = np.loadtxt(io.StringIO(text), delimiter=delimiter, comments=None, ndmin=2, dtype=np.float64)
     except ValueError:
         # Quotes, empty cells or a mistake: the slow way knows them all, and names the last.
-        return _cells(text, columns)
+        return _cells(text, columns, _delimiter(text))
     return _fit(table, columns)
 
 
-def _cells(text: str, columns: int) -> Table:
+def _delimiter(text: str) -> str:
+    """A comma, or what else separates the cells of the first line."""
+    if "," in text:
+        return ","
+    first = text.strip().partition("\n")[0].strip()
+    return next((one for one in ("\t", ";", "|", " ") if one in first), ",")
+
+
+def _cells(text: str, columns: int, delimiter: str) -> Table:
     rows: list[list[float]] = []
-    reader = csv.reader(io.StringIO(text, newline=""), skipinitialspace=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=delimiter != " ")
     try:
         for cells in reader:
             if not cells or (len(cells) == 1 and not cells[0].strip() and columns != 1):
@@ -82,7 +92,7 @@ def _width(row: int, columns: int, got: int) -> str:
     return f"Row {row} has {got} columns, but the model takes {columns}.{hint}"
 
 
-def _fit(table: NDArray[np.float64], columns: int) -> Table:
+def _fit(table: NDArray[np.floating], columns: int) -> Table:
     if table.shape[1] != columns:
         raise Refused(400, _width(1, columns, table.shape[1]))
     with np.errstate(over="ignore"):
@@ -109,6 +119,26 @@ def _libsvm(body: bytes, columns: int) -> Any:
         )
     rows.features.resize(rows.count, columns)
     return rows.features
+
+
+def _recordio(body: bytes, columns: int) -> Any:
+    """Labels are not looked at. A sparse record has no value where it has no key."""
+    from clary.algorithms.recordio import batches, frames
+
+    try:
+        found = batches.decode(body)
+    except frames.Malformed as error:
+        raise Refused(400, f"The request body is not recordio-protobuf: {error}.") from None
+    if found is None:
+        raise Refused(400, "The request body holds no records.")
+    if isinstance(found.features, np.ndarray):
+        return _fit(found.features, columns)
+    if found.width > columns:
+        raise Refused(400, f"The largest key is {found.width - 1}, but the model takes {columns} columns, from 0.")
+    found.features.resize(found.count, columns)
+    if np.isinf(found.features.data).any():
+        raise Refused(400, "A value of the request is infinite.")
+    return found.features
 
 
 def _has_label(line: bytes) -> bool:
@@ -145,7 +175,7 @@ def _loads(text: bytes, what: str) -> Any:
 def _rows(instances: list[Any], columns: int) -> Table:
     rows = []
     for number, instance in enumerate(instances, 1):
-        values = _features(instance)
+        values = _features(instance, number, columns)
         if not isinstance(values, list):
             raise Refused(400, f'Row {number} is neither a list of numbers nor an object with "features".')
         if len(values) != columns:
@@ -160,12 +190,29 @@ def _rows(instances: list[Any], columns: int) -> Table:
         raise Refused(400, "A number in the request is too large.") from None
 
 
-def _features(instance: Any) -> Any:
+def _features(instance: Any, row: int, columns: int) -> Any:
     """The list of numbers, wherever AWS's JSON format for inference lets it stand."""
-    for key in ("data", "features", "values"):
+    for key in ("data", "features"):
         if isinstance(instance, dict) and key in instance:
             instance = instance[key]
-    return instance
+    if not isinstance(instance, dict) or "values" not in instance:
+        return instance
+    return _sparse(instance, row, columns) if instance.get("keys") else instance["values"]
+
+
+def _sparse(instance: dict[str, Any], row: int, columns: int) -> list[Any]:
+    """Values at the places that `keys` names; nothing elsewhere."""
+    keys, values = instance["keys"], instance["values"]
+    if not isinstance(keys, list) or not isinstance(values, list) or len(keys) != len(values):
+        raise Refused(400, f'Row {row} must have as many "keys" as "values".')
+    whole: list[Any] = [None] * columns
+    for key, value in zip(keys, values, strict=True):
+        if isinstance(key, bool) or not isinstance(key, int) or not 0 <= key < columns:
+            raise Refused(
+                400, f"Row {row}: key {json.dumps(key)[:40]} is not one of the model's {columns} columns, from 0."
+            )
+        whole[key] = value
+    return whole
 
 
 DECODERS: Mapping[str, Callable[[bytes, int], Any]] = {
@@ -174,4 +221,5 @@ DECODERS: Mapping[str, Callable[[bytes, int], Any]] = {
     "text/x-libsvm": _libsvm,
     "application/json": _json,
     "application/jsonlines": _jsonlines,
+    "application/x-recordio-protobuf": _recordio,
 }
