@@ -82,12 +82,17 @@ class TrainingJobReconciler:
             # A crash behind this line finds the runs at the next look; a second start of one uid starts nothing, and
             # of a cluster that was half started it starts the other half.
             await cluster.start(works)
+            seen = await cluster.observe()
         except environments.Making as making:
             why = await environments.follow(self._engines, making, ending.stream(job))
             return again(jobs.POLL_SECONDS) if why is None else self._failed(job, jobs.reason("ClientError", why))
         except (InputError, NotAssumable, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
-        return again(0.0)
+        if seen.whole.started is None:
+            return again(0.0)
+        # Whoever hears of its end hastens this; a run that has ended already was not told of.
+        after = jobs.POLL_SECONDS if seen.phase == "running" else 0.0
+        return again(after, **enter(job.status, "Training", seen.whole.started))
 
     async def _running(self, job: Resource, cluster: Cluster, seen: Seen) -> Step:
         await ending.ship(self._engines, job, cluster, seen, final=False)
