@@ -7,7 +7,7 @@ from pathlib import Path
 
 from clary.engines.runners.base import Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import containers, inputs, jobs, roles
+from clary.services.sagemaker import containers, inputs, jobs, roles, scripts
 from clary.services.sagemaker.cluster import Host
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.images import Image
@@ -37,16 +37,18 @@ async def works_of(
     reach = {} if isolated else roles.environment(engines, job, spec["RoleArn"], longest(job))
     app = spec["AppSpecification"]
     start = containers.start(image, "", app.get("ContainerEntrypoint"), app.get("ContainerArguments"))
+    prepared = await scripts.processing(engines, image, start.command)
     names = [name for name, _ in cluster]
     made = []
     for number, (name, _) in enumerate(cluster):
         pipes, companions = inputs.fed([one[number] for one in feeds])
         made.append(
             Work(
-                command=start.command,
+                command=prepared.command,
                 image=start.image,
                 entrypoint=start.entrypoint,
                 env={
+                    **prepared.env,
                     **reach,
                     **(spec.get("Environment") or {}),
                     "PROCESSING_JOB_NAME": job.name,
@@ -58,6 +60,9 @@ async def works_of(
                 },
                 directories=(ROOT, "/opt/ml/output", *(one.path for one in outputs_of(spec))),
                 trees=tuple(one[number] for one in trees),
+                archives=prepared.archives,
+                python=prepared.python,
+                shown=prepared.shown,
                 pipes=pipes,
                 companions=companions,
                 cpus=engines.max_cpus,
