@@ -1,7 +1,10 @@
 """The `sagemaker` SDK, both major versions of it, unmodified, as a notebook would use it."""
 
+from pathlib import Path
+
 import pytest
 
+from clary.cli.demo import car
 from tests.clients.sdk.environments import SDK2, SDK3, Environment
 from tests.clients.sdk.house import ROLE, House
 
@@ -32,6 +35,19 @@ def test_processing(house: House, sdk: Environment, digit: str) -> None:
     assert "multiplied 3 numbers" in said["stdout"] + said["stderr"]
     if digit == "2":
         assert "objective" in said["failure"]
+
+
+@pytest.mark.parametrize(("sdk", "digit"), [(SDK2, "2")], ids=["v2"])
+def test_batch_transform_of_cars(house: House, sdk: Environment, digit: str, tmp_path: Path) -> None:
+    cars = tmp_path / "car.csv"
+    cars.write_text(car.csv())
+    said = house.run(sdk, f"sdk{digit}_transform.py", str(cars), options=AS_ROLE)
+    assert said["rows"] == 428
+    assert said["accuracy"] > 0.95
+    assert "Bad HTTP status received from algorithm: 400" in said["failure"]
+    if digit == "2":
+        assert said["attached"] == said["out"]
+        assert "MaxConcurrentTransforms=" in said["stdout"] + said["stderr"], "the job's data-log was not shown"
 
 
 @BOTH
