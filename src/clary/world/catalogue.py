@@ -6,6 +6,7 @@ from clary.aws.tagging import Taggables
 from clary.services import (
     cloudtrail,
     cloudwatch,
+    ecr,
     events,
     iam,
     logs,
@@ -19,6 +20,7 @@ from clary.services import (
 )
 from clary.services.cloudwatch import heralds as cloudwatch_heralds
 from clary.services.cloudwatch import taggable as cloudwatch_tags
+from clary.services.ecr import taggable as ecr_tags
 from clary.services.events import taggable as events_tags
 from clary.services.iam import taggable as iam_tags
 from clary.services.logs import taggable as logs_tags
@@ -32,6 +34,7 @@ from clary.services.sqs import taggable as sqs_tags
 SERVICES: tuple[Service, ...] = (
     cloudtrail.service,
     cloudwatch.service,
+    ecr.service,
     events.service,
     iam.service,
     logs.service,
@@ -46,6 +49,7 @@ SERVICES: tuple[Service, ...] = (
 TAGGABLES = Taggables(
     [
         *cloudwatch_tags.TAGGABLES,
+        *ecr_tags.TAGGABLES,
         *events_tags.TAGGABLES,
         *iam_tags.TAGGABLES,
         *logs_tags.TAGGABLES,

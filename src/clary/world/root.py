@@ -28,7 +28,7 @@ from clary.kernel.objects import ObjectStore
 from clary.kernel.queues import QueueStore
 from clary.kernel.reconcile import Controller, Reconciler
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import cloudwatch, events, iam, s3, sagemaker, sns, sqs
+from clary.services import cloudwatch, ecr, events, iam, s3, sagemaker, sns, sqs
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.sagemaker.holding import Holding
 from clary.world import runners, signals
@@ -79,6 +79,7 @@ class World:
         """What handlers may ask for, by protocol."""
         stores, config = self.stores, self.config
         carried: Mapping[str, ResourcePolicies] = {
+            "ecr": ecr.policies.RepositoryPolicies(self.store, home.account),
             "events": events.policies.EventPolicies(self.store, home.account),
             "logs": events.policies.LogGroupPolicies(home.account),
             "s3": s3.policy.BucketPolicies(self.store, home.account, stores.objects),
@@ -107,6 +108,7 @@ class World:
             Traffic: Traffic(),
             sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
             sagemaker.Turns: self.turns,
+            ecr.Registry: ecr.Registry(home.account, config.region),
             iam.Birth: iam.Birth(home.made),
             s3.happenings.Happenings: self.happenings,
         }
