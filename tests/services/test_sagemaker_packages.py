@@ -1,6 +1,7 @@
 """Environments with the packages of a requirements.txt: made once, whole or not at all, and kept within bounds."""
 
 import io
+import math
 import os
 import subprocess
 import tarfile
@@ -156,10 +157,10 @@ async def test_the_least_recently_used_go_first_and_none_below_a_run(house: Hous
         environments._use(root, name, f"run-{name}")
         os.utime(root / "uses" / name, (number, number))
     await house.runner.start("run-a", environments.Work(command=("true",)))
-    await environments.tidy(house.engines, kept=1)
+    await environments.tidy(house.runner, root, math.inf, kept=1)
     assert kept(house) == ["a", "d"]
     await house.runner.remove("run-a")
-    await environments.tidy(house.engines, kept=0)
+    await environments.tidy(house.runner, root, math.inf, kept=0)
     assert kept(house) == []
 
 

@@ -70,7 +70,9 @@ class World:
         self.signals = Signals(config, home.account, self.clock, self.stores, self.gateway, self.ports)
         scratch = config.runs_dir / ".scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
-        self.upkeep = Upkeep(self.stores, self.clock, self.runner, self.serving, self.key_uses, scratch)
+        self.upkeep = Upkeep(
+            self.stores, self.clock, self.runner, self.serving, self.key_uses, scratch, config.environments_dir
+        )
         self.controller = self._controller()
         self.ports[cloudwatch.page.Page] = self._page()
         self.runner.watch(self._run_changed)

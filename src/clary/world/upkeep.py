@@ -32,6 +32,7 @@ class Upkeep:
         serving: Plane,
         key_uses: iam.StoredKeyUses,
         scratch: Path,
+        environments: Path,
     ) -> None:
         self._stores = stores
         self._clock = clock
@@ -39,6 +40,7 @@ class Upkeep:
         self._serving = serving
         self._key_uses = key_uses
         self._scratch = scratch
+        self._environments = environments
 
     async def begin(self) -> None:
         """Nothing is left of what is gone. What has a run on this machine is looked at first, and so is every endpoint:
@@ -55,6 +57,9 @@ class Upkeep:
         rows, queues = self._stores.rows, self._stores.queues
         while not stop.is_set():
             await self._stores.age(stop)
+            await sagemaker.environments.tidy(
+                self._runner, self._environments, self._clock.now() - HOUSEKEEPING_SECONDS
+            )
             await sqs.tidying.tidy(rows, queues, self._clock)
             sns.tidying.tidy(rows)
             await cloudwatch.history.tidy(rows, self._clock)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from clary.engines.runners.base import Archive, Run, Work
+from clary.engines.runners.base import Archive, Run, Runner, Work
 from clary.kernel.telemetry import LogStreamName
 from clary.services.sagemaker import jobs, pip, pythons
 from clary.services.sagemaker.engines import Engines
@@ -154,13 +154,14 @@ def _use(root: Path, key: str, uid: str) -> None:
     os.utime(uses)
 
 
-async def tidy(engines: Engines, kept: int = KEPT) -> None:
-    """At most `kept` environments stand in which nothing runs, the ones that were used last."""
-    alive = set(await engines.runner.uids())
-    await asyncio.to_thread(_tidy, engines.environments, alive, kept)
+async def tidy(runner: Runner, root: Path, older_than: float, kept: int = KEPT) -> None:
+    """Below `root` at most `kept` environments stand in which nothing runs, the ones that were used last. What
+    was used after `older_than` (epoch seconds) stays: its run may be about to start."""
+    alive = set(await runner.uids())
+    await asyncio.to_thread(_tidy, root, alive, older_than, kept)
 
 
-def _tidy(root: Path, alive: set[str], kept: int) -> None:
+def _tidy(root: Path, alive: set[str], older_than: float, kept: int) -> None:
     if not root.is_dir():
         return
     current = f"base-{pythons.fingerprint()[:16]}"
@@ -171,7 +172,7 @@ def _tidy(root: Path, alive: set[str], kept: int) -> None:
         uses = root / "uses" / place.name
         if uses.is_dir():
             for one in uses.iterdir():
-                if one.name not in alive:
+                if one.name not in alive and one.stat().st_mtime < older_than:
                     one.unlink(missing_ok=True)
             if any(uses.iterdir()):
                 continue
