@@ -152,11 +152,18 @@ def _place(wanted: Hyperparameters) -> int:
     return native.index(wanted.watched) if wanted.watched in native else max(1, len(native)) + own.index(wanted.watched)
 
 
+SAMPLING = ("subsample", "colsample_bytree", "colsample_bylevel", "colsample_bynode")
+
+
 def renewal(params: Mapping[str, Any]) -> Callable[[Any], None]:
-    """What makes each round independent of those before, but for their trees: XGBoost's growers carry random state
-    from round to round, which a checkpoint does not hold. Naming another updater and then the right one again has
-    XGBoost make a new one; with seed_per_iteration its chance then depends on the seed and the round alone."""
-    if params.get("booster") == "gblinear" or params.get("process_type") == "update":
+    """What makes each round independent of those before, but for their trees: where XGBoost samples, all its growers
+    but the exact one carry random state from round to round, which a checkpoint does not hold. Naming another updater
+    and then the right one again has XGBoost make a new one; with seed_per_iteration its chance then depends on the seed
+    and the round alone."""
+    sampling = any(params.get(name, 1) < 1 for name in SAMPLING)
+    if not sampling or params.get("booster") == "gblinear" or params.get("process_type") == "update":
+        return lambda booster: None
+    if params.get("tree_method") == "exact" and "updater" not in params:
         return lambda booster: None
     grower = params.get("updater") or GROWERS[params["tree_method"]]
 
