@@ -1,0 +1,1 @@
+"""What linear learner, k-means and factorization machines share: channels, hosts, requests, answers, artifacts."""
