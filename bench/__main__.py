@@ -9,6 +9,7 @@ NAMES = (
     "control_plane",
     "many_jobs",
     "jobs",
+    "pipes",
     "authorization",
     "serving",
     "s3",
