@@ -78,7 +78,10 @@ async def ready(engines: Engines, wanted: Wanted, uid: str) -> Path:
         maker = f"{_PREFIX}{key}"
         # Started once, whoever asks: a run of that uid is that of these packages.
         await engines.runner.start(maker, await _work(engines, wanted, place))
-        raise Making(maker, place, wanted.name)
+        if not place.is_dir():
+            raise Making(maker, place, wanted.name)
+        # Another job has kept it between our look and our start: what we started is one too many.
+        await engines.runner.remove(maker)
     await asyncio.to_thread(_use, root, key, uid)
     return place
 
@@ -164,10 +167,10 @@ async def tidy(runner: Runner, root: Path, older_than: float, kept: int = KEPT) 
 def _tidy(root: Path, alive: set[str], older_than: float, kept: int) -> None:
     if not root.is_dir():
         return
-    current = f"base-{pythons.fingerprint()[:16]}"
     idle: list[tuple[float, Path]] = []
     for place in root.iterdir():
-        if place.name in ("uses", current) or not place.is_dir():
+        # Bases are a few links each, and nobody notes who uses them.
+        if place.name == "uses" or place.name.startswith(("base-", ".")) or not place.is_dir():
             continue
         uses = root / "uses" / place.name
         if uses.is_dir():
