@@ -14,6 +14,7 @@ NAMES = (
     "serving",
     "s3",
     "transform",
+    "tuning",
     "signals.logs",
     "signals.metrics",
     "signals.events",
