@@ -95,7 +95,7 @@ class Training:
             return both
         if self.wanted.outputs > 1 and (self.class_weights != 1).any():
             of_class: Floats = self.class_weights[labels.astype(np.int64)]
-            return of_class[:, None]
+            return of_class.reshape(-1, 1)
         return None
 
     def objective(self, optimizer: Optimizer, source: Source) -> Floats:
