@@ -242,15 +242,15 @@ async def describe_images(ctx: Context, req: Doc) -> Doc:
         return {"imageDetails": [_detail(repository, one, tags) for one in _named(ctx, repository, named)]}
     status = _status(req)
     filters = page.digest("DescribeImages", repository.uid, status)
-    after = _place(req, filters, str)
+    after = _place(req, filters, str, str)
     limit = req.get("maxResults", _PAGE)
     found = [
         one
         for one in rows(ctx.store, IMAGE, repository)
-        if (after is None or [own_name(one)] > after) and _fits(status, bool(tags.get(own_name(one))))
+        if (after is None or own_name(one) > after[0]) and _fits(status, bool(tags.get(own_name(one))))
     ]
     answer: Doc = {"imageDetails": [_detail(repository, one, tags) for one in found[:limit]]}
-    return answer | ({"nextToken": page.encode([own_name(found[limit - 1])], filters)} if found[limit:] else {})
+    return answer | ({"nextToken": page.encode([own_name(found[limit - 1]), ""], filters)} if found[limit:] else {})
 
 
 def _named(ctx: Context, repository: Resource, wanted: Sequence[Doc]) -> Iterator[Resource]:

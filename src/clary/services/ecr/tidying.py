@@ -50,7 +50,7 @@ async def _collect(store: Store, objects: BucketStore, named: set[str], old: flo
                 # another object, and stays.
                 if one.modified < old and digest not in named:
                     with suppress(ConditionFailed, Missing):
-                        await objects.remove(blobs.BUCKET, one.key, only_if=OnlyIf(modified=one.modified))
+                        await objects.remove(blobs.BUCKET, one.key, only_if=OnlyIf(modified=float(int(one.modified))))
 
 
 def _forget_orphans(store: Store) -> None:
