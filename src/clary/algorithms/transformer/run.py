@@ -23,6 +23,11 @@ from clary.algorithms.transformer.spec import Spec, Way
 from clary.algorithms.transformer.splitting import Batch, batches
 from clary.algorithms.transformer.upstream import NOT_GZIP, Chain
 
+_TASK_SECONDS = 0.005
+_TASK_REQUESTS = 64
+_TASK_BYTES = 1 << 20
+"""A thread gets as many small requests at once as take so long together: to hand over each by itself would cost more
+than to send it. It sends them one after the other all the same."""
 _FAILED_SHOWN = 20
 """Objects whose failures are told in full in the log; of the others only that they failed."""
 
@@ -67,13 +72,15 @@ class Pump:
     contract: Contract
     processing: Processing | None
     failed: list[tuple[str, Failure]] = field(default_factory=list)
+    at_once: int = 1
+    """Requests that a thread gets together, by how long the last ones took."""
 
     def run(self) -> None:
         with ThreadPoolExecutor(self.way.concurrent, "send") as threads:
             window: deque[tuple[Piece, Future[bytes] | None]] = deque()
             try:
-                for piece, batch in self._work():
-                    sent = None if batch is None else threads.submit(self._send, piece, batch)
+                for piece, group in self._work():
+                    sent = None if group is None else threads.submit(self._send, piece, group)
                     window.append((piece, sent))
                     while len(window) > self.way.concurrent:
                         self._take(*window.popleft())
@@ -84,7 +91,7 @@ class Pump:
                     if sent is not None:
                         sent.cancel()
 
-    def _work(self) -> "Iterator[tuple[Piece, Batch | None]]":
+    def _work(self) -> "Iterator[tuple[Piece, list[Batch] | None]]":
         """Every request of every object, in order; None ends an object. What comes after a failure is left out."""
         data = self.contract.root / "input" / "data"
         drafts = self.contract.root / "output" / "drafts"
@@ -94,13 +101,14 @@ class Pump:
             piece = Piece(name, data / name, drafts / str(number), out)
             try:
                 if not self.way.payload:
-                    yield piece, Batch(b"", 1)  # the file itself is streamed
+                    yield piece, [Batch(b"", 1)]  # the file itself is streamed
                 else:
                     with self._opened(piece) as source:
-                        for batch in batches(source, self.spec.split, self.way.payload, self.way.single):
+                        requests = batches(source, self.spec.split, self.way.payload, self.way.single)
+                        for group in self._grouped(requests):
                             if piece.failure is not None:
                                 break
-                            yield piece, batch
+                            yield piece, group
             except Failure as failure:
                 piece.failure = piece.failure or failure
             except NOT_GZIP as error:
@@ -112,8 +120,35 @@ class Pump:
             return cast(BinaryIO, gzip.open(piece.source, "rb"))
         return piece.source.open("rb")
 
-    def _send(self, piece: Piece, batch: Batch) -> bytes:
-        """What goes to the output for one request. Runs in a thread."""
+    def _grouped(self, requests: Iterator[Batch]) -> Iterator[list[Batch]]:
+        """The requests in the parts that threads get."""
+        group: list[Batch] = []
+        size = 0
+        for batch in requests:
+            group.append(batch)
+            size += len(batch.body)
+            if not self.way.single or len(group) >= self.at_once or size > _TASK_BYTES:
+                yield group
+                group, size = [], 0
+        if group:
+            yield group
+
+    def _send(self, piece: Piece, group: list[Batch]) -> bytes:
+        """What goes to the output for these requests. Runs in a thread."""
+        if piece.failure is not None:
+            return b""
+        began = time.monotonic()
+        try:
+            made = b"".join([self._answer(piece, batch) for batch in group])
+        except Failure as failure:
+            piece.failure = failure  # told here already, so that what stands behind it in the line is not sent
+            raise
+        each = (time.monotonic() - began) / len(group)
+        self.at_once = max(1, min(_TASK_REQUESTS, int(_TASK_SECONDS / max(each, 1e-6))))
+        return made
+
+    def _answer(self, piece: Piece, batch: Batch) -> bytes:
+        """What goes to the output for one request."""
         spec = self.spec
         if not self.way.payload:
             self.chain.stream(lambda: self._opened(piece), spec.content_type, spec.accept, piece.draft)
