@@ -73,7 +73,10 @@ async def train(house: House) -> None:
 
 
 async def process(house: House) -> None:
-    await house.call("CreateProcessingJob", **processing_request())
+    asked = processing_request()
+    piped = {**asked["ProcessingInputs"][0]["S3Input"], "S3InputMode": "Pipe", "LocalPath": "/opt/ml/processing/stream"}
+    asked["ProcessingInputs"].append({"InputName": "stream", "S3Input": piped})
+    await house.call("CreateProcessingJob", **asked)
     await house.run(2.0)
 
 
@@ -155,6 +158,7 @@ async def after_processing(directory: Path) -> None:
         assert said["ProcessingJobStatus"] == "Completed", said
         assert len(house.runner.starts()) == 1
         assert await house.runner.uids() == []
+        assert list(house.scratch.glob("*/pipe-*")) == []
         assert house.objects.keys("lake", "features/") == ["features/a.csv", "features/b.csv"]
         assert house.lines("/aws/sagemaker/ProcessingJobs") == ["one", "two", "[0]#011train-merror:0.25"]
     finally:
