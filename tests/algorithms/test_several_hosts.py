@@ -121,6 +121,14 @@ def test_all_stop_after_the_same_round_and_a_host_without_rows_takes_part(two: H
     assert "does not have training data: it takes part with none" in two.each[0].log.read_text()
 
 
+def test_a_host_that_waits_for_the_others_ends_when_it_is_asked(two: Hosts) -> None:
+    two.job([(rows(30, n),) for n in range(2)])
+    two.running = [two.each[0].start("clary.algorithms.xgboost", "train")]
+    two.told("Distributed node training")
+    two.running[0].send_signal(signal.SIGTERM)
+    assert two.ended() == [0]
+
+
 def part(count: int, columns: int, **about: Any) -> dict[str, Any]:
     known = {"rows": count, "columns": columns, "sparse": False, "weights": False, "queries": False}
     return {"channels": {"train": known | about}}

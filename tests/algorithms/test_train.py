@@ -1,6 +1,7 @@
 """One training run: what it reads, prints and leaves; how it ends when something is wrong or it is asked to stop."""
 
 import json
+import os
 import random
 import re
 import signal
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, visible_cpus
+from clary.algorithms.contract import AlgorithmError, ClientError, Contract, Stop, Stopped, visible_cpus
 from clary.algorithms.xgboost import hyperparameters, metrics
 from clary.algorithms.xgboost.__main__ import main as xgboost_command
 from clary.algorithms.xgboost.engine import xgb
@@ -85,8 +86,21 @@ def test_a_stopped_job_may_forgo_its_model(ml: OptMl) -> None:
 def test_asked_to_stop_before_the_first_round_there_is_no_model(ml: OptMl) -> None:
     stop = Stop()
     stop.ask()
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Stopped):
         prepared(ml).train(stop)
+    assert not (ml.root / "model").exists()
+
+
+def test_sigterm_ends_what_waits_for_its_data_at_once(ml: OptMl) -> None:
+    prepared(ml)
+    config = ml.root / "input" / "config" / "inputdataconfig.json"
+    config.write_text(config.read_text().replace('"text/csv"', '"text/csv", "TrainingInputMode": "Pipe"'))
+    os.mkfifo(ml.root / "input" / "data" / "train_0")  # and nobody writes
+    process = ml.start("clary.algorithms.xgboost", "train")
+    wait_until(lambda: process.poll() is not None or "Single node training" in ml.log.read_text())
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert "there is nothing to keep" in ml.log.read_text()
 
 
 def test_equal_seeds_make_equal_models(ml: OptMl) -> None:

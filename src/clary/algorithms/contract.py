@@ -1,5 +1,6 @@
 """The /opt/ml contract of a SageMaker container: where inputs stand, where outputs go, how it says why it failed."""
 
+import contextlib
 import json
 import os
 import re
@@ -141,11 +142,16 @@ def say(text: str, *, level: str = "INFO") -> None:
     print(f"[{stamp}:{level}] {text}", flush=True)
 
 
+class Stopped(BaseException):
+    """SIGTERM came while there was nothing to keep."""
+
+
 class Stop:
     """Set once SIGTERM has come: the job is asked to end, keeping what it has."""
 
     def __init__(self) -> None:
         self._asked = threading.Event()
+        self._at_once = False
 
     def __bool__(self) -> bool:
         return self._asked.is_set()
@@ -153,11 +159,25 @@ class Stop:
     def ask(self) -> None:
         self._asked.set()
 
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Within, being asked raises Stopped, out of any reading or waiting: for what comes before there is anything to
+        keep."""
+        self._at_once = True
+        try:
+            if self:
+                raise Stopped
+            yield
+        finally:
+            self._at_once = False
+
     def listen(self) -> "Stop":
         """SIGTERM sets this from now on, instead of ending the process."""
 
         def heard(signum: int, frame: FrameType | None) -> None:
             self._asked.set()
+            if self._at_once:
+                raise Stopped
 
         signal.signal(signal.SIGTERM, heard)
         return self
@@ -168,6 +188,8 @@ def run_training(contract: Contract, train: Callable[[Contract, Stop], None]) ->
     stop = Stop().listen()
     try:
         train(contract, stop)
+    except Stopped:
+        say("Stopped before the training began: there is nothing to keep.", level="WARNING")
     except ClientError as error:
         return _failed(contract, f"ClientError: {_one_line(error)}")
     except AlgorithmError as error:

@@ -26,7 +26,8 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str], wanted: Hy
     hosts, current = contract.hosts(), contract.current_host()
     check(wanted, hosts, current)
     say(f"Distributed node training with {len(hosts)} hosts: {hosts}")
-    found = training.find(contract, wanted)
+    with stop.at_once():
+        found = training.find(contract, wanted)
     if found["train"] is None:
         say(f"Host {current} does not have training data: it takes part with none.", level="WARNING")
 
@@ -36,7 +37,8 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str], wanted: Hy
 
     meeting = Rendezvous(hosts, current, lost)
     tracker = Tracker(hosts)
-    agreed = meeting.meet(told(found), lambda said: tracker.agree(said) if meeting.leads else {})
+    with stop.at_once():
+        agreed = meeting.meet(told(found), tracker.agree)
     # Named by its place, so that the first host has rank 0 and the others theirs in the order of the job's list.
     place = f"{hosts.index(current):05d}"
     with xgb.collective.CommunicatorContext(**agreed["tracker"], dmlc_task_id=place):

@@ -34,7 +34,7 @@ def main(environ: Mapping[str, str]) -> int:
 
 def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
     """The model stands in the model directory. Raises ClientError or AlgorithmError. When `stop` is set on the way, the
-    rounds so far are the model."""
+    rounds so far are the model; before the first one it raises Stopped."""
     wanted = hyperparameters.read(contract.hyperparameters())
     silent = version.default_metric(version.read(environ), wanted.objective)
     if silent is not None and not wanted.metrics:
@@ -45,16 +45,15 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
         train_together(contract, stop, environ, wanted)
         return
     say("Single node training.")
-    rows = read_rows(contract, wanted)
+    with stop.at_once():
+        rows = read_rows(contract, wanted)
     params = parameters(wanted, rows["train"].count, visible_cpus(environ))
     if wanted.kfold is not None:
         _cross_validate(contract, wanted, params, rows, stop)
         return
-    evals = [(matrix(xgb, one, params["nthread"], wanted.objective), name) for name, one in rows.items()]
+    with stop.at_once():
+        evals = [(matrix(xgb, one, params["nthread"], wanted.objective), name) for name, one in rows.items()]
     del rows  # XGBoost has its own copy; while it trains, memory is scarce
-    if stop:
-        say("Stopped before the first round: there is no model to save.", level="WARNING")
-        return
     checkpoints, wanted, beginning = begin(contract, wanted)
     made = boosting.boost(wanted, params, evals, stop, checkpoints=checkpoints, beginning=beginning)
     finish(contract, wanted, [made.booster], stop)
