@@ -1,0 +1,67 @@
+"""Users' programs in framework images, by the unmodified SDK of both major versions."""
+
+import importlib.util
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.clients.sdk.environments import SDK2, SDK3
+from tests.clients.sdk.house import FLOWS, ROLE, House
+
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.sdk, pytest.mark.timeout(1500)]
+
+AS_ROLE = ("--role", ROLE)
+TORCH = ["pytorch"] if importlib.util.find_spec("torch") else []
+"""torch is no dependency of Clary: where it is missing these flows go without."""
+WHEEL = {
+    "tinything.py": "VALUE = 42\n",
+    "tinything-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n",
+    "tinything-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    "tinything-1.0.dist-info/RECORD": "",
+}
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """1,437 digits to train with, 360 to ask for, and the source of the programs with a package that nobody has."""
+    from sklearn.datasets import load_digits
+
+    place = tmp_path_factory.mktemp("digits")
+    known = load_digits()
+    order = np.random.default_rng(0).permutation(len(known.target))
+    rows, labels = known.data[order], known.target[order]
+    np.savetxt(place / "train.csv", np.c_[labels[:1437], rows[:1437]], delimiter=",", fmt="%g")
+    np.save(place / "rows.npy", rows[1437:])
+    np.save(place / "labels.npy", labels[1437:])
+    source = place / "source"
+    source.mkdir()
+    for program in (FLOWS / "digits").glob("*.py"):
+        (source / program.name).write_bytes(program.read_bytes())
+    name = "tinything-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(source / name, "w") as wheel:
+        for path, text in WHEEL.items():
+            wheel.writestr(path, text)
+    (source / "requirements.txt").write_text(f"./{name}\n")
+    return place
+
+
+def test_scripts_train_and_serve_by_version_2(house: House, digits: Path) -> None:
+    said = house.run(SDK2, "sdk2_scripts.py", str(digits), "sklearn", "xgboost", *TORCH, options=AS_ROLE)
+    assert said["right"]["sklearn"] >= 0.97
+    assert said["right"]["xgboost"] >= 0.95
+    assert said["metrics"]["score"] > 0.99
+    assert all(uri.endswith("/output/model.tar.gz") for uri in said["artifacts"].values())
+    if TORCH:
+        assert said["right"]["pytorch"] >= 0.97
+
+
+def test_scripts_train_by_version_3(house: House, digits: Path) -> None:
+    said = house.run(SDK3, "sdk3_scripts.py", str(digits), "sklearn", *TORCH, options=AS_ROLE)
+    lines = said["stdout"] + said["stderr"]
+    assert said["sklearn"]["status"] == "Completed"
+    assert "tiny=42" in lines
+    if TORCH:
+        assert said["pytorch"]["status"] == "Completed"
+        assert "rank=0 of 2" in lines and "rank=1 of 2" in lines
