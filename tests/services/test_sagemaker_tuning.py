@@ -295,7 +295,7 @@ async def test_a_warm_start_begins_with_what_its_parents_know(house: TuningHouse
     house.runner.behave = tells(lambda given: 10 + bowl(given))
     said = await house.tune("child", config={"Strategy": "Bayesian"}, WarmStartConfig=warm)
     first = house.search.asked[0]
-    assert len(first.tried) == 8
+    assert (len(first.tried), len(first.axes)) == (8, 2)
     values = [one["FinalHyperParameterTuningJobObjectiveMetric"]["Value"] for one in await house.trials("parent")]
     told = sorted(value for _, value in first.tried)
     if kind == "IdenticalDataAndAlgorithm":
@@ -305,6 +305,24 @@ async def test_a_warm_start_begins_with_what_its_parents_know(house: TuningHouse
         assert told != pytest.approx(sorted(values))
         assert "OverallBestTrainingJob" not in said
     assert said["BestTrainingJob"]["TuningJobName"] == "child"
+
+
+async def test_what_a_parent_had_fixed_is_known_where_it_was_fixed(house: TuningHouse) -> None:
+    parts = ranges()
+    whole = {"IntegerParameterRanges": parts["IntegerParameterRanges"]}
+    fixed = definition(StaticHyperParameters={"num_round": "3", "eta": "0.1"})
+    limits = {"MaxNumberOfTrainingJobs": 8}
+    await house.tune("parent", config={"limits": limits, "ParameterRanges": whole}, TrainingJobDefinition=fixed)
+    parent = [{"HyperParameterTuningJobName": "parent"}]
+    warm = {"WarmStartType": "IdenticalDataAndAlgorithm", "ParentHyperParameterTuningJobs": parent}
+    free = definition(StaticHyperParameters={"num_round": "3"})
+    await house.tune("child", config={"Strategy": "Bayesian"}, WarmStartConfig=warm, TrainingJobDefinition=free)
+    assert {point[1] for point, _ in house.search.asked[0].tried} == {0.5}
+    less = definition(StaticHyperParameters={})
+    wanted = tuning_request("other", WarmStartConfig=warm, TrainingJobDefinition=less)
+    wanted["HyperParameterTuningJobConfig"]["ParameterRanges"] = whole
+    with pytest.raises(ValidationException, match="must be as many as in the parent tuning job 'parent': 3, not 1"):
+        await house.call("CreateHyperParameterTuningJob", **wanted)
 
 
 async def test_lists_are_sorted_filtered_and_paged(house: TuningHouse) -> None:

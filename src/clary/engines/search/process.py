@@ -2,7 +2,6 @@
 interpreter's time, the server does not pay."""
 
 import asyncio
-import json
 import os
 import select
 import subprocess
@@ -10,6 +9,8 @@ import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from threading import Lock
+
+import orjson
 
 from clary.engines.search.base import Point, Question, SearchError
 
@@ -44,22 +45,20 @@ class SearchProcess:
             self._end()
 
     def _next(self, question: Question) -> Point:
-        line = json.dumps(
-            {"axes": question.axes, "tried": question.tried, "running": question.running, "seed": question.seed}
-        )
+        line = orjson.dumps(question)
         with self._lock:
             # It may have ended for want of questions just as this one came, so a second one is tried.
             said = self._ask(line) or self._ask(line)
         if not said:
             raise SearchError("the process that decides what to try next ended without an answer")
-        return tuple(json.loads(said))
+        return tuple(orjson.loads(said))
 
-    def _ask(self, line: str) -> bytes:
+    def _ask(self, line: bytes) -> bytes:
         """The answer; b"": the process is gone."""
         child = self._child if self._child is not None and self._child.poll() is None else self._start()
         assert child.stdin is not None and child.stdout is not None
         try:
-            child.stdin.write(line.encode() + b"\n")
+            child.stdin.write(line + b"\n")
             child.stdin.flush()
             heard = select.select([child.stdout], [], [], ANSWER_SECONDS)[0]
             said = child.stdout.readline() if heard else b""

@@ -1,7 +1,7 @@
 """Ranges of hyperparameters: what stands where on the way from a range's one end to its other."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from clary.aws.errors import NotImplementedHere
@@ -26,6 +26,13 @@ class Axis:
     whole: bool = False
     values: tuple[str, ...] = ()
     """Of a categorical one."""
+    ends: tuple[float, float] = field(init=False, compare=False)
+    """Of the range of numbers, on its scale."""
+
+    def __post_init__(self) -> None:
+        # A whole number stands for the half-open step up to the next, so the last one needs room as well.
+        scaled = (self.low, self.high + 1 if self.whole else self.high)
+        object.__setattr__(self, "ends", (_there(self.scale, scaled[0]), _there(self.scale, scaled[1])))
 
     @property
     def categories(self) -> int:
@@ -36,7 +43,7 @@ class Axis:
         """The value at that place, as a training job is given it."""
         if self.values:
             return self.values[int(place)]
-        start, end = self._ends()
+        start, end = self.ends
         found = _back(self.scale, start + (end - start) * place)
         if self.whole:
             # Every whole number has the same share of the range, or of its logarithm.
@@ -53,12 +60,9 @@ class Axis:
             return None
         if not self.low <= number <= self.high:
             return None
-        start, end = self._ends()
+        start, end = self.ends
         there = _there(self.scale, number + 0.5 if self.whole else number)
         return min(max((there - start) / (end - start), 0.0), 1.0) if end != start else 0.5
-
-    def _ends(self) -> tuple[float, float]:
-        return _there(self.scale, self.low), _there(self.scale, self.high + 1 if self.whole else self.high)
 
 
 def _there(scale: Scale, number: float) -> float:

@@ -7,8 +7,8 @@ from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
 from clary.services.sagemaker.tuning import machine
-from clary.services.sagemaker.tuning.definitions import Definition
-from clary.services.sagemaker.tuning.strategies import Known
+from clary.services.sagemaker.tuning.definitions import Definition, definitions, static
+from clary.services.sagemaker.tuning.strategies import point_of
 
 IDENTICAL = "IdenticalDataAndAlgorithm"
 
@@ -30,9 +30,18 @@ def tried_before(store: Store, job: Resource, definition: Definition, own: list[
     config: Doc = job.spec.get("WarmStartConfig") or {}
     found: list[tuple[Point, float]] = []
     for parent in parents(store, job):
-        rows = machine.trials(store, parent)
-        points = Known(definition, rows).observed()
+        points = _points(definition, machine.trials(store, parent), static(definitions(parent.spec)[0]))
         found += points if config["WarmStartType"] == IDENTICAL else _rescaled(points, _values(definition, own))
+    return found
+
+
+def _points(definition: Definition, rows: list[Resource], fixed: Doc) -> list[tuple[Point, float]]:
+    """What the parent's rows tell; a hyperparameter that it had fixed stands where it was fixed."""
+    found = []
+    for row in rows:
+        value, point = machine.value(row), point_of(definition.axes, {**fixed, **row.spec["TunedHyperParameters"]})
+        if value is not None and point is not None:
+            found.append((point, value if definition.minimizes else -value))
     return found
 
 
