@@ -114,6 +114,19 @@ def _sandbox(config: Config) -> Iterator[Finding]:
         yield Finding("sandbox", "warn", found.detail, found.mend)
 
 
+def _containers(config: Config) -> Iterator[Finding]:
+    from clary.engines.runners.container.engine import Missing, find
+
+    found = find(config.container_engine)
+    if isinstance(found, Missing):
+        yield Finding("containers", "warn", f"your own images cannot run: {found.why}", found.mend)
+        return
+    lacks = [] if found.limits else ["it bounds neither memory nor processors: give it control groups"]
+    if not found.ours:
+        lacks.append("containers run as your user, not as the image's: an engine without root would be better")
+    yield Finding("containers", "warn" if lacks else "ok", found.describe(), "; ".join(lacks))
+
+
 def _algorithms(config: Config) -> Iterator[Finding]:
     wanted = {"xgboost": "xgboost-cpu", "sklearn": "scikit-learn", "pandas": "pandas", "pyarrow": "pyarrow"}
     lacking = [package for module, package in wanted.items() if importlib.util.find_spec(module) is None]
@@ -125,7 +138,6 @@ def _algorithms(config: Config) -> Iterator[Finding]:
 
 def _optional(config: Config) -> Iterator[Finding]:
     wanted = (
-        ("containers", ("docker", "podman"), "your own images will need Docker or Podman: apt-get install podman"),
         ("java", ("java",), "Spark will need Java 17 or newer: apt-get install openjdk-17-jre-headless"),
         ("git", ("git",), "source control will need git: apt-get install git"),
     )
@@ -144,6 +156,7 @@ CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _port,
     _memory,
     _sandbox,
+    _containers,
     _algorithms,
     _optional,
 )
