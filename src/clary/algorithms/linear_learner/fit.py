@@ -91,8 +91,8 @@ class Training:
     def _factors(self, labels: Floats) -> Floats | None:
         """The weight of each row for each model; None when all are 1."""
         if self.wanted.binary and (self.tried.positive != 1).any():
-            both: Floats = np.where(labels[:, None] > 0.5, self.tried.positive, np.float32(1))
-            return both
+            positive = labels.reshape(-1, 1) > 0.5
+            return np.where(positive, self.tried.positive, np.float32(1))
         if self.wanted.outputs > 1 and (self.class_weights != 1).any():
             of_class: Floats = self.class_weights[labels.astype(np.int64)]
             return of_class.reshape(-1, 1)
@@ -110,7 +110,7 @@ class Training:
                 total += losses.sum(axis=0, dtype=np.float64)
             seen += table.count
         every = self.group.sum(np.concatenate([total, [seen]]))
-        return (every[:-1] / max(1, every[-1])).astype(np.float32)
+        return (every[:-1] / max(1.0, float(every[-1]))).astype(np.float32)
 
     def collect(self, source: Source, score: Callable[[Any], Floats], limit: int) -> tuple[Floats, Floats]:
         """Scores and labels of up to `limit` rows of each host, on the first host; nothing on others."""

@@ -35,7 +35,7 @@ def load(folder: Path, algorithm: str) -> tuple[dict[str, Any], dict[str, NDArra
         names = ", ".join(sorted(one.name for one in folder.iterdir())[:5]) if folder.is_dir() else ""
         raise AlgorithmError(f"{folder} must hold a file {NAME}; it holds {names or 'nothing'}")
     try:
-        with np.load(path, allow_pickle=False) as held:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as held:
             arrays = {name: held[name] for name in held.files}
         about = json.loads(str(arrays.pop("about")))
     except (ValueError, KeyError, OSError, BadZipFile) as error:

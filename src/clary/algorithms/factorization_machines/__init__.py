@@ -1,0 +1,1 @@
+"""AWS's built-in factorization machines: pairwise interactions of sparse features, by factors."""
