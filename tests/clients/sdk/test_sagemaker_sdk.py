@@ -35,9 +35,10 @@ def test_processing(house: House, sdk: Environment, digit: str) -> None:
     assert "multiplied 3 numbers" in said["stdout"] + said["stderr"]
     if digit == "2":
         assert "objective" in said["failure"]
+        assert said["words"] == ["ONE TWO!", "THREE!"]
 
 
-@pytest.mark.parametrize(("sdk", "digit"), [(SDK2, "2")], ids=["v2"])
+@BOTH
 def test_batch_transform_of_cars(house: House, sdk: Environment, digit: str, tmp_path: Path) -> None:
     cars = tmp_path / "car.csv"
     cars.write_text(car.csv())
