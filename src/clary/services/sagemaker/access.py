@@ -112,6 +112,7 @@ def _keys(ctx: Context, req: Doc) -> dict[str, Given | Callable[[], Given]]:
         "sagemaker:VolumeKmsKey": cluster.get("VolumeKmsKeyId") or req.get("KmsKeyId"),
         "sagemaker:VpcSecurityGroupIds": vpc.get("SecurityGroupIds"),
         "sagemaker:VpcSubnets": vpc.get("Subnets"),
+        "sagemaker:KeepAlivePeriod": cluster.get("KeepAlivePeriodInSeconds"),
         "sagemaker:MaxRuntimeInSeconds": (req.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds"),
         "sagemaker:EnableRemoteDebug": (req.get("RemoteDebugConfig") or {}).get("EnableRemoteDebug"),
     }
