@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from clary.kernel.resource import Doc
 from clary.services.sagemaker.metrics import XGBOOST
+from clary.services.sagemaker.quality import FACTORIZATION_MACHINES, K_MEANS, LINEAR_LEARNER
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,20 @@ _XGBOOST = Image(
 _SCIKIT_LEARN = Image("scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True)
 _PYTORCH = Image("pytorch", _module("pytorch", "train"), _module("pytorch", "serve"), scripts=True)
 
+
+def _table(name: str, module: str, metrics: tuple[Doc, ...]) -> Image:
+    return Image(name, _module(module, "train"), _module(module, "serve"), metrics)
+
+
 _BUILT_IN = {
     "sagemaker-xgboost": _XGBOOST,
     "xgboost": _XGBOOST,
     "sagemaker-scikit-learn": _SCIKIT_LEARN,
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH,
+    "linear-learner": _table("linear-learner", "linear_learner", LINEAR_LEARNER),
+    "kmeans": _table("k-means", "kmeans", K_MEANS),
+    "factorization-machines": _table("factorization-machines", "factorization_machines", FACTORIZATION_MACHINES),
 }
 
 # [registry/][namespace/]repository[:tag][@digest]; the account, region and tag of AWS's registries do not matter.
