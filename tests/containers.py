@@ -12,8 +12,8 @@ import pytest
 
 from clary.engines.runners.container.engine import Engine, Missing, find
 
-SECONDS = 420.0
-"""How long the image may take: it is made from nothing, beside the other tests."""
+SECONDS = 100.0
+"""How long a test waits for the image, which is made beside the other tests: less than a test may last."""
 
 
 @dataclass(frozen=True)
