@@ -73,20 +73,20 @@ class Starter:
         try:
             staging = only_starter(run)
         except OSError as error:
-            raise _refusal(error) or error from None
+            raise refusal(error) or error from None
         try:
-            if _has_started(run):
+            if has_started(run):
                 return
             self._stage_and_launch(run, work)
         except StartError:
             clean.clear(run)
             raise
         except OSError as error:
-            refusal = _refusal(error)
-            if refusal is None or run.started.exists():
+            why = refusal(error)
+            if why is None or run.started.exists():
                 raise
             clean.clear(run)
-            raise refusal from error
+            raise why from error
         finally:
             os.close(staging)
 
@@ -176,7 +176,7 @@ def only_starter(run: RunDir, *, make: bool = True) -> int:
         os.close(fd)
 
 
-def _has_started(run: RunDir) -> bool:
+def has_started(run: RunDir) -> bool:
     """The run has been started, by whomever; False: it has not, and no keeper that could do so is left."""
     deadline = time.monotonic() + _QUIET_SECONDS
     while not run.started.exists():
@@ -262,7 +262,7 @@ def _check(work: Work) -> None:
             raise StartError(f"the environment variable {name!r} cannot be passed: an empty name, '=' in it, or NUL")
 
 
-def _refusal(error: OSError) -> StartError | None:
+def refusal(error: OSError) -> StartError | None:
     """What can never succeed by trying again, in words for the owner of the job."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return StartError("the disk is full: there is no room for the run")

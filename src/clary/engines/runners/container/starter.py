@@ -20,9 +20,7 @@ from clary.engines.runners.keeper import sealed
 from clary.engines.runners.rundir import EXIT_SIZE, RunDir, take
 from clary.engines.runners.sidecar import Sidecar
 from clary.engines.runners.stage import Stage
-from clary.engines.runners.starter import _has_started as has_started
-from clary.engines.runners.starter import _refusal as refusal
-from clary.engines.runners.starter import only_starter
+from clary.engines.runners.starter import has_started, only_starter, refusal
 
 MARK: Final = "container"
 """The file in a run's directory that says that it is one of ours."""
