@@ -11,7 +11,6 @@ from typing import Literal
 
 from clary.engines.runners import clean, procfs
 from clary.engines.runners.base import Run, Usage, Work
-from clary.engines.runners.growth import Growth
 from clary.engines.runners.probe import Probe, probe
 from clary.engines.runners.rundir import RunDir
 from clary.engines.runners.sidecar import Sidecar
@@ -65,7 +64,6 @@ class ProcessRunner:
         self._clock = SystemClock() if clock is None else clock
         self._busy: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._watch = Watch(self._dir)
-        self._growth = Growth(self._watch.tell)
 
     async def start(self, uid: str, work: Work) -> None:
         run = self._dir(uid)
@@ -77,10 +75,8 @@ class ProcessRunner:
     async def observe(self, uid: str) -> Run:
         seen = look(self._dir(uid))
         if seen.phase == "running":
-            self._watch.arm(uid)
             # Of a server nobody waits for the lines: each request may print one.
-            if seen.log is not None and seen.address is None and self._watch.is_heard:
-                self._growth.arm(uid, seen.log)
+            self._watch.arm(uid, seen.log if seen.address is None else None)
         return seen
 
     async def stop(self, uid: str, grace: float) -> None:
@@ -100,7 +96,6 @@ class ProcessRunner:
     async def remove(self, uid: str) -> None:
         run = self._dir(uid)
         self._watch.disarm(uid)
-        self._growth.disarm(uid)
         async with self._alone(uid):
             await asyncio.to_thread(_remove, run)
 
@@ -132,7 +127,6 @@ class ProcessRunner:
     def close(self) -> None:
         """No callback comes any more. Runs go on."""
         self._watch.close()
-        self._growth.close()
 
     def _dir(self, uid: str) -> RunDir:
         return RunDir.of(self.root, uid)

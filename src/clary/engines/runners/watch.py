@@ -1,11 +1,13 @@
-"""Hints that a run has ended, from the kernel: one pidfd a running keeper, in the event loop."""
+"""Hints that a run has ended or printed, from the kernel: one pidfd a running keeper, in the event loop."""
 
 import asyncio
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 from clary.engines.runners import procfs
+from clary.engines.runners.growth import Growth
 from clary.engines.runners.rundir import RunDir
 
 _FIRST_LOOK_SECONDS = 0.002
@@ -19,22 +21,24 @@ class Watch:
         self._place = place
         self._changed: list[Callable[[str], None]] = []
         self._armed: dict[str, tuple[asyncio.AbstractEventLoop, int]] = {}
+        self._growth = Growth(self.tell)
 
     def add(self, changed: Callable[[str], None]) -> None:
         self._changed.append(changed)
-
-    @property
-    def is_heard(self) -> bool:
-        return bool(self._changed)
 
     def tell(self, uid: str) -> None:
         """Whoever listens looks at the run."""
         for changed in self._changed:
             changed(uid)
 
-    def arm(self, uid: str) -> None:
-        """The run is watched until it ends; nothing happens without a running loop or for a run that is not alive."""
-        if uid in self._armed or not self._changed:
+    def arm(self, uid: str, log: Path | None = None) -> None:
+        """The run is watched until it ends; nothing happens without a running loop or for a run that is not alive. With
+        `log`, its next line is told too."""
+        if not self._changed:
+            return
+        if log is not None:
+            self._growth.arm(uid, log)
+        if uid in self._armed:
             return
         try:
             loop = asyncio.get_running_loop()
@@ -48,6 +52,7 @@ class Watch:
         loop.add_reader(fd, self._died, uid)
 
     def disarm(self, uid: str) -> None:
+        self._growth.disarm(uid)
         armed = self._armed.pop(uid, None)
         if armed is not None:
             loop, fd = armed
@@ -57,6 +62,7 @@ class Watch:
 
     def close(self) -> None:
         self._changed.clear()
+        self._growth.close()
         for uid in list(self._armed):
             self.disarm(uid)
 

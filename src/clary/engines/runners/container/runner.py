@@ -63,13 +63,13 @@ class ContainerRunner:
 
     async def observe(self, uid: str) -> Run:
         run = self._dir(uid)
-        seen = look(run)
+        seen, address = look(run), self.address(uid)
         if seen.phase == "running":
-            self._watch.arm(uid)
+            self._watch.arm(uid, seen.log if address is None else None)
         elif seen.phase == "lost":
             # The keeper was killed, and what it kept may live: lost is only told of what does not.
             await asyncio.to_thread(self._forget, run)
-        return replace(seen, address=self.address(uid))
+        return replace(seen, address=address)
 
     async def stop(self, uid: str, grace: float) -> None:
         run = self._dir(uid)
