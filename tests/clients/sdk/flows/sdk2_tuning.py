@@ -1,4 +1,4 @@
-"""sagemaker 2.x: tune XGBoost, wait, best job, attach by name, table of the trials, deploy the best, predict, delete."""
+"""sagemaker 2.x: tune XGBoost, wait, best job, attach by name, table of the trials, deploy the best, predict."""
 
 import json
 import random
