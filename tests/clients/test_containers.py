@@ -206,6 +206,31 @@ def test_an_own_image_processes_with_an_entry_point(world: World) -> None:
     assert world.client("s3").get_object(Bucket="data", Key="sorted/r.csv")["Body"].read() == b"3\n2\n1\n"
 
 
+def test_an_own_image_answers_a_batch(world: World, image: str) -> None:
+    sagemaker = world.client("sagemaker")
+    job = world.train("for-batch", image)
+    model = {"Image": image, "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]}
+    sagemaker.create_model(ModelName="batch", ExecutionRoleArn=world.role, PrimaryContainer=model)
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://data/train/"}
+    sagemaker.create_transform_job(
+        TransformJobName="batch",
+        ModelName="batch",
+        TransformInput={"DataSource": {"S3DataSource": source}, "SplitType": "Line", "ContentType": "text/csv"},
+        TransformOutput={"S3OutputPath": "s3://data/batch", "AssembleWith": "Line"},
+        TransformResources={"InstanceType": "ml.m5.large", "InstanceCount": 1},
+        BatchStrategy="SingleRecord",
+    )
+
+    def ended() -> Any:
+        found = sagemaker.describe_transform_job(TransformJobName="batch")
+        return found if found["TransformJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    found = until(ended, SECONDS, "the batch has ended")
+    assert found["TransformJobStatus"] == "Completed", found.get("FailureReason")
+    body = world.client("s3").get_object(Bucket="data", Key="batch/numbers.csv.out")["Body"].read()
+    assert body == b"-1.0\n0.0\n1.0\n"
+
+
 def test_an_image_that_fails_says_so_with_its_last_lines(world: World, image: str) -> None:
     entry = {"ContainerEntrypoint": ["python3", "-c", "raise SystemExit('no luck')"]}
     job = world.train("fails", image, AlgorithmSpecification=entry)
