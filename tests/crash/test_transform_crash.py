@@ -81,7 +81,7 @@ async def after_stopping(directory: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scenario", "after", "step"), [(transform, after_transforming, 5), (stop, after_stopping, 11)]
+    ("scenario", "after", "step"), [(transform, after_transforming, 9), (stop, after_stopping, 19)]
 )
 def test_a_kill_anywhere_changes_nothing_of_the_end(
     tmp_path: Path, scenario: Callable[[Path], Awaitable[None]], after: Callable[[Path], Any], step: int
