@@ -74,9 +74,10 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         made.close()
 
 
-def train(machine: Machine, name: str, script: str, count: int = 1, **more: Any) -> None:
+def train(machine: Machine, name: str, script: str, count: int = 1, keep: int = 0, **more: Any) -> None:
     machine.s3.put_object(Bucket="lake", Key=f"code/{name}/run.py", Body=script.encode())
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://lake/code/{name}/"}}
+    hosts = {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5}
     machine.sagemaker.create_training_job(
         TrainingJobName=name,
         RoleArn=ROLE,
@@ -87,7 +88,7 @@ def train(machine: Machine, name: str, script: str, count: int = 1, **more: Any)
         },
         InputDataConfig=[{"ChannelName": "code", "DataSource": source}],
         OutputDataConfig={"S3OutputPath": "s3://lake/models", "CompressionType": "NONE"},
-        ResourceConfig={"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+        ResourceConfig={**hosts, "KeepAlivePeriodInSeconds": keep},
         StoppingCondition={"MaxRuntimeInSeconds": 600},
         **more,
     )
@@ -193,3 +194,29 @@ def test_what_a_host_sees_of_its_cluster_is_as_aws_writes_it(machine: Machine) -
     (group,) = config["instance_groups"]
     assert group["hosts"] == config["hosts"] == ["algo-1", "algo-2"]
     assert config["network_interface_name"] == "lo"
+
+
+def test_a_warm_pool_through_boto3(machine: Machine) -> None:
+    client = machine.sagemaker
+    train(machine, "warm", "pass", keep=600)
+    ended(machine, "warm")
+    assert client.describe_training_job(TrainingJobName="warm")["WarmPoolStatus"]["Status"] == "Available"
+    listed = client.list_training_jobs(WarmPoolStatusEquals="Available")["TrainingJobSummaries"]
+    assert [(one["TrainingJobName"], one["WarmPoolStatus"]["Status"]) for one in listed] == [("warm", "Available")]
+    with pytest.raises(client.exceptions.ResourceInUse, match="warm pool"):
+        client.delete_training_job(TrainingJobName="warm")
+    train(machine, "reusing", "pass", keep=600)
+    ended(machine, "reusing")
+    pool = client.describe_training_job(TrainingJobName="warm")["WarmPoolStatus"]
+    assert (pool["Status"], pool["ReusedByJob"]) == ("Reused", "reusing")
+    client.update_training_job(TrainingJobName="reusing", ResourceConfig={"KeepAlivePeriodInSeconds": 0})
+
+    def over() -> bool:
+        said = client.describe_training_job(TrainingJobName="reusing")["WarmPoolStatus"]
+        return bool(said["Status"] == "Terminated")
+
+    until(over, 10.0, "the pool to end")
+    for name in ("warm", "reusing"):
+        client.delete_training_job(TrainingJobName=name)
+        with pytest.raises(client.exceptions.ResourceNotFound):
+            client.update_training_job(TrainingJobName=name, ResourceConfig={"KeepAlivePeriodInSeconds": 1})

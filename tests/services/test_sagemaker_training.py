@@ -211,6 +211,34 @@ async def test_without_a_failure_file_the_last_lines_are_the_reason(house: House
     assert len(house.lines(GROUP)) == 501
 
 
+@pytest.mark.parametrize(
+    ("code", "line", "reason"),
+    [
+        (
+            1,
+            "OSError: [Errno 28] No space left on device",
+            "ClientError: the container ended with exit code: 1. The disk",
+        ),
+        (
+            127,
+            "train: No such file or directory",
+            "AlgorithmError: the container ended with exit code: 127 (there is no",
+        ),
+        (139, "", "AlgorithmError: the container ended with exit code: 139 (SIGSEGV) and printed nothing; it was"),
+    ],
+)
+async def test_what_went_wrong_is_told_by_its_name(house: House, code: int, line: str, reason: str) -> None:
+    await house.call("CreateTrainingJob", **training_request())
+    await house.run()
+    uid = house.get("training-job", "job").uid
+    house.runner.say(uid, line)
+    house.runner.end(uid, code)
+    await house.run(1.0)
+    said = (await status(house))["FailureReason"]
+    assert said.startswith(reason)
+    assert said.endswith(line)
+
+
 async def test_out_of_memory_is_said(house: House) -> None:
     await house.call("CreateTrainingJob", **training_request())
     await house.run()
