@@ -22,6 +22,7 @@ OUT = "/opt/ml/processing/output"
 SCRIPTS: dict[str, tuple[str, str, str]] = {
     # name: (script, status, what the reason says)
     "syntax": ("def f(:\n", "Failed", "AlgorithmError: the container ended with exit code: 1.*SyntaxError"),
+    "text": ("print('\0')\n", "Failed", "AlgorithmError: .*exit code: 1.*null bytes"),
     "module": ("import nowhere\n", "Failed", "AlgorithmError: .*No module named 'nowhere'"),
     "exit": ("print('last words'); raise SystemExit(3)", "Failed", "AlgorithmError: .*exit code: 3.*last words"),
     "kill": ("import os; os.kill(os.getpid(), 9)", "Failed", r"AlgorithmError: .*137 \(SIGKILL\) and printed nothing"),

@@ -10,7 +10,7 @@ import pytest
 
 from clary.aws.errors import ValidationException
 from clary.engines.runners import clean
-from clary.services.sagemaker import images, outputs, staging
+from clary.services.sagemaker import images, inputs, outputs
 from clary.services.sagemaker.locations import Location, parse
 
 
@@ -73,7 +73,7 @@ def test_children_of_a_location_have_single_seams() -> None:
     ],
 )
 def test_where_an_object_of_a_prefix_stands(prefix: str, key: str, name: str) -> None:
-    assert staging.relative(prefix, key) == name
+    assert inputs.relative(prefix, key) == name
 
 
 @pytest.fixture

@@ -240,3 +240,22 @@ async def test_a_job_whose_feeder_failed_says_why(house: House) -> None:
     said = await house.call("DescribeTrainingJob", TrainingJobName="job")
     assert said["TrainingJobStatus"] == "Failed"
     assert said["FailureReason"] == "ClientError: s3://lake/data/train/a.csv cannot be read as CompressionType Gzip"
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        (("a", "a/b.csv"), "Under s3://lake/x, a is an object and the folder of a/b.csv: it cannot be both on disk"),
+        (("/a", "a"), "Two objects under s3://lake/x would be the file 'a' inside the job"),
+        (("n" * 256,), "it is too long"),
+        (("nul\0",), "cannot be a file name inside the job"),
+    ],
+)
+async def test_what_no_directory_can_hold_is_refused_by_name(
+    house: House, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...], words: str
+) -> None:
+    async def lists(operation: str, req: Doc) -> Doc:
+        return {"Contents": [{"Key": f"x/{key}"} for key in keys]}
+
+    monkeypatch.setattr(house.objects, "call", lists)
+    assert words in await refused(house, S3Uri="s3://lake/x")

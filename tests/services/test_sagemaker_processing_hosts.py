@@ -237,3 +237,17 @@ async def test_a_job_starts_when_its_turn_has_come_and_gives_it_back(house: Hous
     house.runner.end(f"{job.uid}-h2", 0)
     await house.run(1.0)
     assert turns.left == ["job"]
+
+
+async def test_inputs_where_an_output_stands_too_are_the_jobs_own(house: House) -> None:
+    made = request()
+    (one,) = made["ProcessingInputs"]
+    for name, path in (("mixed", "output"), ("deeper", "output/features/old"), ("apart", "apart")):
+        at = {**one["S3Input"], "LocalPath": f"/opt/ml/processing/{path}"}
+        made["ProcessingInputs"].append({"InputName": name, "S3Input": at})
+    seen: list[Work] = []
+    house.runner.behave = lambda uid, work, root: seen.append(work)
+    await house.call("CreateProcessingJob", **made)
+    await house.run()
+    own = {tree.target.removeprefix("/opt/ml/processing/"): tree.own for tree in seen[0].trees}
+    assert own == {"input/raw": False, "output": True, "output/features/old": True, "apart": False}

@@ -22,8 +22,8 @@ from clary.services.sagemaker import environments, jobs
 from clary.services.sagemaker.endpoints.machine import LOG_GROUP
 from clary.services.sagemaker.endpoints.server import work_of
 from clary.services.sagemaker.engines import Engines
+from clary.services.sagemaker.inputs import InputError
 from clary.services.sagemaker.roles import NotAssumable
-from clary.services.sagemaker.staging import InputError
 
 DRAIN_SECONDS = 65.0
 """From SIGTERM to SIGKILL of an instance that shall go: longer than any request may last."""

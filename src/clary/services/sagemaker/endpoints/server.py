@@ -2,14 +2,14 @@
 
 from clary.engines.runners.base import Archive, Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import containers, roles, scripts, staging
+from clary.services.sagemaker import containers, inputs, roles, scripts
 from clary.services.sagemaker.engines import Engines
 
 MODEL = "/opt/ml/model"
 
 
 async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) -> Work:
-    """The variant's server with its model unpacked, acting as the model's role. Raises staging.InputError,
+    """The variant's server with its model unpacked, acting as the model's role. Raises inputs.InputError,
     roles.NotAssumable."""
     container: Doc = variant["container"]
     uri = container["Image"]
@@ -58,5 +58,5 @@ async def _model(
         return (), ()
     ctx = roles.context(engines, endpoint, variant["role"])
     if source and source["CompressionType"] == "None":
-        return (), (await staging.tree(ctx, engines.objects, scratch, MODEL, {"S3Uri": source["S3Uri"]}),)
-    return (Archive(MODEL, await staging.local_file(ctx, engines.objects, scratch, url)),), ()
+        return (), (await inputs.tree(ctx, engines.objects, scratch, MODEL, {"S3Uri": source["S3Uri"]}),)
+    return (Archive(MODEL, await inputs.local_file(ctx, engines.objects, scratch, url)),), ()

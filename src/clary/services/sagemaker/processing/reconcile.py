@@ -52,6 +52,7 @@ class ProcessingJobReconciler:
                 return await self._ended(job, cluster, seen)
             case "lost":
                 await self._ship(job, cluster, seen, final=True)
+                await self._keep_continuous(job, cluster, seen)
                 return self._failed(job, self._why_failed(job, seen))
 
     def give_up(self, job: Resource, error: Exception) -> Step:
@@ -96,20 +97,23 @@ class ProcessingJobReconciler:
     async def _ended(self, job: Resource, cluster: Cluster, seen: Seen) -> Step:
         await self._ship(job, cluster, seen, final=True)
         said = _exit_message(seen)
-        done = seen.exit_code == 0
-        try:
-            # What was promised while it ran is stored however it ended, the rest of a job that completed only.
-            await self._store_continuous(job, cluster, seen, final=True)
-            if done:
-                await self._store(job, seen)
-        except _UNSTORED as error:
-            if done:
-                why = jobs.reason("ClientError", f"the outputs could not be stored: {error}")
-                return self._failed(job, why, **said)
-            log.warning("outputs could not be stored", extra={"job": job.arn, "reason": str(error)})
-        if not done:
+        if seen.exit_code != 0:
+            await self._keep_continuous(job, cluster, seen)
             return self._failed(job, self._why_failed(job, seen), **said)
+        try:
+            await self._store_continuous(job, cluster, seen, final=True)
+            await self._store(job, seen)
+        except _UNSTORED as error:
+            return self._failed(job, jobs.reason("ClientError", f"the outputs could not be stored: {error}"), **said)
         return self._finish(job, "Completed", **said)
+
+    async def _keep_continuous(self, job: Resource, cluster: Cluster, seen: Seen) -> None:
+        """What was promised to be stored while it runs is stored, of a job that has not done well. Where it cannot be,
+        that is not why the job failed."""
+        try:
+            await self._store_continuous(job, cluster, seen, final=True)
+        except _UNSTORED as error:
+            log.warning("outputs could not be stored", extra={"job": job.arn, "reason": str(error)})
 
     async def _store(self, job: Resource, seen: Seen) -> None:
         """What the hosts left below the outputs of the end is in S3; of one key, that of the first host. Repeated after
@@ -139,10 +143,7 @@ class ProcessingJobReconciler:
             await self._ship(job, cluster, seen, final=False)
             return again(jobs.POLL_SECONDS)
         await self._ship(job, cluster, seen, final=True)
-        try:
-            await self._store_continuous(job, cluster, seen, final=True)
-        except (*_UNSTORED, NotAssumable) as error:
-            log.warning("outputs could not be stored", extra={"job": job.arn, "reason": str(error)})
+        await self._keep_continuous(job, cluster, seen)
         if job.status.get("_too_long"):
             why = f"the job ran longer than MaxRuntimeInSeconds ({longest(job):.0f}) and was stopped"
             return self._finish(job, "Stopped", FailureReason=jobs.reason("ClientError", why))

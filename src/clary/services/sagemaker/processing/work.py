@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 
 from clary.engines.runners.base import Tree, Work
 from clary.kernel.resource import Doc, Resource
@@ -102,7 +102,23 @@ async def _inputs(
             feeds.append(await inputs.feeds(ctx, engines.objects, scratch, stream, given, hosts))
         else:
             trees.append(await inputs.trees(ctx, engines.objects, scratch, target, given, hosts))
-    return trees, feeds
+    own = _written([one[0].target for one in trees], [one.path for one in outputs_of(job.spec)])
+    return [[replace(tree, own=tree.target in own) for tree in one] for one in trees], feeds
+
+
+def _written(targets: Sequence[str], places: Sequence[str]) -> set[str]:
+    """The inputs that share their place with an output, or with such an input: what the program writes there must be
+    seen when the job has ended, which links under an overlay would hide."""
+    found: set[str] = set()
+    grown = [PurePosixPath(place) for place in places]
+    while grown:
+        place = grown.pop()
+        for target in targets:
+            path = PurePosixPath(target)
+            if target not in found and (path.is_relative_to(place) or place.is_relative_to(path)):
+                found.add(target)
+                grown.append(path)
+    return found
 
 
 def _config(job: Resource) -> Doc:
