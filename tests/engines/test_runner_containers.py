@@ -17,7 +17,7 @@ import pytest
 
 from clary.engines.runners.base import Run, StartError, Tree, Usage, Work
 from clary.engines.runners.chosen import ChosenRunner
-from clary.engines.runners.container import plan
+from clary.engines.runners.container import plan, starter
 from clary.engines.runners.container.runner import ContainerRunner
 from clary.engines.runners.process import ProcessRunner
 from clary.engines.runners.rundir import RunDir
@@ -271,3 +271,40 @@ async def test_a_home_whose_path_no_engine_takes_is_refused_in_words(engine: Mac
     with pytest.raises(StartError, match="with,comma"):
         await made.start("a", Work(command=("true",), image=engine.image))
     assert await made.uids() == []
+
+
+async def test_a_start_that_was_cut_short_begins_from_empty(
+    runner: InImage, engine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x").write_text("x")
+    code = "open('/opt/ml/starts', 'a').write('x'); print(open('/opt/ml/input/data/train/a').read())"
+    work = python(code, trees=(Tree("/opt/ml/input/data/train", (("a", tmp_path / "x"),)),))
+
+    def killed(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        # The container and its volume are there, and no keeper ever came.
+        patched.setattr(starter, "_launch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            starting = runner.inner._starter
+            starting.start(
+                RunDir.of(runner.inner.root, "a"), replace(work, image=engine.image, entrypoint=work.command)
+            )
+    assert len(containers(engine, runner.inner.root)) == 1
+    assert (await runner.observe("a")).phase == "absent"
+    assert await runner.uids() == ["a"]
+    assert await result(runner, "a", work) == (0, "x\n")
+    run = await runner.observe("a")
+    assert run.root is not None and (run.root / "starts").read_text() == "x"
+
+
+async def test_what_was_cut_short_is_removed(runner: InImage, engine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(starter, "_launch", killed)
+    with pytest.raises(KeyboardInterrupt):
+        runner.inner._starter.start(RunDir.of(runner.inner.root, "a"), Work(command=("true",), image=engine.image))
+    await runner.remove("a")
+    assert (await runner.uids(), containers(engine, runner.inner.root)) == ([], [])
