@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clary.algorithms.contract import ClientError, Contract
+from clary.algorithms.contract import ClientError, Contract, Stop, Stopped
+from clary.algorithms.xgboost import checkpoint
 from clary.algorithms.xgboost.checkpoint import Checkpoints
 from clary.algorithms.xgboost.engine import xgb
 from tests.algorithms.conftest import OptMl, wait_until
@@ -33,11 +34,26 @@ def raw(booster: object) -> bytes:
     return bytes(booster.save_raw("json"))  # type: ignore[attr-defined]
 
 
-def test_the_newest_two_stay(ml: OptMl) -> None:
+def test_the_newest_two_stay(ml: OptMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "SECONDS", 0.0)
     booster = kept(prepared(ml)).train()
     assert names(ml) == ["xgboost-checkpoint.3", "xgboost-checkpoint.4"]
     newest = xgb.Booster(model_file=bytearray((ml.root / "checkpoints" / "xgboost-checkpoint.4").read_bytes()))
     assert raw(newest) == raw(booster)
+
+
+def test_rounds_of_milliseconds_are_not_all_kept_but_the_last(ml: OptMl, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(checkpoint.time, "monotonic", lambda: now[0])
+    kept_ones = Checkpoints(ml.root)
+    booster = prepared(ml).train()
+    for number, after in enumerate((0.0, 0.3, 0.3, 0.5, 0.3)):
+        now[0] += after
+        kept_ones.offer(booster, number)
+    assert sorted(one.name for one in ml.root.glob("xgboost-*")) == ["xgboost-checkpoint.0", "xgboost-checkpoint.3"]
+    kept_ones.save(booster, 4)
+    kept_ones.save(booster, 4)
+    assert sorted(one.name for one in ml.root.glob("xgboost-*")) == ["xgboost-checkpoint.3", "xgboost-checkpoint.4"]
 
 
 def test_none_are_kept_unless_asked_for(ml: OptMl) -> None:
@@ -78,16 +94,17 @@ def test_patience_lives_on_in_a_checkpoint(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_a_killed_process_begins_again_where_it_was(ml: OptMl) -> None:
-    kept(prepared(ml, num_round="1000000"))
+    kept(prepared(ml, num_round="1000000", max_depth="2", eta="0.01"))
     process = ml.start("clary.algorithms.xgboost", "train")
-    wait_until(lambda: process.poll() is not None or ml.log.read_text().count("#011train") >= 30)
+    wait_until(lambda: process.poll() is not None or len(names(ml)) > 1)
     process.kill()
     process.wait(60)
     done = max(int(one.rpartition(".")[2]) for one in names(ml) if one.startswith("xgboost"))
-    assert done >= 28
-    booster = kept(prepared(ml, num_round=str(done + 3))).train()
+    assert done > 0
+    given = {"num_round": str(done + 3), "max_depth": "2", "eta": "0.01"}
+    booster = kept(prepared(ml, **given)).train()
     assert booster.num_boosted_rounds() == done + 3
-    assert raw(booster) == raw(prepared(OptMl(ml.root / "again"), num_round=str(done + 3)).train())
+    assert raw(booster) == raw(prepared(OptMl(ml.root / "again"), **given).train())
 
 
 def test_what_is_no_checkpoint_is_named_and_the_one_before_counts(
@@ -105,6 +122,16 @@ def test_a_training_that_was_done_is_only_saved(ml: OptMl) -> None:
     first = raw(kept(prepared(ml)).train())
     (ml.root / "model" / "xgboost-model").unlink()
     assert raw(kept(prepared(ml)).train()) == first
+
+
+def test_a_job_that_is_stopped_before_it_goes_on_keeps_what_it_had(ml: OptMl) -> None:
+    first = raw(kept(prepared(ml)).train())
+    (ml.root / "model" / "xgboost-model").unlink()
+    stop = Stop()
+    stop.ask()
+    with pytest.raises(Stopped):
+        kept(prepared(ml, num_round="9")).train(stop)
+    assert raw(ml.booster()) == first
 
 
 def test_where_checkpoints_are_is_the_jobs_to_say(ml: OptMl) -> None:

@@ -84,10 +84,12 @@ def _boost(
         patience.look(booster, number, scores)
         if group.rank == 0:
             print(line(number, scores), flush=True)
-            checkpoints.save(booster, number)
+            checkpoints.offer(booster, number)
         # All hosts leave after the same round, though not all have heard of the stop in the same one.
         if group.sum(np.array([float(bool(stop))]))[0]:
             break
+    if scores and group.rank == 0:
+        checkpoints.save(booster, number)
     if not scores and start:
         scores = _parsed(booster.eval_set(list(evals), start - 1, measure, output_margin=False))
     return Boosted(patience.best(booster), scores)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clary.algorithms.contract import ClientError, Contract, Stop, run_training, say, visible_cpus
+from clary.algorithms.contract import ClientError, Contract, Stop, Stopped, run_training, say, visible_cpus
 from clary.algorithms.xgboost import boosting, existing, folds, hyperparameters, metrics, version
 from clary.algorithms.xgboost.boosting import Beginning
 from clary.algorithms.xgboost.checkpoint import Checkpoints
@@ -45,8 +45,13 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
         train_together(contract, stop, environ, wanted)
         return
     say("Single node training.")
-    with stop.at_once():
-        rows = read_rows(contract, wanted)
+    try:
+        with stop.at_once():
+            rows = read_rows(contract, wanted)
+    except Stopped:
+        if wanted.kfold is None:
+            _keep_checkpoint(contract, wanted, stop)
+        raise
     params = parameters(wanted, rows["train"].count, visible_cpus(environ))
     if wanted.kfold is not None:
         _cross_validate(contract, wanted, params, rows, stop)
@@ -57,6 +62,13 @@ def train(contract: Contract, stop: Stop, environ: Mapping[str, str]) -> None:
     checkpoints, wanted, beginning = begin(contract, wanted)
     made = boosting.boost(wanted, params, evals, stop, checkpoints=checkpoints, beginning=beginning)
     finish(contract, wanted, [made.booster], stop)
+
+
+def _keep_checkpoint(contract: Contract, wanted: Hyperparameters, stop: Stop) -> None:
+    """What an attempt before this one has left is the model: this one will not get further."""
+    raw, _ = Checkpoints(contract.checkpoints()).load()
+    if raw:
+        finish(contract, wanted, [xgb.Booster(model_file=bytearray(raw))], stop)
 
 
 def read_rows(contract: Contract, wanted: Hyperparameters) -> dict[str, Rows]:
