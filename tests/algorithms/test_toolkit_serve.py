@@ -279,3 +279,26 @@ def test_the_xgboost_image_serves_a_program_or_its_own(ml: OptMl, serve: Callabl
     assert served.invoke("0.1,0.2\n0.3,0.4\n") == (200, "2")
     assert served.invoke("0:0.1 1:0.2\n", "text/libsvm") == (200, "1")
     assert served.stop() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_pytorchs_defaults_serve_a_scripted_network(ml: OptMl) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'clary[torch]'")
+    model = ml.root / "model"
+    model.mkdir()
+    defaults = "clary.algorithms.pytorch.handlers"
+    with pytest.raises(AlgorithmError, match="it holds no"):
+        load(ml, defaults)
+    (model / "weights.pth").write_bytes(b"weights without their network")
+    with pytest.raises(AlgorithmError, match="define model_fn"):
+        load(ml, defaults)
+    network = torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([[1.0, 2.0]]))
+        network.bias.fill_(0.5)
+    torch.jit.script(network).save(model / "model.pt")
+    loaded = load(ml, defaults)
+    assert loaded.invoke(b"1,2\n3,4\n", "text/csv", None).body == b"[[5.5], [11.5]]"
+    assert loaded.invoke(b"[[1, 1]]", "application/json", "text/csv").body == b"3.5\n"
+    assert np.load(io.BytesIO(loaded.invoke(npy(np.ones((1, 2), "f4")), codecs.NPY, codecs.NPY).body)) == 3.5

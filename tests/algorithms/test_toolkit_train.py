@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from clary.algorithms.pytorch.__main__ import PYTORCH
 from clary.algorithms.sklearn.__main__ import SCIKIT_LEARN
 from clary.algorithms.toolkit import command, script, train
 from tests.algorithms.conftest import PATIENCE, OptMl, wait_until
+from tests.wheels import write_wheel
 
 
 def _job(ml: OptMl, program: str, source: str | None = None, **given: Any) -> OptMl:
@@ -154,3 +156,29 @@ def test_a_framework_that_is_missing_is_named(
 def test_usage(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run(SCIKIT_LEARN, []) == 2
     assert "usage: " in capsys.readouterr().err
+
+
+def test_the_source_may_be_an_archive_in_a_channel(ml: OptMl) -> None:
+    channel = ml.root / "input" / "data" / "code"
+    channel.mkdir(parents=True)
+    (ml.root / "train.py").write_text("print('from the archive')")
+    with tarfile.open(channel / "sourcedir.tar.gz", "w:gz") as tar:
+        tar.add(ml.root / "train.py", "train.py")
+    _job(ml, "train.py", sagemaker_submit_directory=f"{channel}/sourcedir.tar.gz")
+    assert ml.start("clary.algorithms.sklearn", "train").wait(PATIENCE) == 0
+    assert "from the archive" in ml.log.read_text()
+    (channel / "sourcedir.tar.gz").write_bytes(b"no archive")
+    assert ml.start("clary.algorithms.sklearn", "train").wait(PATIENCE) == 1
+    assert "cannot be unpacked" in ml.failure
+
+
+@pytest.mark.slow
+def test_packages_that_nobody_prepared_are_installed_for_the_run(ml: OptMl) -> None:
+    _job(ml, "train.py", "import tinything; print('value', tinything.VALUE)")
+    (ml.root / "code" / "requirements.txt").write_text("./tinything-1.0-py3-none-any.whl\n")
+    write_wheel(ml.root / "code")
+    assert ml.start("clary.algorithms.sklearn", "train", PIP_NO_INDEX="1").wait(PATIENCE) == 0
+    assert "value 42" in ml.log.read_text()
+    # Where they are said to be prepared, nothing is installed.
+    assert ml.start("clary.algorithms.sklearn", "train", CLARY_PACKAGES="requirements.txt").wait(PATIENCE) == 1
+    assert "No module named 'tinything'" in ml.failure

@@ -4,7 +4,6 @@ import io
 import itertools
 import json
 import tarfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.real import RealClary, until
+from tests.wheels import write_wheel
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -102,14 +102,7 @@ def tar(files: dict[str, str]) -> bytes:
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """A server whose pip knows one wheel, and no index."""
     wheels = tmp_path_factory.mktemp("wheels")
-    with zipfile.ZipFile(wheels / "tinything-1.0-py3-none-any.whl", "w") as wheel:
-        about = "tinything-1.0.dist-info"
-        wheel.writestr("tinything.py", "VALUE = 42\n")
-        wheel.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n")
-        wheel.writestr(
-            f"{about}/WHEEL", "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        )
-        wheel.writestr(f"{about}/RECORD", "")
+    write_wheel(wheels)
     server = RealClary(tmp_path_factory.mktemp("clary") / "home")
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("PIP_FIND_LINKS", str(wheels))

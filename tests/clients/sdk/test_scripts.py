@@ -1,7 +1,6 @@
 """Users' programs in framework images, by the unmodified SDK of both major versions."""
 
 import importlib.util
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -9,18 +8,13 @@ import pytest
 
 from tests.clients.sdk.environments import SDK2, SDK3
 from tests.clients.sdk.house import FLOWS, ROLE, House
+from tests.wheels import write_wheel
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.sdk, pytest.mark.timeout(1500)]
 
 AS_ROLE = ("--role", ROLE)
 TORCH = ["pytorch"] if importlib.util.find_spec("torch") else []
 """torch is no dependency of Clary: where it is missing these flows go without."""
-WHEEL = {
-    "tinything.py": "VALUE = 42\n",
-    "tinything-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: tinything\nVersion: 1.0\n",
-    "tinything-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    "tinything-1.0.dist-info/RECORD": "",
-}
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +33,8 @@ def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     for program in (FLOWS / "digits").glob("*.py"):
         (source / program.name).write_bytes(program.read_bytes())
-    name = "tinything-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(source / name, "w") as wheel:
-        for path, text in WHEEL.items():
-            wheel.writestr(path, text)
-    (source / "requirements.txt").write_text(f"./{name}\n")
+    wheel = write_wheel(source)
+    (source / "requirements.txt").write_text(f"./{wheel.name}\n")
     return place
 
 

@@ -39,7 +39,7 @@ trainers = {
         training_image=image("pytorch", "2.0", py_version="py310", image_scope="training"),
         source_code=SourceCode(source_dir=str(place / "source"), entry_script="torch_digits.py"),
         compute=Compute(instance_type="ml.m5.large", instance_count=2),
-        hyperparameters={"epochs": 8},
+        hyperparameters={"epochs": 2},
         distributed=Torchrun(process_count_per_node=1),
         base_job_name="torch-script",
         **common,
