@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from clary.kernel.errors import Missing
 from clary.kernel.telemetry import LogStreamName
 from tests.inprocess import ACCOUNT, REGION
 from tests.real import until
@@ -106,7 +107,11 @@ def ended(machine: Machine, name: str) -> dict[str, Any]:
 def lines(machine: Machine, name: str) -> dict[str, list[str]]:
     """By host, what it has printed so far."""
     found: dict[str, list[str]] = {}
-    for stream in machine.logs.streams(ACCOUNT, REGION, GROUP):
+    try:
+        streams = machine.logs.streams(ACCOUNT, REGION, GROUP)
+    except Missing:
+        return {}  # nobody has printed anything yet
+    for stream in streams:
         job, _, host = stream.partition("/")
         if job == name:
             events = machine.logs.last(LogStreamName(ACCOUNT, REGION, GROUP, stream), 1000)
