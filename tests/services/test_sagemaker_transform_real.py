@@ -10,7 +10,7 @@ import xgboost
 
 from tests.inprocess import ACCOUNT, REGION
 from tests.real import until
-from tests.sagemaker_house import ROLE, XGBOOST
+from tests.sagemaker_house import ROLE, SKLEARN, XGBOOST
 from tests.services.test_sagemaker_endpoints import archive
 from tests.services.test_sagemaker_real import Machine
 
@@ -190,3 +190,31 @@ def test_a_model_that_does_not_load_is_told(machine: Machine, tmp_path: Path) ->
     assert said["TransformJobStatus"] == "Failed"
     assert said["FailureReason"].startswith("AlgorithmError: the model's container ended with exit code: 1")
     assert "Unable to load the model" in said["FailureReason"]
+
+
+SCRIPT = b"""
+def model_fn(model_dir):
+    return 3
+
+def input_fn(body, kind):
+    return [[float(cell) for cell in line.split(",")] for line in body.split()]
+
+def predict_fn(rows, model):
+    return [model * sum(row) for row in rows]
+
+def output_fn(out, accept):
+    return "".join(f"{one}\\n" for one in out), "text/csv"
+"""
+
+
+def test_a_program_of_the_users_answers(machine: Machine) -> None:
+    put(machine, "models/script.tar.gz", archive(weights=b"3"))
+    put(machine, "code/source.tar.gz", archive(**{"inference.py": SCRIPT}))
+    environ = {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "s3://lake/code/source.tar.gz"}
+    container = {"Image": SKLEARN, "ModelDataUrl": "s3://lake/models/script.tar.gz", "Environment": environ}
+    machine.sagemaker.create_model(ModelName="script", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    put(machine, "script/in/a.csv", b"one,1,2\ntwo,3,4\n")
+    processing = {"InputFilter": "$[1:]", "JoinSource": "Input", "OutputFilter": "$[0,-1]"}
+    said = transform(machine, "script", "script", SplitType="Line", DataProcessing=processing)
+    assert said["TransformJobStatus"] == "Completed", said
+    assert read(machine, "script/out/a.csv.out") == b"one,9.0\ntwo,21.0\n"
