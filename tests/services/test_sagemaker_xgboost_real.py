@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import signal
 import tarfile
 from collections.abc import Iterator
@@ -12,11 +13,14 @@ import numpy as np
 import pytest
 
 from clary.algorithms.xgboost.engine import xgb
+from clary.kernel.telemetry import LogStreamName
 from tests.algorithms.test_train import rows
+from tests.inprocess import ACCOUNT, REGION
 from tests.real import until
 from tests.sagemaker_house import ROLE, XGBOOST
 from tests.services.test_sagemaker_real import Machine
 
+GROUP = "/aws/sagemaker/TrainingJobs"
 pytestmark = pytest.mark.slow
 
 
@@ -66,6 +70,13 @@ def artifact(machine: Machine, name: str, archive: str = "model.tar.gz") -> dict
         return {one.name: file.read() for one in opened if (file := opened.extractfile(one))}
 
 
+def told(machine: Machine, name: str) -> str:
+    """What the job has printed so far."""
+    streams = [one for one in machine.logs.streams(ACCOUNT, REGION, GROUP) if one.startswith(f"{name}/")]
+    events = [machine.logs.last(LogStreamName(ACCOUNT, REGION, GROUP, one), 10_000) for one in streams]
+    return "\n".join(event.message for part in events for event in part)
+
+
 def test_two_hosts_train_one_model_from_the_pipes_of_their_shards(machine: Machine) -> None:
     train(machine, "shards", 2, "Pipe")
     said = ended(machine, "shards")
@@ -101,17 +112,14 @@ def test_a_killed_run_goes_on_from_its_checkpoint(machine: Machine) -> None:
     run = machine.inside.run(machine.runner.observe(uid))
     assert run.pid is not None
     os.kill(run.pid, signal.SIGKILL)
-
-    def statuses() -> list[str]:
-        said = machine.sagemaker.describe_training_job(TrainingJobName="killed")
-        return [one["Status"] for one in said["SecondaryStatusTransitions"]]
-
-    until(lambda: "Restarting" in statuses(), 60.0, "the job to begin again")
-    before = stored()
+    until(lambda: "Resuming from iteration" in told(machine, "killed"), 60.0, "the job to go on")
+    said = machine.sagemaker.describe_training_job(TrainingJobName="killed")
+    assert "Restarting" in [one["Status"] for one in said["SecondaryStatusTransitions"]]
+    before = int(re.findall(r"Resuming from iteration (\d+)", told(machine, "killed"))[0])
+    assert before > 1
     machine.sagemaker.stop_training_job(TrainingJobName="killed")
     assert ended(machine, "killed")["TrainingJobStatus"] == "Stopped"
     (model,) = artifact(machine, "killed").values()
-    # Whether the stop met the second attempt in training or still on its way there.
     assert pickle.loads(model).num_boosted_rounds() > before
 
 
