@@ -72,12 +72,20 @@ def stream(job: Resource, group: str, started: float, host: str = "algo-1") -> L
 
 async def ship(engines: Engines, to: LogStreamName, uid: str, run: Run, *, final: bool) -> None:
     """The lines that the run has printed so far are in the log store; with `final`, all of them."""
-    if run.log is None:
-        return
+    if run.log is None or not has_printed(run):
+        return  # most looks are at a run that is silent: they need no thread
     # In a thread: the first line of a stream is synced to the disk, which takes seconds while somebody else fills it.
     while await asyncio.to_thread(tail.ship, run.log, engines.logs, to, uid, engines.clock, final=final):
         if not final:
             return  # The rest is for the next look: one chatty job must not keep the others waiting.
+
+
+def has_printed(run: Run) -> bool:
+    """There is something in its log."""
+    try:
+        return run.log is not None and run.log.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def too_long(engines: Engines, run: Run, seconds: float) -> bool:

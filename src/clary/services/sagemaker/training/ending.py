@@ -64,7 +64,9 @@ async def remove(engines: Engines, job: Resource) -> list[str]:
     uids: list[str] = []
     for cluster in clusters(engines.runner, job):
         await cluster.remove()
-        await asyncio.to_thread(shutil.rmtree, engines.scratch / cluster.uids[0], True)
+        scratch = engines.scratch / cluster.uids[0]
+        if scratch.exists():
+            await asyncio.to_thread(shutil.rmtree, scratch, True)
         uids += cluster.uids
     return uids
 
@@ -118,6 +120,8 @@ async def _metrics(engines: Engines, job: Resource, seen: Seen) -> list[Doc]:
 
 
 async def _of_host(engines: Engines, job: Resource, number: int, run: Run) -> list[Doc]:
+    if not jobs.has_printed(run):
+        return []
     return await metrics.final(engines.logs, stream(job, number), run.log, *_definitions(job))
 
 
