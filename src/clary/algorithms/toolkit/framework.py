@@ -1,7 +1,7 @@
 """What the toolkit must know of the framework of an image."""
 
 import importlib.util
-import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -29,7 +29,8 @@ class Framework:
             raise ClientError(f"{self.name} is not installed beside Clary on this machine: {self.install}")
         tag = environ.get("CLARY_IMAGE", "").rpartition("/")[2].partition("@")[0].partition(":")[2]
         asked = f" (the tag {tag} of the image chooses no other version)" if tag else ""
-        say(f"{self.name} {self.version()} on Python {platform.python_version()}{asked}.")
+        python = ".".join(map(str, sys.version_info[:3]))
+        say(f"{self.name} {self.version()} on Python {python}{asked}.")
 
     def version(self) -> str:
         from importlib import metadata

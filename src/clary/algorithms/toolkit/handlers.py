@@ -5,7 +5,6 @@ accept) and, where it can load a model by itself, model_fn(model_dir)."""
 
 import importlib
 import importlib.util
-import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -108,6 +107,8 @@ def _bound(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _takes_context(function: Callable[..., Any], count: int) -> bool:
+    import inspect  # not for servers that only look whether there is a program
+
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

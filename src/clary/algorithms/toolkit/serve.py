@@ -26,8 +26,8 @@ def main(framework: Framework, environ: Mapping[str, str]) -> int:
     def load() -> Pool:
         return Pool(framework.handlers, {**os.environ, **environ, **added}, most=workers, seconds=float(seconds))
 
-    # Each request waits in a thread for its worker; a few more wait for one that comes free.
-    return serve.run(load, environ, inline_limit=-1, threads=max(16, 2 * workers))
+    # A thread a worker: it sends a request there and waits for the answer.
+    return serve.run(load, environ, inline_limit=-1, threads=workers)
 
 
 def _whole(environ: Mapping[str, str], names: tuple[str, ...], default: int) -> int:
