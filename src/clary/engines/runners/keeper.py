@@ -198,7 +198,7 @@ while :; do
   ours && continue
   # Over 128 is the child's end or a signal to us; a child that was reaped while a signal came tells its end once more.
   for look in 1 2; do
-    wait "$child"
+    wait "$child" 2>/dev/null
     again=$?
     [ "$again" = 127 ] || code=$again
   done
