@@ -107,6 +107,13 @@ def test_a_killed_process_begins_again_where_it_was(ml: OptMl) -> None:
     assert raw(booster) == raw(prepared(OptMl(ml.root / "again"), **given).train())
 
 
+def test_a_checkpoint_of_other_data_says_so(ml: OptMl) -> None:
+    kept(prepared(ml)).train()
+    ml.put("train/a.csv", "0,1,2,3,4\n1,2,3,4,5\n").put("validation/a.csv", "0,1,2,3,4\n")
+    with pytest.raises(ClientError, match="model to go on from has 3 columns, the data 4"):
+        ml.train()
+
+
 def test_what_is_no_checkpoint_is_named_and_the_one_before_counts(
     ml: OptMl, capsys: pytest.CaptureFixture[str]
 ) -> None:

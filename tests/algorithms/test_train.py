@@ -314,6 +314,13 @@ def test_what_only_xgboost_notices_is_told_in_its_words_without_its_stack(ml: Op
     assert "Stack trace" not in str(caught.value) and "workspace" not in str(caught.value)
 
 
+def test_what_xgboost_warns_of_is_a_line_of_the_log(ml: OptMl) -> None:
+    prepared(ml, tree_method="hist", updater="grow_quantile_histmaker")
+    assert ml.start("clary.algorithms.xgboost", "train").wait(60) == 0
+    assert ":WARNING] You have manually specified the `updater` parameter" in ml.log.read_text()
+    assert ".py:" not in ml.log.read_text() and ".cc:" not in ml.log.read_text()
+
+
 def test_broken_configuration_is_not_the_users_fault(ml: OptMl) -> None:
     prepared(ml)
     (ml.root / "input" / "config" / "hyperparameters.json").write_text("{")

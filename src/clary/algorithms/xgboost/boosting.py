@@ -70,6 +70,11 @@ def _boost(
     begun = group.first(beginning.model)
     start = int.from_bytes(group.first(beginning.round.to_bytes(8, "big")), "big")
     booster = xgb.Booster(dict(params), [data for data, _ in evals], model_file=bytearray(begun) if begun else None)
+    if begun and booster.num_features() < evals[0][0].num_col():
+        raise ClientError(
+            f"The model to go on from has {booster.num_features()} columns, the data {evals[0][0].num_col()}: "
+            "begin without it, with another checkpoint location."
+        )
     renew = renewal(params)
     own = [one for one in wanted.metrics if one in metrics.OWN]
     measure = metrics.own(own, wanted.objective, group) if own else None
@@ -180,10 +185,14 @@ def renewal(params: Mapping[str, Any]) -> Callable[[Any], None]:
     return renew
 
 
+def plain(text: str) -> str:
+    """What XGBoost says, without its clock, its source file and its stack."""
+    return re.sub(r"^\[[\d:]+\]\s+(WARNING:\s+)?\S+:\d+:\s*", "", text.partition("Stack trace")[0].strip())
+
+
 def explained(error: Exception) -> Exception:
     """XGBoost's own words without its stack; a ClientError when data or hyperparameters are at fault."""
-    first = str(error).partition("Stack trace")[0].strip()
-    text = re.sub(r"^\[[\d:]+\]\s+\S+:\d+:\s*", "", first).removeprefix("Check failed: ")
+    text = plain(str(error)).removeprefix("Check failed: ")
     blamed = ("label", "metric", "param", "auc", "dataset", "constraint", "base_score", "updater", "not yet supported")
     kind = ClientError if any(word in text.lower() for word in blamed) else AlgorithmError
     return kind(f"XGBoost cannot train: {text}")

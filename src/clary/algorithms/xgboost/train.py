@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pickle
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ NEEDS_HISTOGRAM = {"grow_policy": "depthwise", "max_leaves": 0, "max_bin": 256, 
 
 def main(environ: Mapping[str, str]) -> int:
     """One training run; its exit code."""
+    # What XGBoost warns of stands in the job's log as its other lines do, without places in our source.
+    warnings.showwarning = lambda message, *_: say(boosting.plain(str(message)), level="WARNING")
     return run_training(Contract.read(environ), lambda contract, stop: train(contract, stop, environ))
 
 
