@@ -179,11 +179,24 @@ def test_a_command_may_install_for_itself(place: Place) -> None:
         "set -e; python3 -c 'import tinything' 2>/dev/null && exit 9; pip install tinything; "
         "python3 -c 'import tinything, numpy; print(tinything.__file__)'; command -v python3 pip3"
     )
+    place.sagemaker.create_processing_job(
+        ProcessingJobName="installs",
+        RoleArn=place.role,
+        AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["/bin/bash", "-c", words]},
+        ProcessingResources={"ClusterConfig": CLUSTER},
+    )
     said, lines = place.ended(
         place.start(requirements="", ContainerEntrypoint=["/bin/bash"], ContainerArguments=["-c", words])
     )
     assert said["TrainingJobStatus"] == "Completed", said.get("FailureReason")
     assert "/opt/ml/packages/" in lines
+
+    def processed() -> Any:
+        found = place.sagemaker.describe_processing_job(ProcessingJobName="installs")
+        return found if found["ProcessingJobStatus"] != "InProgress" else None
+
+    found = until(processed, 120.0, "the processing job to end")
+    assert found["ProcessingJobStatus"] == "Completed", found.get("FailureReason")
 
 
 def test_the_end_of_a_program_is_the_end_of_its_job(place: Place) -> None:

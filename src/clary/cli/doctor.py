@@ -134,6 +134,12 @@ def _algorithms(config: Config) -> Iterator[Finding]:
         yield Finding("algorithms", "warn", f"not installed: {', '.join(lacking)}", "pip install 'clary[algorithms]'")
     else:
         yield Finding("algorithms", "ok", "xgboost, scikit-learn, pandas and pyarrow are installed")
+    if importlib.util.find_spec("torch") is None:
+        yield Finding(
+            "pytorch", "warn", "optional, not installed: jobs of the PyTorch images fail", "pip install 'clary[torch]'"
+        )
+    else:
+        yield Finding("pytorch", "ok", "optional, installed")
 
 
 def _optional(config: Config) -> Iterator[Finding]:
