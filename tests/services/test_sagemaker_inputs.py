@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.engines.runners.base import Work
 from clary.kernel.resource import Doc
 from clary.services.sagemaker import cluster, images, inputs
@@ -259,3 +260,55 @@ async def test_what_no_directory_can_hold_is_refused_by_name(
 
     monkeypatch.setattr(house.objects, "call", lists)
     assert words in await refused(house, S3Uri="s3://lake/x")
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [
+        ("data/train/", ["a.csv", "sub/f.csv"]),
+        ("data/train", ["a.csv", "sub/f.csv"]),
+        ("data/tr", ["train/a.csv", "train/sub/f.csv"]),
+        ("data/train/a.csv", ["a.csv"]),
+    ],
+)
+async def test_a_prefix_is_a_string(house: House, prefix: str, found: list[str]) -> None:
+    for name in "bcde":
+        (house.scratch.parent / f"objects/lake/data/train/{name}.csv").unlink()
+    house.objects.write("lake", "data/train/sub/f.csv", b"f")
+    (work,) = await works(house, 1, InputDataConfig=[channel("train", prefix)])
+    assert names(work) == found
+
+
+async def test_a_manifest_names_its_objects(house: House) -> None:
+    house.objects.write("lake", "list.json", b'[{"prefix": "s3://lake/data/train/"}, "c.csv", "a.csv"]')
+    by_manifest = channel("train", "list.json")
+    by_manifest["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile"
+    (work,) = await works(house, 1, InputDataConfig=[by_manifest])
+    assert names(work) == ["c.csv", "a.csv"]
+
+
+def lined(mode: str, **source: Any) -> Doc:
+    made = channel("a", InputMode=mode)
+    made["DataSource"]["S3DataSource"] |= {"S3DataType": "AugmentedManifestFile", **source}
+    return made
+
+
+@pytest.mark.parametrize(
+    ("channels", "words"),
+    [
+        ([channel("a", CompressionType="Gzip")], "CompressionType Gzip needs the input mode Pipe"),
+        ([channel("a", RecordWrapperType="RecordIO", InputMode="FastFile")], "leave it out in the mode FastFile"),
+        ([lined("File", AttributeNames=["a"])], "needs the input mode Pipe, not File"),
+        ([lined("Pipe")], "AugmentedManifestFile needs the member AttributeNames"),
+        ([channel("a", InputMode="Pipe"), channel("a_0")], "called as a pipe of the channel 'a' is"),
+    ],
+)
+async def test_channels_that_cannot_be_are_refused_at_once(house: House, channels: list[Doc], words: str) -> None:
+    with pytest.raises(ValidationException, match=words):
+        await house.call("CreateTrainingJob", **training_request(InputDataConfig=channels))
+
+
+async def test_what_is_not_served_of_an_augmented_manifest_is_named(house: House) -> None:
+    asked = {**lined("Pipe", AttributeNames=["a"]), "CompressionType": "Gzip"}
+    with pytest.raises(NotImplementedHere, match="CompressionType with AugmentedManifestFile"):
+        await house.call("CreateTrainingJob", **training_request(InputDataConfig=[asked]))

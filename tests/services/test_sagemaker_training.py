@@ -11,7 +11,7 @@ import pytest
 
 from clary.aws.errors import NotImplementedHere, ServiceError, ValidationException
 from clary.engines.runners.base import Work
-from clary.kernel.resource import Doc, Resource
+from clary.kernel.resource import Resource
 from clary.services.sagemaker.errors import ResourceInUse
 from tests.sagemaker_house import ACCOUNT, SKLEARN, XGBOOST, House, channel, training_request
 
@@ -112,35 +112,6 @@ async def test_objects_without_a_file_here_are_fetched(house: House) -> None:
     house.runner.end(uid, 0)
     await house.run(1.0)
     assert not (house.scratch / uid).exists()
-
-
-@pytest.mark.parametrize(
-    ("prefix", "names"),
-    [
-        ("data/train/", ["a.csv", "c.csv", "sub/b.csv"]),
-        ("data/train", ["a.csv", "c.csv", "sub/b.csv"]),
-        ("data/tr", ["train/a.csv", "train/c.csv", "train/sub/b.csv"]),
-        ("data/train/a.csv", ["a.csv"]),
-    ],
-)
-async def test_a_prefix_is_a_string(house: House, prefix: str, names: list[str]) -> None:
-    await house.call("CreateTrainingJob", **training_request(InputDataConfig=[channel("train", prefix)]))
-    await house.run()
-    top = house.runner.root(house.get("training-job", "job").uid) / "input/data/train"
-    assert sorted(path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()) == names
-
-
-async def test_a_manifest_names_its_objects(house: House) -> None:
-    house.objects.write("lake", "list.json", b'[{"prefix": "s3://lake/data/train/"}, "a.csv", "sub/b.csv"]')
-    by_manifest = channel("train", "list.json")
-    by_manifest["DataSource"]["S3DataSource"]["S3DataType"] = "ManifestFile"
-    await house.call("CreateTrainingJob", **training_request(InputDataConfig=[by_manifest]))
-    await house.run()
-    top = house.runner.root(house.get("training-job", "job").uid) / "input/data/train"
-    assert sorted(path.relative_to(top).as_posix() for path in top.rglob("*") if path.is_file()) == [
-        "a.csv",
-        "sub/b.csv",
-    ]
 
 
 async def test_an_input_that_is_not_there_fails_the_job_by_name(house: House) -> None:
@@ -420,12 +391,6 @@ async def test_names_are_unique(house: House) -> None:
         await status(house, "other")
 
 
-def augmented(mode: str, **source: Any) -> Doc:
-    made = channel("a", InputMode=mode)
-    made["DataSource"]["S3DataSource"] |= {"S3DataType": "AugmentedManifestFile", **source}
-    return made
-
-
 REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"ResourceConfig": {"InstanceCount": 300, "InstanceType": "ml.m5.large"}}, NotImplementedHere, "at most 254"),
     (
@@ -454,16 +419,6 @@ REFUSED: list[tuple[dict[str, Any], type[Exception], str]] = [
     ({"CheckpointConfig": {"S3Uri": "s3://lake/x", "LocalPath": "/tmp"}}, NotImplementedHere, "LocalPath /tmp"),
     ({"CheckpointConfig": {"S3Uri": "s3://lake/x", "LocalPath": "/opt/ml/model/"}}, ValidationException, "another dir"),
     ({"InputDataConfig": [channel("a"), channel("a")]}, ValidationException, "unique"),
-    ({"InputDataConfig": [channel("a", CompressionType="Gzip")]}, ValidationException, "Pipe"),
-    ({"InputDataConfig": [channel("a", RecordWrapperType="RecordIO")]}, ValidationException, "Pipe"),
-    ({"InputDataConfig": [augmented("File", AttributeNames=["a"])]}, ValidationException, "Pipe, not File"),
-    ({"InputDataConfig": [augmented("FastFile", AttributeNames=["a"])]}, ValidationException, "Pipe, not FastFile"),
-    ({"InputDataConfig": [augmented("Pipe")]}, ValidationException, "needs the member AttributeNames"),
-    (
-        {"InputDataConfig": [channel("a", InputMode="Pipe"), channel("a_0")]},
-        ValidationException,
-        "called as a pipe of the channel 'a' is",
-    ),
     ({"Tags": [{"Key": "a", "Value": "1"}, {"Key": "a", "Value": "2"}]}, ValidationException, "Duplicate tag"),
     ({"OutputDataConfig": {"S3OutputPath": "s3://"}}, ValidationException, "bucket"),
     ({"AlgorithmSpecification": {}}, ValidationException, "AlgorithmSpecification"),
