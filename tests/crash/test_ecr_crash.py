@@ -14,11 +14,12 @@ from clary.aws.gateway import Gateway
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.kernel.clock import ManualClock
+from clary.kernel.resource import Resource
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.services import ecr
 from clary.services.ecr import blobs, images, layers, repositories
-from clary.services.ecr.api import IMAGE, KINDS, LAYER, TAG
+from clary.services.ecr.api import IMAGE, KINDS, LAYER, REPOSITORY, TAG
 from tests.crash.harness import crashes
 from tests.ecr_house import digest_of, manifest
 from tests.inprocess import ACCOUNT, REGION, ROOT, ROOT_KEYS
@@ -67,14 +68,19 @@ class Life:
 
     async def whole(self) -> None:
         """Whatever the registry shows can be read, and is what it says."""
-        named = {one.spec["digest"] for one in self.store.page(TAG, Where())}
-        shown = self.store.page(IMAGE, Where())
+        named = {one.spec["digest"] for one in self.reachable(TAG)}
+        shown = self.reachable(IMAGE)
         assert named <= {one.name.partition(":")[2] for one in shown}
-        linked = {one.name.partition(":")[2] for one in self.store.page(LAYER, Where())}
+        linked = {one.name.partition(":")[2] for one in self.reachable(LAYER)}
         for image in shown:
             assert set(image.spec["layers"]) <= linked
         for digest in linked | {one.name.partition(":")[2] for one in shown}:
             assert digest_of(await blobs.read(self.gateway.inside(ROOT, REGION), digest)) == digest
+
+    def reachable(self, kind: str) -> list[Resource]:
+        """What hangs on a repository that is still there."""
+        there = {one.uid for one in self.store.page(REPOSITORY, Where())}
+        return [one for one in self.store.page(kind, Where()) if one.parent in there]
 
     async def tidied(self) -> tuple[list[int], int]:
         """How many rows of each kind and how many blobs are left a day later."""

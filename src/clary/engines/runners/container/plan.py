@@ -55,9 +55,7 @@ def placing(engine: Engine, root: Path, overlays: bool) -> Placing:
     """How inputs stand inside. Raises StartError for a home that no engine can show in a container."""
     if _UNSAFE.search(str(root)):
         # Options of mounts are one text, which these characters would end.
-        raise StartError(
-            f"containers cannot see {root}: a comma, colon, backslash or blank is in its path"
-        )
+        raise StartError(f"containers cannot see {root}: a comma, colon, backslash or blank is in its path")
     return "overlay" if overlays and not engine.rootless else "read-only"
 
 
