@@ -10,6 +10,7 @@ from clary.kernel.resource import Doc, Resource
 from clary.kernel.sqlite import SqliteStore
 from clary.services.sagemaker.heralds import HERALDS
 from tests.sagemaker_house import ACCOUNT, REGION, processing_request, training_request
+from tests.tuning_house import tuning_request
 
 TOLD = Heralds(HERALDS)
 
@@ -41,6 +42,24 @@ def told(*changes: dict[str, Any], kind: str, spec: Doc, phase: str = "", status
         return [event for line in store.events(0, 100) for event in TOLD.told(line)]
     finally:
         store.close()
+
+
+def test_a_tuning_job() -> None:
+    counters = {"TrainingJobStatusCounters": {"Completed": 1}, "_creator": {}}
+    first, last = told(
+        counters,  # no move
+        {"phase": "Completed", "HyperParameterTuningEndTime": 1_700_000_002.5},
+        kind="hyper-parameter-tuning-job",
+        spec={**tuning_request(), "Tags": [{"Key": "team", "Value": "x"}]},
+        phase="InProgress",
+    )
+    assert first["detail-type"] == "SageMaker HyperParameter Tuning Job State Change"
+    detail = last["detail"]
+    assert (detail["HyperParameterTuningJobName"], detail["HyperParameterTuningJobStatus"]) == ("tune", "Completed")
+    assert detail["TrainingJobStatusCounters"] == {"Completed": 1}
+    assert detail["HyperParameterTuningEndTime"] == 1_700_000_002_500
+    assert detail["Tags"] == {"team": "x"}
+    assert "_creator" not in detail
 
 
 def test_a_training_job() -> None:

@@ -6,7 +6,6 @@ is one such value.
 
 import random
 from collections.abc import Sequence
-from statistics import fmean, median
 from typing import Final
 
 from clary.kernel.resource import Doc
@@ -28,6 +27,8 @@ def below_median(curve: Curve, others: Sequence[Curve]) -> bool:
     epoch = len(curve)
     if not epoch:
         return False
+    from statistics import fmean, median  # only here: a start need not pay for it
+
     averages = [fmean(other[:epoch]) for other in others if len(other) >= epoch]
     return len(averages) >= COMPARABLE and curve[-1] > median(averages)
 

@@ -1,7 +1,5 @@
 """Warm start: what the trials of earlier tuning jobs say about the ranges of a new one."""
 
-from statistics import fmean, pstdev
-
 from clary.engines.search.base import Point
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
@@ -53,6 +51,8 @@ def _values(definition: Definition, own: list[Resource]) -> list[float]:
 def _rescaled(points: list[tuple[Point, float]], own: list[float]) -> list[tuple[Point, float]]:
     if not points:
         return []
+    from statistics import fmean, pstdev  # only here: a start need not pay for it
+
     theirs = [value for _, value in points]
     middle, spread = fmean(theirs), pstdev(theirs) or 1.0
     centre, width = (fmean(own), pstdev(own) or 1.0) if own else (0.0, 1.0)
