@@ -100,8 +100,8 @@ def exchange(connection: socket.socket, request: bytes) -> dict[str, Any]:
 
 
 def bare(directory: Path) -> Iterator[float]:
-    """Seconds of a start of Python in the sandbox and nothing else, as often as asked; without bubblewrap, of one that is
-    in no sandbox."""
+    """Seconds of a start of Python in the sandbox and nothing else, as often as asked; where there is no bubblewrap, of
+    one in no sandbox."""
     runner = ProcessRunner(directory / "bare")
     found = runner.probe()
     while found.bubblewrap is None:
