@@ -222,7 +222,7 @@ class OneAtATime:
 async def test_a_job_starts_when_its_turn_has_come_and_gives_it_back(house: House) -> None:
     turns = OneAtATime()
     house.engines = replace(house.engines, turns=turns)
-    house.controller._reconcilers = reconcilers(house.engines)  # type: ignore[attr-defined]
+    house.controller._reconcilers = reconcilers(house.engines)
     await house.call("CreateProcessingJob", **request(2))
     await house.run(12.0)
     assert house.runner.starts() == []
