@@ -91,6 +91,19 @@ def test_trials_are_made_with_the_authority_of_their_maker(wire: Wire) -> None:
     assert wire.sagemaker.list_training_jobs()["TrainingJobSummaries"] == []
 
 
+def test_who_may_make_training_jobs_and_not_stop_them_can_stop_the_tuning(wire: Wire) -> None:
+    tune = ("sagemaker:CreateHyperParameterTuningJob", "sagemaker:StopHyperParameterTuningJob")
+    client = ann(wire, allow(*tune, "sagemaker:CreateTrainingJob", "sagemaker:Describe*", "iam:PassRole"))
+    wire.runner.behave = lambda uid, work, root: None
+    client.create_hyper_parameter_tuning_job(**tuning_request())
+    wire.go(10)
+    client.stop_hyper_parameter_tuning_job(HyperParameterTuningJobName="tune")
+    wire.go(20)
+    said = client.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="tune")
+    assert said["HyperParameterTuningJobStatus"] == "Stopped"
+    assert said["TrainingJobStatusCounters"]["Stopped"] == 2
+
+
 def test_who_tunes_must_be_allowed_every_definition(wire: Wire) -> None:
     small = {"ForAllValues:StringLike": {"sagemaker:InstanceTypes": "ml.m5.*"}}
     client = ann(wire, allow("sagemaker:CreateHyperParameterTuningJob", **small))

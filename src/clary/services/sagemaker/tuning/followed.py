@@ -13,6 +13,7 @@ from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.errors import ResourceInUse
 from clary.services.sagemaker.training.machine import KIND as TRAINING
 from clary.services.sagemaker.training.machine import TRAINING_JOB
+from clary.services.sagemaker.training.operations import stop_training_job
 from clary.services.sagemaker.tuning import definitions, machine
 from clary.services.sagemaker.tuning.definitions import Definition
 
@@ -49,9 +50,10 @@ def link(store: Store, job: Resource, trial: Resource) -> Resource | None:
 
 
 async def stop(ctx: Context, trial: Resource) -> None:
-    """The trial's training job is asked to end."""
+    """The trial's training job is asked to end. Who made the tuning job need not be allowed StopTrainingJob: what a
+    tuning job has launched, it may always end."""
     with suppress(ValidationException):  # It has ended meanwhile, which is as well.
-        await ctx.call("sagemaker", "StopTrainingJob", {"TrainingJobName": trial.name})
+        await stop_training_job(ctx, {"TrainingJobName": trial.name})
 
 
 def settle(store: Store, trial: Resource, found: Resource, definition: Definition) -> Resource:

@@ -46,6 +46,8 @@ class TuningJobReconciler:
             await self._stop_early(ctx, job, trials, among)
             trials += await self._launch(ctx, job, trials, among)
         except ServiceError as error:
+            if ending is not None:
+                raise  # It is ending already: tried again, each time later.
             return again(0.0, _ending={"phase": "Failed", "why": followed.why(error)})
         except SearchError as error:
             # It is asked again; after some attempts the job is given up with what is missing.
