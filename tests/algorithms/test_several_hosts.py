@@ -102,6 +102,22 @@ def test_two_hosts_train_the_model_of_all_rows(two: Hosts, tmp_path: Path) -> No
     assert float(last["validation-r2"]) == pytest.approx(1 - np.mean((said - labels) ** 2) / labels.var(), abs=1e-5)
 
 
+@pytest.mark.slow
+def test_hosts_go_on_from_the_first_ones_checkpoint_to_the_same_model(tmp_path: Path) -> None:
+    data = [(rows(300, n),) for n in range(2)]
+    given = {"tree_method": "hist", "subsample": "0.6", "colsample_bytree": "0.7"}
+
+    def model(name: str, *rounds: str) -> bytes:
+        hosts = Hosts(tmp_path / name, 2)
+        (hosts.each[0].root / "checkpoints").mkdir(parents=True)
+        for number in rounds:
+            assert hosts.job(data, num_round=number, **given).start().ended() == [0, 0]
+        assert ("Resuming from iteration 3" in hosts.each[0].log.read_text()) == (len(rounds) > 1)
+        return bytes(hosts.each[0].booster().save_raw("json"))
+
+    assert model("halves", "3", "8") == model("whole", "8")
+
+
 def test_a_host_that_is_lost_is_named_by_the_others(two: Hosts) -> None:
     two.job([(rows(300, n),) for n in range(2)], num_round="1000000").start().told("[3]#011")
     two.running[1].kill()

@@ -68,7 +68,9 @@ def _boost(
     group: Group,
 ) -> Boosted:
     begun = group.first(beginning.model)
-    start = int.from_bytes(group.first(beginning.round.to_bytes(8, "big")), "big")
+    # As the first host has it: only there need a checkpoint, or an earlier model, be.
+    bounds = group.first(np.array([beginning.round, wanted.num_round], np.int64).tobytes())
+    start, rounds = (int(one) for one in np.frombuffer(bounds, np.int64))
     booster = xgb.Booster(dict(params), [data for data, _ in evals], model_file=bytearray(begun) if begun else None)
     if begun and booster.num_features() < evals[0][0].num_col():
         raise ClientError(
@@ -80,7 +82,7 @@ def _boost(
     measure = metrics.own(own, wanted.objective, group) if own else None
     patience = Patience(wanted, evals[-1][1])
     scores: Scores = []
-    for number in range(start, wanted.num_round):
+    for number in range(start, rounds):
         if patience.over(booster, number - 1):
             break
         renew(booster)
