@@ -175,8 +175,9 @@ class Server(http.server.BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(body)
+listening = http.server.HTTPServer(('', 8080), Server)
 print('up', flush=True)
-http.server.HTTPServer(('', 8080), Server).serve_forever()
+listening.serve_forever()
 """
 
 
