@@ -62,8 +62,20 @@ class Job:
     def train(self, stop: Stop | None = None) -> Any:
         """The predictor of the trained model. Raises what training raises."""
         self.write()
-        self.algorithm.train(self.contract, stop or Stop())
+        self.algorithm.train(self.contract, Stop() if stop is None else stop)
         return self.model.load(self.contract)
+
+
+class Later(Stop):
+    """Asked to stop once it was looked at so many times."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__()
+        self.looks = looks
+
+    def __bool__(self) -> bool:
+        self.looks -= 1
+        return self.looks < 0
 
 
 def scores(predictor: Any, features: Any, name: str = "score") -> NDArray[Any]:

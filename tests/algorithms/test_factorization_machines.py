@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.linear_model import Ridge
 
-from clary.algorithms.contract import ClientError, Stop
+from clary.algorithms.contract import ClientError
 from clary.algorithms.factorization_machines import hyperparameters, model, train
 from clary.algorithms.factorization_machines.__main__ import main as command
 from clary.algorithms.factorization_machines.machine import Learner, Machine
-from tests.algorithms.tabular import CSV, Job, scores
+from tests.algorithms.tabular import CSV, Job, Later, scores
 
 FM = Callable[..., Job]
 USERS, FILMS = 300, 400
@@ -117,11 +117,9 @@ def test_beginnings_are_as_asked(job: FM) -> None:
 
 
 def test_what_was_learnt_is_kept_when_the_job_is_stopped(job: FM) -> None:
-    stop = Stop()
-    stop.ask()
     rows, stars = ratings(2_000)
     made = job("regressor", feature_dim=USERS + FILMS, **(LEARN | {"epochs": 100_000})).put("train", rows, stars)
-    assert made.train(stop).columns == USERS + FILMS
+    assert made.train(Later(9)).columns == USERS + FILMS
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits, load_iris
 
-from clary.algorithms.contract import ClientError, Stop
+from clary.algorithms.contract import ClientError, Stopped
 from clary.algorithms.linear_learner import hyperparameters, losses, model, selection, train
 from clary.algorithms.linear_learner.__main__ import main as command
-from tests.algorithms.tabular import CSV, Job, scores
+from tests.algorithms.tabular import CSV, Job, Later, scores
 
 Data = Callable[[str], Path]
 
@@ -219,16 +219,16 @@ def test_it_stops_early_once_it_gets_no_better(job: Callable[..., Job], capsys: 
     assert 3 < capsys.readouterr().out.count("train mse_objective") < 150
 
 
-def test_what_was_learnt_is_kept_when_the_job_is_stopped(job: Callable[..., Job], tmp_path: Path) -> None:
-    class AfterSteps(Stop):
-        asked = 0
-
-        def __bool__(self) -> bool:
-            self.asked += 1
-            return self.asked > 20
-
+def test_what_was_learnt_is_kept_when_the_job_is_stopped(job: Callable[..., Job]) -> None:
     features, labels = made()
-    assert job("regressor", epochs=10_000).put("train", features, labels).train(AfterSteps()).columns == 4
+    assert job("regressor", epochs=10_000).put("train", features, labels).train(Later(20)).columns == 4
+
+
+def test_before_anything_was_learnt_there_is_nothing_to_keep(job: Callable[..., Job], tmp_path: Path) -> None:
+    features, labels = made()
+    with pytest.raises(Stopped):
+        job("regressor").put("train", features, labels).train(Later(0))
+    assert not (tmp_path / "model").exists()
 
 
 def test_pipes_feed_pass_after_pass(job: Callable[..., Job], tmp_path: Path) -> None:

@@ -234,6 +234,12 @@ def test_two_hosts_learn_from_both_halves(name: str, tmp_path: Path, port: int) 
     assert not (jobs[1].root / "model").exists(), "only the first host saves the model"
 
 
+def listens(path: Path) -> bool:
+    """A socket has its name a moment before it takes connections."""
+    with socket.socket(socket.AF_UNIX) as one:
+        return one.connect_ex(str(path)) == 0
+
+
 @pytest.fixture
 def serve() -> Iterator[Callable[[OptMl, str], Served]]:
     running: list[Served] = []
@@ -242,7 +248,7 @@ def serve() -> Iterator[Callable[[OptMl, str], Served]]:
         path = ml.root / "server.sock"
         served = Served(path, ml.start(f"clary.algorithms.{name}", "serve", CLARY_BIND=f"unix:{path}"))
         running.append(served)
-        wait_until(lambda: path.exists() or served.process.poll() is not None)
+        wait_until(lambda: listens(path) or served.process.poll() is not None)
         assert served.process.poll() is None, ml.log.read_text()
         return served
 

@@ -26,12 +26,15 @@ def main(environ: Mapping[str, str]) -> int:
 
 def train(contract: Contract, stop: Stop) -> None:
     """The model stands in the model directory of the first host. Raises ClientError or AlgorithmError. When `stop` is
-    set on the way, what was learnt so far is the model."""
+    set on the way, what was learnt so far is the model; before the first step it raises Stopped."""
     wanted = hyperparameters.parse(contract.hyperparameters())
     sources = channels(contract, wanted)
     machine = begin(wanted, wanted["feature_dim"])
     learner = Learner(machine, wanted)
-    with Group.of(contract) as group:
+    with stop.at_once():
+        sources["train"].ready()
+        group = Group.of(contract)
+    with group:
         for epoch in range(wanted["epochs"]):
             loss = one_pass(learner, sources["train"], epoch, group, stop)
             if group.leads:

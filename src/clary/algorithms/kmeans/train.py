@@ -28,10 +28,13 @@ def main(environ: Mapping[str, str]) -> int:
 
 def train(contract: Contract, stop: Stop) -> None:
     """The model stands in the model directory of the first host. Raises ClientError or AlgorithmError. When `stop` is
-    set on the way, the centers so far are reduced to the model."""
+    set on the way, the centers so far are reduced to the model; before the first ones it raises Stopped."""
     wanted = hyperparameters.parse(contract.hyperparameters())
     sources = channels(contract, wanted)
-    with Group.of(contract) as group:
+    with stop.at_once():
+        sources["train"].ready()
+        group = Group.of(contract)
+    with group:
         centers = Centers(
             wanted["k"] * (wanted["extra_center_factor"] or EXTRA),
             wanted["init_method"],

@@ -33,12 +33,14 @@ def main(environ: Mapping[str, str]) -> int:
 
 def train(contract: Contract, stop: Stop) -> None:
     """The model stands in the model directory of the first host. Raises ClientError or AlgorithmError. When `stop` is
-    set on the way, the weights so far are the model."""
+    set on the way, the weights so far are the model; before the first step it raises Stopped."""
     wanted = hyperparameters.parse(contract.hyperparameters())
     sources = channels(contract, wanted)
-    with Group.of(contract) as group:
+    with stop.at_once():
         tables = sources["train"].rows()
         first = next(tables)
+        group = Group.of(contract)
+    with group:
         training = prepare(first, wanted, group, stop)
         optimizer = Optimizer(wanted, training.tried, first.width)
         if group.leads:

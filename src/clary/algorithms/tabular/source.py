@@ -52,6 +52,13 @@ class Source:
     def piped(self) -> bool:
         return self._channel.input_mode == "Pipe"
 
+    def ready(self) -> "Source":
+        """What is kept in memory has been read; pipes and large files are not touched. Raises as `rows` does."""
+        if not self.piped and self._size() <= IN_MEMORY_BYTES:
+            for _ in self.rows():
+                pass
+        return self
+
     def rows(self) -> Iterator[Batch]:
         """The tables of one pass. Raises ClientError when there is no row, or when a row is not what it should be."""
         if self._kept is not None:
