@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from clary.algorithms.contract import ClientError
+from clary.algorithms.kinds import Choice, Integer, Real
 from clary.algorithms.tabular.hyperparameters import Known, read
-from clary.algorithms.xgboost.kinds import Choice, Integer, Real
 
 METHODS = Choice(("uniform", "normal", "constant"))
 NOT_NEGATIVE = Real(low=0)

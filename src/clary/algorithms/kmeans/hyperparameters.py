@@ -4,8 +4,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from clary.algorithms.kinds import Choice, Integer, Real
 from clary.algorithms.tabular.hyperparameters import AUTO, Known, Or, Words, read
-from clary.algorithms.xgboost.kinds import Choice, Integer, Real
 
 METHODS = Choice(("random", "kmeans++"))
 

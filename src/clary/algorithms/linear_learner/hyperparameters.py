@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from clary.algorithms.contract import ClientError
+from clary.algorithms.kinds import Choice, Integer, Real
 from clary.algorithms.linear_learner.losses import DEFAULT, OF_PREDICTOR
 from clary.algorithms.tabular.hyperparameters import AUTO, Flag, Known, Or, read
-from clary.algorithms.xgboost.kinds import Choice, Integer, Real
 
 NAME = "Linear learner"
 POSITIVE = Real(above=0)

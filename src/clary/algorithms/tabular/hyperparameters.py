@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clary.algorithms.contract import ClientError
-from clary.algorithms.xgboost.kinds import Kind, wrong
+from clary.algorithms.kinds import Kind, wrong
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from clary.algorithms.contract import ClientError, say
-from clary.algorithms.xgboost.kinds import Choice, Integer, Kind, Metrics, Monotone, Nested, Real, Words
+from clary.algorithms.kinds import Choice, Integer, Kind, Real, Words
+from clary.algorithms.xgboost.kinds import Metrics, Monotone, Nested
 
 TRUE_FALSE = Choice(("true", "false"))
 FLAG = Integer(0, 1)
