@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import statistics
 import time
 from collections.abc import Iterator
@@ -27,7 +28,7 @@ import json, os, socket, time
 me, hosts = os.environ["SM_CURRENT_HOST"], json.loads(os.environ["SM_HOSTS"])
 config = json.load(open("/opt/ml/input/config/resourceconfig.json"))
 assert (config["current_host"], config["hosts"]) == (me, hosts), config
-rank, port = hosts.index(me), 7777
+rank, port = hosts.index(me), int(os.environ["PORT"])
 own = socket.create_server((socket.gethostbyname(me), port))
 print("rank", rank, "of", len(hosts), "on", socket.gethostname(), flush=True)
 if rank == 0:
@@ -125,7 +126,10 @@ def text(machine: Machine, key: str) -> str:
 
 
 def test_two_hosts_meet_by_name(machine: Machine) -> None:
-    train(machine, "meeting", MEET, 2)
+    # Not a fixed one: what listens on all addresses of this machine has its port everywhere.
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    train(machine, "meeting", MEET, 2, Environment={"PORT": str(port)})
     said = ended(machine, "meeting")
     assert said["TrainingJobStatus"] == "Completed", said.get("FailureReason")
     assert lines(machine, "meeting") == {
