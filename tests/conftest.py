@@ -4,8 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.real import RealClary
+
+# No example has a deadline: how long one takes is told by whatever else the machine does.
+settings.register_profile("clary", deadline=None)
+settings.load_profile("clary")
 
 
 @pytest.fixture(scope="module")
