@@ -48,7 +48,7 @@ def answered(directory: Path) -> int:
 @pytest.mark.slow
 def test_what_was_answered_is_there_once_after_a_kill_at_any_line(tmp_path: Path) -> None:
     killed = 0
-    for crash in crashes(scenario, tmp_path, lines_of=[store, upkeep]):
+    for crash in crashes(scenario, tmp_path, lines_of=[store, upkeep], step=2):
         done = answered(crash.directory)
         metrics = opened(crash.directory, ManualClock(NOW + 6 * 3600))
         sums = []
