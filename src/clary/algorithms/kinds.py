@@ -1,10 +1,14 @@
 """The kinds of hyperparameter values. Each reads a string and says what it would have taken when it cannot."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from clary.algorithms.contract import ClientError
+
+_ALIKE: Final = 0.75
+"""From here on (0 to 1) two names are taken for each other."""
 
 
 class Kind(Protocol):
@@ -15,6 +19,15 @@ class Kind(Protocol):
 
 def wrong(name: str, text: str, allowed: str) -> NoReturn:
     raise ClientError(f"Hyperparameter {name}: '{text}' is not allowed; it must be {allowed}.")
+
+
+def extraneous(algorithm: str, name: str, known: Iterable[str]) -> NoReturn:
+    """Raises ClientError for a hyperparameter that the algorithm does not have, with the one that may be meant."""
+    import difflib  # for who has mistyped
+
+    near = difflib.get_close_matches(name, list(known), 1, _ALIKE)
+    hint = f" Did you mean {near[0]}?" if near else " Leave it out."
+    raise ClientError(f"Extraneous hyperparameter found: {name}. {algorithm} has no hyperparameter of that name.{hint}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clary.algorithms.contract import ClientError
-from clary.algorithms.kinds import Kind, wrong
+from clary.algorithms.kinds import Kind, extraneous, wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +78,17 @@ def read(algorithm: str, known: Mapping[str, Known], given: Mapping[str, str]) -
         if name in known:
             values[name] = known[name].kind.parse(name, text)
         elif not name.startswith(("_", "sagemaker_")) and name not in IGNORED:
-            raise ClientError(
-                f"Extraneous hyperparameter found: {name}. {algorithm} has no hyperparameter of that name."
-            )
+            extraneous(algorithm, name, known)
     if missing:
-        raise ClientError(f"Missing required hyperparameter: {missing[0]}.")
+        raise ClientError(f"Missing required hyperparameter: {missing[0]}{_allowed(missing[0], known[missing[0]])}.")
     values["_tuning_objective_metric"] = plain.get("_tuning_objective_metric", "")
     return values
+
+
+def _allowed(name: str, one: Known) -> str:
+    """` (an integer of at least 1)`, in the words of what it takes; nothing where it takes anything."""
+    try:
+        one.kind.parse(name, "")
+    except ClientError as error:
+        return f" ({str(error).partition('it must be ')[2].removesuffix('.')})"
+    return ""

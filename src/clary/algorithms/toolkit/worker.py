@@ -7,10 +7,16 @@ import socket
 import sys
 import traceback
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
 
+import clary
 from clary.algorithms.contract import AlgorithmError, ClientError, Contract
 from clary.algorithms.serve import Refused
 from clary.algorithms.toolkit import frames, handlers
+
+_ABOVE: Final = (str(Path(clary.__file__).parent), "<frozen importlib")
+"""Where frames come from that stand above the user's program."""
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -24,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
             return 1
         except BaseException as error:
             # The stack is for the owner of the program, and belongs into the endpoint's log.
-            traceback.print_exc()
+            _print(error)
             frames.send(server, {"failed": f"{type(error).__name__}: {error}"})
             return 1
         frames.send(server, {"ready": True})
@@ -39,7 +45,7 @@ def _answer(loaded: handlers.Handlers, head: dict[str, str | None], body: bytes)
     except Refused as error:
         return {"status": error.status}, str(error).encode()
     except Exception as error:
-        traceback.print_exc()
+        _print(error)
         status = getattr(error, "status_code", None)
         # An error of the user's code that names a status of its own keeps it, as in AWS's toolkits.
         code = status if isinstance(status, int) and 400 <= status < 600 else 500
@@ -48,6 +54,17 @@ def _answer(loaded: handlers.Handlers, head: dict[str, str | None], body: bytes)
         sys.stdout.flush()
         sys.stderr.flush()
     return {"status": 200, "type": answer.content_type}, answer.body
+
+
+def _print(error: BaseException) -> None:
+    """The stack is in the log, from the first line of the user's program on: what leads there is none of theirs. A
+    program that is no Python has no such line; where the error is Clary's own, the whole stack is shown."""
+    stack = error.__traceback__
+    while stack is not None and stack.tb_frame.f_code.co_filename.startswith(_ABOVE):
+        stack = stack.tb_next
+    if stack is None and not isinstance(error, SyntaxError):
+        stack = error.__traceback__
+    traceback.print_exception(type(error), error, stack)
 
 
 if __name__ == "__main__":

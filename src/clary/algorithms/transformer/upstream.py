@@ -294,5 +294,8 @@ def _refused(reply: Reply) -> Failure:
 
 def _unanswered(error: OSError, seconds: float) -> str:
     if isinstance(error, TimeoutError):
-        return f"Unable to get response from algorithm: none came within {seconds:g} s (InvocationsTimeoutInSeconds)"
+        return (
+            f"Unable to get response from algorithm: none came within {seconds:g} s (InvocationsTimeoutInSeconds): "
+            "allow more in ModelClientConfig, or send less in one request"
+        )
     return f"Unable to get response from algorithm: {error}"

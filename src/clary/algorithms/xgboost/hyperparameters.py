@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clary.algorithms.contract import ClientError, say
-from clary.algorithms.kinds import Choice, Integer, Kind, Real, Words
+from clary.algorithms.kinds import Choice, Integer, Kind, Real, Words, extraneous
 from clary.algorithms.xgboost.kinds import Metrics, Monotone, Nested
 
 TRUE_FALSE = Choice(("true", "false"))
@@ -194,7 +194,7 @@ def _as_flag(text: str) -> str:
 def _parsed(name: str, text: str) -> Any:
     kind = KINDS.get(name)
     if kind is None:
-        raise ClientError(f"Extraneous hyperparameter found: {name}. XGBoost has no hyperparameter of that name.")
+        extraneous("XGBoost", name, KINDS)
     return kind.parse(name, text)
 
 

@@ -215,7 +215,10 @@ class _Unpacking:
         name = member.name
         parts = plain_parts(name)
         if parts is None:
-            raise StartError(f"the archive's member {name!r} would be written outside of its directory")
+            raise StartError(
+                f"the archive's member {name!r} would be written outside of its directory: "
+                "pack it under a relative path"
+            )
         if not parts:
             return
         path = self._target.joinpath(*parts)
@@ -228,14 +231,16 @@ class _Unpacking:
         if member.issym():
             if not _climbs_within(parts[:-1], member.linkname):
                 raise StartError(
-                    f"the archive's member {name!r} links to {member.linkname!r}, outside of its directory"
+                    f"the archive's member {name!r} links to {member.linkname!r}, outside of its directory: "
+                    "pack the file itself"
                 )
             path.symlink_to(member.linkname)
         elif member.islnk():
             source = plain_parts(member.linkname)
             if not source:
                 raise StartError(
-                    f"the archive's member {name!r} links to {member.linkname!r}, outside of its directory"
+                    f"the archive's member {name!r} links to {member.linkname!r}, outside of its directory: "
+                    "pack the file itself"
                 )
             origin = self._target.joinpath(*source)
             self._directory(origin.parent, name)

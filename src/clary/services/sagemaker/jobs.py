@@ -1,10 +1,13 @@
 """What training and processing jobs share: where lines go, why a job failed, and when it runs too long."""
 
 import asyncio
+import re
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from pathlib import Path
 
+import clary
 from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.engines.runners.base import Run
@@ -29,6 +32,11 @@ OUT_OF_MEMORY = (
 )
 _DISK_FULL = ("No space left on device", "Disk quota exceeded")
 """What the C library says of it, in every language's messages."""
+_DISK_IS_FULL = "The disk is full: make room on this machine, or write less"
+_PACKAGES = re.compile(r"(?:/[^\s\"':]+)*/lib/python3\.\d+/(?:(?:site|dist)-packages/)?")
+_CLARY = f"{Path(clary.__file__).parents[1]}/"
+_TELLING = 3
+"""Lines of so few characters may stand in any text by chance."""
 _KINDS = ("AlgorithmError: ", "ClientError: ", "InternalServerError: ")
 
 
@@ -102,22 +110,54 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
     """The FailureReason of a run that ended with another code than 0, or was lost."""
     if run.phase == "lost":
         return reason("InternalServerError", "the job was lost: the machine went down, or its process was killed")
+    lines = "\n".join(_shown(event.message) for event in engines.logs.last(to, LAST_LINES))
     if run.out_of_memory:
-        return reason("ClientError", f"{OUT_OF_MEMORY}, exit code: {run.exit_code}")
+        return _with_lines("ClientError", f"{OUT_OF_MEMORY} {_may_use(engines)}, exit code: {run.exit_code}", lines)
     if run.broken is not None:
         return reason("InternalServerError", run.broken)
     said = outputs.text(run.root, "/opt/ml/output/failure", 4 * LONGEST_REASON) if run.root else ""
-    lines = "\n".join(event.message for event in engines.logs.last(to, LAST_LINES))
     kind = "ClientError" if any(one in said or one in lines for one in _DISK_FULL) else "AlgorithmError"
     if said:
-        return reason(kind, said, f", exit code: {run.exit_code}")
+        full = f". {_DISK_IS_FULL}" if kind == "ClientError" else ""
+        why = reason(kind, _shown(said), f"{full}, exit code: {run.exit_code}")
+        return why if _tells(said, lines) or not why.startswith("AlgorithmError") else _with_lines("", why, lines)
     begin = f"the container ended with exit code: {run.exit_code}{_meaning(run.exit_code)}"
     if kind == "ClientError":
-        begin += ". The disk is full: make room on this machine, or write less"
-    if not lines:
+        begin += f". {_DISK_IS_FULL}"
+    elif not lines:
         return reason(kind, f"{begin} and printed nothing; it was expected to end with 0")
+    else:
+        begin += "; it was expected to end with 0"
+    return _with_lines(kind, begin, lines)
+
+
+def ran_too_long(engines: Engines, to: LogStreamName, seconds: float) -> str:
+    """The FailureReason of a job that was stopped since its time was over."""
+    lines = "\n".join(_shown(event.message) for event in engines.logs.last(to, LAST_LINES))
+    why = f"the job ran longer than MaxRuntimeInSeconds ({seconds:.0f}) and was stopped"
+    return _with_lines("ClientError", f"{why}: allow it more in StoppingCondition, or see what it waits for", lines)
+
+
+def _with_lines(kind: str, begin: str, lines: str) -> str:
+    """The reason, with as many of the last lines as there is room for."""
     room = LONGEST_REASON - len(begin) - 60
-    return reason(kind, f"{begin}. Its last lines:\n{lines[-room:]}")
+    return reason(kind, f"{begin}. Its last lines:\n{lines[-room:]}" if lines and room > 0 else begin)
+
+
+def _tells(said: str, lines: str) -> bool:
+    """What the program left as its reason tells what it printed, or it printed nothing: the lines would add nothing."""
+    words = [line.strip() for line in lines.splitlines()]
+    return not lines or any(len(one) > _TELLING and one in said for one in words)
+
+
+def _shown(text: str) -> str:
+    """The text without the places of Python's packages on this machine, which mean nothing to the job's owner."""
+    return _PACKAGES.sub(".../", text).replace(_CLARY, ".../")
+
+
+def _may_use(engines: Engines) -> str:
+    most = f"{engines.max_memory_bytes:,} bytes" if engines.max_memory_bytes else "all of this machine's memory"
+    return f"Here a job of any instance type may use {most} (the setting CLARY_MAX_RUN_MEMORY_BYTES)"
 
 
 def _meaning(exit_code: int | None) -> str:

@@ -95,7 +95,10 @@ def _regular(root: Path, top: Path) -> Iterator[tuple[str, Path]]:
         if here.is_symlink():
             place = resolve(root, inside)
             if place is None:
-                raise OutputError(f"{inside} is a link that leads out of the job or nowhere: it cannot be stored")
+                raise OutputError(
+                    f"{inside} is a link that leads out of the job or nowhere: it cannot be stored. Leave a copy of "
+                    "the file there instead"
+                )
         if place is not None and place.is_file():
             if not _is_text(name):
                 shown = inside.encode(errors="surrogateescape").decode(errors="backslashreplace")

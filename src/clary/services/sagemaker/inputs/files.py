@@ -72,6 +72,8 @@ async def _fetch(ctx: Context, scratch: Path, at: Location) -> Path:
                 await asyncio.to_thread(file.write, chunk)
     except ServiceError as error:
         if error.http_status == 404:
-            raise InputError(f"{at} is not there: {error.message}") from error
+            raise InputError(
+                f"{at} is not there: {error.message} Put the object there, or correct what names it."
+            ) from error
         raise
     return path

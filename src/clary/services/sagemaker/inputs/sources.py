@@ -36,7 +36,10 @@ async def objects(ctx: Context, source: Doc) -> list[Named]:
             found = [Named(relative(at.key, key), Location(at.bucket, key)) async for key in _keys(ctx, at)]
     found = [one for one in found if one.name]
     if not found:
-        raise InputError(f'No S3 objects found under S3 URL "{uri}" given in input data source')
+        raise InputError(
+            f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that objects exist '
+            "there: keys that end with / do not count"
+        )
     return found
 
 

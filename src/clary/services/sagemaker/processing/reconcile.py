@@ -145,8 +145,8 @@ class ProcessingJobReconciler:
         await self._ship(job, cluster, seen, final=True)
         await self._keep_continuous(job, cluster, seen)
         if job.status.get("_too_long"):
-            why = f"the job ran longer than MaxRuntimeInSeconds ({longest(job):.0f}) and was stopped"
-            return self._finish(job, "Stopped", FailureReason=jobs.reason("ClientError", why))
+            why = jobs.ran_too_long(self._engines, self._stream(job, 1), longest(job))
+            return self._finish(job, "Stopped", FailureReason=why)
         return self._finish(job, "Stopped")
 
     async def _ship(self, job: Resource, cluster: Cluster, seen: Seen, *, final: bool) -> None:
