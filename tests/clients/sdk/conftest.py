@@ -7,6 +7,7 @@ import pytest
 
 from tests.clients.sdk import environments
 from tests.clients.sdk.house import ROLE, House
+from tests.clients.sdk.sets import Sets
 from tests.real import RealClary
 
 
@@ -29,3 +30,8 @@ def house(made_environments: None, server: RealClary, tmp_path_factory: pytest.T
     made = House(server, account, role["Arn"], tmp_path_factory.mktemp("user"))
     yield made
     assert made.went_elsewhere() == []
+
+
+@pytest.fixture(scope="session")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Sets:
+    return Sets(tmp_path_factory.mktemp("sets"))

@@ -1,8 +1,9 @@
-"""sagemaker 2.x: tune XGBoost, wait, best job, attach by name, table of the trials, deploy the best, predict."""
+"""sagemaker 2.x: tune XGBoost, wait, best job, attach by name, table of the trials, deploy the best, predict.
+
+python sdk2_tuning.py <directory of train.csv and validation.csv>"""
 
 import json
-import random
-import tempfile
+import sys
 from pathlib import Path
 
 import sagemaker
@@ -18,16 +19,11 @@ role = get_execution_role()
 bucket = session.default_bucket()
 prefix = "tuned/xgboost"
 
-random.seed(7)
-rows = [(random.random(), random.random()) for _ in range(400)]
-with tempfile.TemporaryDirectory() as place:
-    for name, part in (("train", rows[:300]), ("validation", rows[300:])):
-        lines = [f"{int(a + b > 1)},{a},{b}" for a, b in part]
-        (Path(place) / f"{name}.csv").write_text("\n".join(lines) + "\n")
-    data = {
-        name: session.upload_data(f"{place}/{name}.csv", bucket=bucket, key_prefix=f"{prefix}/{name}")
-        for name in ("train", "validation")
-    }
+place = Path(sys.argv[1])
+data = {
+    name: session.upload_data(str(place / f"{name}.csv"), bucket=bucket, key_prefix=f"{prefix}/{name}")
+    for name in ("train", "validation")
+}
 
 estimator = Estimator(
     image_uri=image_uris.retrieve("xgboost", session.boto_region_name, version="1.7-1"),
@@ -37,10 +33,10 @@ estimator = Estimator(
     output_path=f"s3://{bucket}/{prefix}/output",
     sagemaker_session=session,
 )
-estimator.set_hyperparameters(objective="binary:logistic", num_round=5)
+estimator.set_hyperparameters(objective="multi:softmax", num_class=3, num_round=10)
 tuner = HyperparameterTuner(
     estimator,
-    objective_metric_name="validation:logloss",
+    objective_metric_name="validation:mlogloss",
     objective_type="Minimize",
     hyperparameter_ranges={
         "eta": ContinuousParameter(0.05, 0.9, scaling_type="Logarithmic"),
@@ -63,8 +59,12 @@ predictor = again.deploy(
     instance_type="ml.m5.large",
     serializer=CSVSerializer(),
     deserializer=CSVDeserializer(),
+    wait=False,
 )
-answers = predictor.predict([[0.9, 0.9], [0.1, 0.1]])
+there = session.sagemaker_client.get_waiter("endpoint_in_service")
+there.wait(EndpointName=predictor.endpoint_name, WaiterConfig={"Delay": 1})
+held = [line.split(",") for line in (place / "validation.csv").read_text().split()]
+answers = predictor.predict([row[1:] for row in held])
 predictor.delete_model()
 predictor.delete_endpoint()
 
