@@ -51,9 +51,10 @@ class RealClary:
         self.process: subprocess.Popen[bytes] | None = None
         self.port = 0
 
-    def up(self) -> "RealClary":
-        """Ready to answer. The port of the first start is kept by later ones, as clients expect."""
-        command = [sys.executable, "-m", "clary", "up", "--home", str(self.home), "--port", str(self.port)]
+    def up(self, *within: str) -> "RealClary":
+        """Ready to answer. The port of the first start is kept by later ones, as clients expect. `within`: words of a
+        command that becomes the command that follows it."""
+        command = [*within, sys.executable, "-m", "clary", "up", "--home", str(self.home), "--port", str(self.port)]
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home / "up.log").open("ab") as said:
             self.process = subprocess.Popen(command, stdout=said, stderr=said)

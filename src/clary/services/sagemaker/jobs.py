@@ -1,6 +1,7 @@
 """What training and processing jobs share: where lines go, why a job failed, and when it runs too long."""
 
 import asyncio
+import errno
 import re
 import signal
 from collections.abc import Callable, Sequence
@@ -175,9 +176,15 @@ def reason(kind: str, text: str, end: str = "") -> str:
 
 def give_up_reason(error: Exception) -> str:
     """The FailureReason when Clary itself could not go on: the stack is in the server's log, not here."""
+    if disk_is_full(error):
+        return reason("ClientError", f"Clary could not go on with the job. {_DISK_IS_FULL}")
     return reason(
         "InternalServerError", f"Clary could not go on with the job ({type(error).__name__}). Please try again."
     )
+
+
+def disk_is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def seconds_between(start: float, end: float) -> int:

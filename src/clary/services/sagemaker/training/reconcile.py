@@ -122,6 +122,11 @@ class TrainingJobReconciler:
             await self._last_checkpoints(job, cluster, seen)
         except _UNSTORED as error:
             why = jobs.reason("", why, f" (and the output data could not be stored: {error})")
+        except OSError as error:
+            if not jobs.disk_is_full(error):
+                raise
+            # What the job holds of the disk is freed only when it has ended: to try again would wait for others.
+            why = jobs.reason("", why, " (and the output data could not be stored: the disk is full)")
         return self._failed(job, why, healthy=True)
 
     async def _lost(self, job: Resource, cluster: Cluster, seen: Seen) -> Step:
