@@ -39,17 +39,22 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
 def train(
     machine: Machine, name: str, image: str, count: int, mode: str, channels: tuple[str, ...], **given: str
 ) -> None:
-    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://lake/train/", "S3DataDistributionType": "ShardedByS3Key"}
     machine.sagemaker.create_training_job(
-        TrainingJobName=name,
-        RoleArn=ROLE,
-        AlgorithmSpecification={"TrainingImage": f"{REGISTRY}/{image}:1", "TrainingInputMode": mode},
-        HyperParameters=given,
-        InputDataConfig=[{"ChannelName": one, "DataSource": {"S3DataSource": source}} for one in channels],
-        OutputDataConfig={"S3OutputPath": "s3://lake/models"},
-        ResourceConfig={"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
-        StoppingCondition={"MaxRuntimeInSeconds": 600},
+        TrainingJobName=name, HyperParameters=given, **definition(image, count, mode, channels)
     )
+
+
+def definition(image: str, count: int, mode: str, channels: tuple[str, ...]) -> dict[str, Any]:
+    """What training jobs and the definitions of tuning jobs have in common."""
+    source = {"S3DataType": "S3Prefix", "S3Uri": "s3://lake/train/", "S3DataDistributionType": "ShardedByS3Key"}
+    return {
+        "RoleArn": ROLE,
+        "AlgorithmSpecification": {"TrainingImage": f"{REGISTRY}/{image}:1", "TrainingInputMode": mode},
+        "InputDataConfig": [{"ChannelName": one, "DataSource": {"S3DataSource": source}} for one in channels],
+        "OutputDataConfig": {"S3OutputPath": "s3://lake/models"},
+        "ResourceConfig": {"InstanceCount": count, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
+        "StoppingCondition": {"MaxRuntimeInSeconds": 600},
+    }
 
 
 def ended(machine: Machine, name: str) -> dict[str, Any]:
@@ -108,3 +113,35 @@ def test_a_wrong_hyperparameter_is_named_with_what_is_allowed(machine: Machine) 
     assert said["TrainingJobStatus"] == "Failed"
     assert "Hyperparameter k: '0' is not allowed; it must be an integer of at least 1" in said["FailureReason"]
     assert said["FailureReason"].startswith("ClientError")
+
+
+def test_a_tuning_job_finds_the_better_learning_rate(machine: Machine) -> None:
+    """The objective that is handed to each trial is one that linear learner knows, and its lines tell it."""
+    rates = {"Name": "learning_rate", "Values": ["0.05", "0.0000001"]}
+    machine.sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="rates",
+        HyperParameterTuningJobConfig={
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:objective_loss"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"CategoricalParameterRanges": [rates]},
+        },
+        TrainingJobDefinition={
+            **definition("linear-learner", 1, "File", ("train", "validation")),
+            "StaticHyperParameters": {"predictor_type": "regressor", "epochs": "2", "mini_batch_size": "50"},
+        },
+    )
+
+    def look() -> Any:
+        said = machine.sagemaker.describe_hyper_parameter_tuning_job(HyperParameterTuningJobName="rates")
+        return said if said["HyperParameterTuningJobStatus"] in ("Completed", "Failed", "Stopped") else None
+
+    said = until(look, 100.0, "the tuning job to end")
+    assert said["HyperParameterTuningJobStatus"] == "Completed", said
+    assert said["TrainingJobStatusCounters"]["Completed"] == said["ObjectiveStatusCounters"]["Succeeded"] == 2
+    best = said["BestTrainingJob"]
+    assert best["TunedHyperParameters"] == {"learning_rate": "0.05"}
+    trial = machine.sagemaker.describe_training_job(TrainingJobName=best["TrainingJobName"])
+    assert trial["HyperParameters"]["_tuning_objective_metric"] == "validation:objective_loss"
+    told = best["FinalHyperParameterTuningJobObjectiveMetric"]["Value"]
+    assert told == pytest.approx(metrics(trial)["validation:objective_loss"])
