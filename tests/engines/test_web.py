@@ -38,9 +38,8 @@ async def _make(directory: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
 def test_a_key_is_whole_or_not_there(tmp_path: Path) -> None:
-    for crash in crashes(_make, tmp_path, lines_of=[signer]):
+    for crash in crashes(_make, tmp_path, lines_of=[signer], step=4, fresh=True):
         name, _ = asyncio.run(HomeSigner(crash.directory / "signing").certificate())
         assert name
 
