@@ -11,6 +11,7 @@ from clary.aws.credentials import HomeKeyRing
 from clary.aws.gateway import Gateway
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
+from clary.engines.serving.adopted import KEEP_ALIVE_SECONDS
 from clary.kernel.clock import SystemClock
 from clary.kernel.sqlite import SqliteStore
 from clary.services import s3
@@ -31,7 +32,15 @@ async def main(directory: Path) -> None:
     # Headers and body are two writes: without this the second waits for the client's delayed acknowledgement.
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     print(listening.getsockname()[1], flush=True)
-    config = uvicorn.Config(gateway, http="httptools", loop="uvloop", log_level="warning", lifespan="off")
+    # As long as the product's: uvicorn's own 5 s close a connection that a busy client is just about to use again.
+    config = uvicorn.Config(
+        gateway,
+        http="httptools",
+        loop="uvloop",
+        log_level="warning",
+        lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
     await uvicorn.Server(config).serve([listening])
 
 
