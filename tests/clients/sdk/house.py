@@ -26,20 +26,36 @@ class House:
     role: str
     place: Path
 
-    def environ(self, client: Environment) -> dict[str, str]:
-        """A user's shell in which nothing was ever set up for AWS, with the client's programs first on the path."""
+    def environ(self, client: Environment, own_defaults: bool = False) -> dict[str, str]:
+        """A user's shell in which nothing was ever set up for AWS, with the client's programs first on the path. With
+        `own_defaults`, its administrator has set defaults of the SDK, and they are empty."""
         kept = {name: value for name, value in os.environ.items() if not name.upper().startswith(STRAY)}
         path = f"{client.directory / 'bin'}{os.pathsep}{kept.get('PATH', '')}"
-        return kept | {"HOME": str(self.place), "PATH": path, "CLARY_OTHER_HOSTS": "refuse"}
+        found = kept | {"HOME": str(self.place), "PATH": path, "CLARY_OTHER_HOSTS": "refuse"}
+        if own_defaults:
+            empty = self.place / "defaults.yaml"
+            empty.touch()
+            found["SAGEMAKER_ADMIN_CONFIG_OVERRIDE"] = str(empty)
+        return found
 
-    def run(self, client: Environment, flow: str, *arguments: str, options: tuple[str, ...] = ()) -> dict[str, Any]:
-        """The flow has run unmodified under `clary run`: the document of its last line."""
+    def run(
+        self,
+        client: Environment,
+        flow: str,
+        *arguments: str,
+        options: tuple[str, ...] = (),
+        own_defaults: bool = True,
+    ) -> dict[str, Any]:
+        """The flow has run unmodified under `clary run`: the document of its last line.
+
+        Most flows have defaults of their own, since the second SDK checks Clary's against its schema at every look at
+        them, for 0.1 s of CPU each time; those from session to prediction have Clary's."""
         script = FLOWS / flow
         program = ["sh"] if script.suffix == ".sh" else ["python", "-W", "ignore"]
         clary = [sys.executable, "-m", "clary", "run", "--home", str(self.clary.home), *options, "--"]
         done = subprocess.run(
             [*clary, *program, str(script), *arguments],
-            env=self.environ(client),
+            env=self.environ(client, own_defaults),
             cwd=self.place,
             capture_output=True,
             text=True,

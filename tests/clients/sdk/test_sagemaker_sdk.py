@@ -17,7 +17,7 @@ BOTH = pytest.mark.parametrize(("sdk", "digit"), [(SDK2, "2"), (SDK3, "3")], ids
 
 @BOTH
 def test_from_session_to_prediction(house: House, sdk: Environment, digit: str, sets: Sets) -> None:
-    said = house.run(sdk, f"sdk{digit}_training.py", str(sets.place), options=AS_ROLE)
+    said = house.run(sdk, f"sdk{digit}_training.py", str(sets.place), options=AS_ROLE, own_defaults=False)
     assert said["version"].startswith(f"{digit}.")
     assert said["account"] == house.account
     assert said["role"] == house.role
@@ -60,7 +60,7 @@ def test_batch_transform_of_cars(house: House, sdk: Environment, digit: str, tmp
 
 @BOTH
 def test_variables_alone_are_enough_for_the_default_bucket(house: House, sdk: Environment, digit: str) -> None:
-    said = house.run(sdk, "sdk_bucket.py", options=("--no-proxy",))
+    said = house.run(sdk, "sdk_bucket.py", options=("--no-proxy",), own_defaults=False)
     assert said["bucket"] == f"sagemaker-us-east-1-{house.account}"
     assert said["uri"] == f"s3://{said['bucket']}/alone/data.csv"
     assert said["body"] == "1,2\n"

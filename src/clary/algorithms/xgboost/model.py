@@ -162,6 +162,8 @@ def _any(path: Path) -> Any:
         found = _Unpickler(io.BytesIO(raw)).load()
     except Exception as error:
         raise AlgorithmError(f"{path.name} is neither a pickled Booster ({error}) nor a model file") from None
+    if isinstance(found, xgb.Booster):
+        return found  # what was pickled is something that makes one
     if not isinstance(found, _Pickled):
         raise AlgorithmError(f"{path.name} holds a pickled {type(found).__name__}, not an xgboost.Booster")
     return found.booster(path.name)

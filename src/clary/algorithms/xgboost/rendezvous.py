@@ -53,12 +53,13 @@ class Rendezvous:
             link.ended.wait(LOSS_SECONDS / len(self._links))
 
     def leave(self) -> None:
-        """The others know that this host has done its part, and this one waits until the first has had everybody's."""
+        """The others know that this host has done its part. The first waits until it has heard that of everybody, the
+        others until they have heard it of the first: who closed sooner would look lost to a watcher, its own too."""
         self._over.set()
         for link in self._links.values():
             link.send({"done": True})
-        if not self.leads:
-            self._links[self._hosts[0]].ended.wait(JOIN_SECONDS)
+        for link in self._links.values():
+            link.ended.wait(JOIN_SECONDS)
         for link in self._links.values():
             link.close()
 
