@@ -13,12 +13,13 @@ from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.engines.runners.base import Run
 from clary.engines.telemetry import tail
-from clary.kernel.errors import Missing, Stale
+from clary.kernel import ids
+from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import instances, outputs, turns
+from clary.services.sagemaker import holding, instances, outputs, turns
 from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.errors import ResourceLimitExceeded
+from clary.services.sagemaker.errors import ResourceInUse, ResourceLimitExceeded
 
 POLL_SECONDS = 0.5
 """How often a running job's new lines are shipped; its end is learnt at once by a hint."""
@@ -38,6 +39,8 @@ _PACKAGES = re.compile(r"(?:/[^\s\"':]+)*/lib/python3\.\d+/(?:(?:site|dist)-pack
 _CLARY = f"{Path(clary.__file__).parents[1]}/"
 _TELLING = 3
 """Lines of so few characters may stand in any text by chance."""
+TAKEN = "Job name must be unique within an AWS account and region, and a job with this name already exists"
+"""What Create says of a processing or transform job's name that is taken."""
 _KINDS = ("AlgorithmError: ", "ClientError: ", "InternalServerError: ")
 
 
@@ -58,6 +61,27 @@ def check_turn(ctx: Context, req: Doc, instance_type: str, count: int) -> None:
         why = queue.check(instances.demand(instance_type, count, scale.value))
         if why is not None:
             raise ResourceLimitExceeded(why)
+
+
+def accept(ctx: Context, kind: str, name: str, arn: str, phase: str, req: Doc, status: Doc, taken: str) -> None:
+    """The job stands, due at once, as asked by `req`. Raises ResourceInUse with the sentence `taken` and the ARN when
+    there is one of that name."""
+    job = Resource(
+        kind,
+        name,
+        ctx.account,
+        ctx.region,
+        uid=ids.new(),
+        arn=arn,
+        phase=phase,
+        spec=req,
+        status=status,
+        due=ctx.clock.now(),
+    )
+    try:
+        holding.made(ctx, ctx.store.create(job))
+    except Exists:
+        raise ResourceInUse(f"{taken} ({arn})") from None
 
 
 def stop(ctx: Context, read: Callable[[], Resource], what: str, entered: Callable[[Resource], Doc]) -> None:

@@ -1,12 +1,9 @@
 """The operations on processing jobs."""
 
 from clary.aws.service import Context
-from clary.kernel import ids
-from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import holding, jobs, listing, roles, turns
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse
 from clary.services.sagemaker.processing import checks
 from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, PROCESSING_JOB, find
 
@@ -30,24 +27,8 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
     cluster = req["ProcessingResources"]["ClusterConfig"]
     jobs.check_turn(ctx, req, cluster["InstanceType"], cluster["InstanceCount"])
     roles.check(ctx, req["RoleArn"], arn)
-    job = Resource(
-        KIND,
-        name,
-        ctx.account,
-        ctx.region,
-        uid=ids.new(),
-        arn=arn,
-        phase=PROCESSING_JOB.initial,
-        spec=req,
-        status=turns.created_by(ctx),
-        due=ctx.clock.now(),
-    )
-    try:
-        holding.made(ctx, ctx.store.create(job))
-    except Exists:
-        raise ResourceInUse(
-            f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
-        ) from None
+    status = turns.created_by(ctx)
+    jobs.accept(ctx, KIND, name, arn, PROCESSING_JOB.initial, req, status, jobs.TAKEN)
     return {"ProcessingJobArn": arn}
 
 

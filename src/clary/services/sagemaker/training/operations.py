@@ -6,8 +6,7 @@ from typing import Final
 from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.engines.runners.base import Runner
-from clary.kernel import ids
-from clary.kernel.errors import Exists, Missing, Stale
+from clary.kernel.errors import Missing, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import holding, images, jobs, listing, roles, turns
 from clary.services.sagemaker.api import service
@@ -50,26 +49,12 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
     roles.check(ctx, req["RoleArn"], arn)
     cluster = req["ResourceConfig"]
     jobs.check_turn(ctx, req, cluster["InstanceType"], cluster["InstanceCount"])
-    now = ctx.clock.now()
-    job = Resource(
-        KIND,
-        name,
-        ctx.account,
-        ctx.region,
-        uid=ids.new(),
-        arn=arn,
-        phase=TRAINING_JOB.initial,
-        spec=req,
-        status={**enter({}, "Starting", now), **turns.created_by(ctx)},
-        due=now,
+    status = {**enter({}, "Starting", ctx.clock.now()), **turns.created_by(ctx)}
+    taken = (
+        "Training job names must be unique within an AWS account and region, and a training job with this name already "
+        "exists"
     )
-    try:
-        holding.made(ctx, ctx.store.create(job))
-    except Exists:
-        raise ResourceInUse(
-            "Training job names must be unique within an AWS account and region, and a training job with this name "
-            f"already exists ({arn})"
-        ) from None
+    jobs.accept(ctx, KIND, name, arn, TRAINING_JOB.initial, req, status, taken)
     return {"TrainingJobArn": arn}
 
 

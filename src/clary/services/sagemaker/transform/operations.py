@@ -1,12 +1,9 @@
 """The operations on transform jobs."""
 
 from clary.aws.service import Context
-from clary.kernel import ids
-from clary.kernel.errors import Exists
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import holding, jobs, listing, models, roles, tags, turns
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse
 from clary.services.sagemaker.transform import checks
 from clary.services.sagemaker.transform.machine import KIND, TRANSFORM_JOB, find, model_of
 
@@ -35,24 +32,8 @@ async def create_transform_job(ctx: Context, req: Doc) -> Doc:
     roles.check(ctx, copied["role"], arn)
     for container in copied["containers"]:
         await models.check_data(ctx, container, copied["role"], model.arn)
-    job = Resource(
-        KIND,
-        name,
-        ctx.account,
-        ctx.region,
-        uid=ids.new(),
-        arn=arn,
-        phase=TRANSFORM_JOB.initial,
-        spec=req,
-        status={"_model": copied, **turns.created_by(ctx)},
-        due=ctx.clock.now(),
-    )
-    try:
-        holding.made(ctx, ctx.store.create(job))
-    except Exists:
-        raise ResourceInUse(
-            f"Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})"
-        ) from None
+    status = {"_model": copied, **turns.created_by(ctx)}
+    jobs.accept(ctx, KIND, name, arn, TRANSFORM_JOB.initial, req, status, jobs.TAKEN)
     return {"TransformJobArn": arn}
 
 

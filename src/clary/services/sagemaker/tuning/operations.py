@@ -6,12 +6,11 @@ from typing import Any, Final
 from clary.aws.credentials import packed
 from clary.aws.errors import ValidationException
 from clary.aws.service import Context
-from clary.kernel import ids, page
-from clary.kernel.errors import BadToken, Exists, Missing, Stale
+from clary.kernel import page
+from clary.kernel.errors import BadToken, Missing, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import holding, listing, roles, tags
+from clary.services.sagemaker import holding, jobs, listing, roles, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.errors import ResourceInUse
 from clary.services.sagemaker.tuning import criteria, followed, machine
 from clary.services.sagemaker.tuning.checks import check
 from clary.services.sagemaker.tuning.definitions import definitions
@@ -45,26 +44,12 @@ async def create_hyper_parameter_tuning_job(ctx: Context, req: Doc) -> Doc:
     tags.check(req.get("Tags"))
     for definition in check(ctx, req):
         roles.check(ctx, definition.said["RoleArn"], arn)
-    now = ctx.clock.now()
-    job = Resource(
-        KIND,
-        name,
-        ctx.account,
-        ctx.region,
-        uid=ids.new(),
-        arn=arn,
-        phase=TUNING_JOB.initial,
-        spec=req,
-        status={**criteria.counters(()), "_creator": packed(ctx.principal)},
-        due=now,
+    status = {**criteria.counters(()), "_creator": packed(ctx.principal)}
+    taken = (
+        "Hyperparameter tuning job names must be unique within an AWS account and region, and a hyperparameter "
+        "tuning job with this name already exists"
     )
-    try:
-        holding.made(ctx, ctx.store.create(job))
-    except Exists:
-        raise ResourceInUse(
-            "Hyperparameter tuning job names must be unique within an AWS account and region, and a hyperparameter "
-            f"tuning job with this name already exists ({arn})"
-        ) from None
+    jobs.accept(ctx, KIND, name, arn, TUNING_JOB.initial, req, status, taken)
     return {"HyperParameterTuningJobArn": arn}
 
 
