@@ -4,8 +4,6 @@ import base64
 from typing import Final
 from urllib.parse import parse_qsl
 
-import regex
-
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
 from clary.services.s3 import errors
@@ -31,7 +29,6 @@ _OVERRIDES: Final = (
     "Expires",
 )
 _METADATA_MAX: Final = 2048
-_TAG: Final = regex.compile(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*")
 _REDIRECT_MAX: Final = 2048
 _TAGS_MAX: Final = 10
 _CLASSES: Final = frozenset(
@@ -138,8 +135,15 @@ def checked_tags(pairs: list[tuple[str, str]]) -> list[list[str]]:
     if len({name for name, _ in pairs}) < len(pairs):
         raise errors.InvalidTag("Cannot provide multiple Tags with the same key")
     for name, value in pairs:
-        if not 1 <= len(name) <= 128 or name.startswith("aws:") or not _TAG.fullmatch(name):
+        if not 1 <= len(name) <= 128 or name.startswith("aws:") or not _in_tags(name):
             raise errors.InvalidTag("The TagKey you have provided is invalid")
-        if len(value) > 256 or not _TAG.fullmatch(value):
+        if len(value) > 256 or not _in_tags(value):
             raise errors.InvalidTag("The TagValue you have provided is invalid")
     return [[name, value] for name, value in pairs]
+
+
+def _in_tags(text: str) -> bool:
+    """All its characters may stand in a tag."""
+    import regex  # only here: a start need not pay for it
+
+    return regex.fullmatch(r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*", text) is not None
