@@ -110,7 +110,11 @@ def test_gzip_in_records_tells_the_unpacked_length(stand: Stand) -> None:
     assert records(stand.read(0)) == [b"abc"]
 
 
-@pytest.mark.parametrize("body", [b"no gzip at all", gzip.compress(b"x" * 9999, mtime=0)[:-20], gzip.compress(b"abc", mtime=0) + b"junk"], ids=["text", "cut", "followed"])
+@pytest.mark.parametrize(
+    "body",
+    [b"no gzip at all", gzip.compress(b"x" * 9999, mtime=0)[:-20], gzip.compress(b"abc", mtime=0) + b"junk"],
+    ids=["text", "cut", "followed"],
+)
 def test_what_is_no_gzip_is_named_and_ends_it(stand: Stand, body: bytes) -> None:
     stand.feed([[stand.file("a.gz", body)]], gzip=True)
     stand.read(0)
