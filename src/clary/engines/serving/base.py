@@ -7,12 +7,43 @@ from typing import Protocol
 from clary.kernel.resource import Doc
 
 
+STAGES = "|"
+"""Between the stages of an address: an instance of an inference pipeline has one server for each of its containers."""
+
+
 @dataclass(frozen=True, slots=True)
 class RouteVariant:
     name: str
     weight: float
+    """Of the traffic; of a shadow variant: which share of the requests it sees, from 0 to 1."""
     addresses: tuple[str, ...]
-    """One address ("unix:/path" or "host:port") an instance that is ready to answer."""
+    """One address an instance that is ready to answer: "unix:/path", "host:port", "graph:WORKER/INSTANCE" (a compiled
+    model, see `graphs`), or several of the first two joined by STAGES: the answer of one is the request to the next."""
+    hosts: tuple[str, ...] = ()
+    """The ContainerHostname of each stage of an address, "" where it has none."""
+    direct: bool = False
+    """Mode Direct: a request names the container that answers it, and the stages are no pipeline."""
+    multi_model: bool = False
+    """The container holds many models: a request names its TargetModel, which is passed on to the container."""
+    wakes: bool = False
+    """Serverless: without an instance requests wait for one to be started, and somebody is told that they do."""
+    concurrency: int = 0
+    """Most requests at once, beyond which callers are told to slow down; 0: as many as its instances take."""
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRule:
+    """Which requests and answers of an endpoint are written down, and how."""
+
+    percentage: float
+    """Of the requests, from 0 to 100."""
+    inputs: bool
+    outputs: bool
+    destination: str
+    """s3://bucket/prefix"""
+    csv_types: tuple[str, ...] = ()
+    """Content types whose bodies are written as CSV text."""
+    json_types: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +54,11 @@ class Route:
     region: str
     endpoint: str
     variants: tuple[RouteVariant, ...]
+    shadows: tuple[RouteVariant, ...] = ()
+    """Variants that see copies of requests; nobody hears their answers."""
+    capture: CaptureRule | None = None
+    asynchronous: bool = False
+    """It is invoked by InvokeEndpointAsync only."""
 
 
 @dataclass(frozen=True, slots=True)

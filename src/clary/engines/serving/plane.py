@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
 from clary.engines.serving.ask import NoFront, ask
-from clary.engines.serving.base import Reply, Route
+from clary.engines.serving.base import STAGES, Reply, Route
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.paths import front_sockets, socket_dir
@@ -42,10 +42,11 @@ class Plane:
     async def publish(self, route: Route) -> None:
         """Asked, durably. Fronts are told at once; one that does not hear looks at the table within a second or so.
 
-        Raises ValueError when an address is not "unix:/path" or "host:port"."""
-        for variant in route.variants:
+        Raises ValueError when an address is none."""
+        for variant in (*route.variants, *route.shadows):
             for address in variant.addresses:
-                check_address(address)
+                for stage in address.split(STAGES):
+                    check_address(stage)
         async with self._writing:
             await asyncio.to_thread(self._file.put, route)
         await self._tell({"do": "refresh"})
@@ -132,8 +133,8 @@ class Plane:
 
 
 def check_address(address: str) -> None:
-    """Raises ValueError unless it is "unix:/path" or "host:port"."""
-    if address.startswith("unix:/"):
+    """Raises ValueError unless it is "unix:/path", "graph:WORKER/INSTANCE" or "host:port"."""
+    if address.startswith(("unix:/", "graph:")):
         return
     host, _, port = address.rpartition(":")
     if not host or not port.isdigit() or not 0 < int(port) < 65536:

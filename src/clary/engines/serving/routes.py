@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from clary.engines.serving.base import Route, RouteVariant
+from clary.engines.serving.base import CaptureRule, Route, RouteVariant
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,27 @@ def key(route: Route) -> RouteKey:
 
 
 def parse_route(said: Mapping[str, Any]) -> Route:
-    variants = tuple(
-        RouteVariant(one["name"], float(one["weight"]), tuple(one["addresses"])) for one in said["variants"]
+    """The route that `asdict` made a document of. Members that an older table does not have are as they were then."""
+    capture = said.get("capture")
+    return Route(
+        said["account"],
+        said["region"],
+        said["endpoint"],
+        tuple(_variant(one) for one in said["variants"]),
+        tuple(_variant(one) for one in said.get("shadows") or ()),
+        None if capture is None else _capture(capture),
+        bool(said.get("asynchronous")),
     )
-    return Route(said["account"], said["region"], said["endpoint"], variants)
+
+
+def _variant(said: Mapping[str, Any]) -> RouteVariant:
+    lists = {name: tuple(said.get(name) or ()) for name in ("addresses", "hosts")}
+    return RouteVariant(**{**said, **lists, "weight": float(said["weight"])})
+
+
+def _capture(said: Mapping[str, Any]) -> CaptureRule:
+    lists = {name: tuple(said.get(name) or ()) for name in ("csv_types", "json_types")}
+    return CaptureRule(**{**said, **lists, "percentage": float(said["percentage"])})
 
 
 def _parse(text: bytes) -> Table:
