@@ -1,7 +1,7 @@
 """What the makers of graphs and those who answer with them agree on.
 
-A compiled model is a directory with two files: `graph.onnx`, and `graph.json`, the plan, which says what goes in and what
-comes out:
+A compiled model is a directory with two files: `graph.onnx`, and `graph.json`, the plan, which says what goes in and
+what comes out:
 
     {"version": 1,
      "stages": ["scikit-learn", "xgboost", "scikit-learn"],   the images it was made of

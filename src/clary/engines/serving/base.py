@@ -6,7 +6,6 @@ from typing import Protocol
 
 from clary.kernel.resource import Doc
 
-
 STAGES = "|"
 """Between the stages of an address: an instance of an inference pipeline has one server for each of its containers."""
 

@@ -16,8 +16,8 @@ class Graphs(Protocol):
         ...
 
     def keep(self, digest: str, made: Path) -> Path:
-        """The files of the directory `made` are the graph of that name, durably and whole; a graph that is there already
-        stays. Returns its directory."""
+        """The files of the directory `made` are the graph of that name, durably and whole; a graph that is there
+        already stays. Returns its directory."""
         ...
 
     def forget(self, digests: Sequence[str]) -> None:
