@@ -5,13 +5,25 @@ what comes out:
 
     {"version": 1,
      "stages": ["scikit-learn", "xgboost", "scikit-learn"],   the images it was made of
-     "input": "lines" | "strings" | "floats",                 the graph's one input: string[N] (whole CSV rows),
-                                                              string[N, C] or float32[N, C] (NaN: missing)
+     "agreed": 1728,                                          real and made rows that the gate saw answered alike
+     "reader": "xgboost" | "tables" | "arrays" | "spark",     the native server of the first stage: whose formats are
+                                                              read, and in whose words is refused
+     "input": "lines" | "strings" | "floats",                 the graph's one input: string[N] (whole CSV rows, cells as
+                                                              they were sent), string[N, C] or float32[N, C] (NaN:
+                                                              missing)
      "columns": [{"name": "safety", "kind": "string" | "float", "allowed": ["low", ...] or null,
-                  "unknown": "error" | "pass"}],              in order; "error": a value that is not allowed is a 422
-     "output": "labels" | "scores" | ...,                     how the graph's outputs become an answer: see answers
-     "outputs": ["label"],                                    names of the graph's outputs, in the order of the renderer
-     "accepts": ["text/csv", ...], "default_accept": "text/csv; charset=utf-8", ...}
+                  "unknown": "error" | "pass"}],              in order; "error": a value that is not allowed is a 422.
+                                                              Of "floats" the columns may be {"kind": "float"} only. A
+                                                              cell of kind float among strings is a number when the
+                                                              graph sees it ("nan": missing)
+     "output": "scores" | "rows" | "array",                   whose answers: of xgboost, of the tables (linear-learner,
+                                                              k-means), of scikit-learn or sparkml-serving (labels)
+     "outputs": ["label"],                                    names of the graph's outputs, in the renderer's order:
+                                                              one, or for "rows" as many as there are
+     "names": ["score", "predicted_label"],                   of "rows": each output's name in the answer. An output is
+                                                              [N] (a number) or [N, K] (a list); int64 is written as int
+     "one_line": false,                                       of "scores": see xgboost.version.answers_with_commas
+     "default_accept": "text/csv"}                            what is answered where the request leaves it open
 
 A compiled answer is, byte for byte, what the native server of the same containers would have sent.
 """
