@@ -5,25 +5,22 @@ depends on it, and its uid follows from what is stored already, so a look that i
 runs and not others. A run that shall go is moved to `leaving` first and removed by a later look: what is not recorded
 any more is found by its uid's beginning and removed as well.
 
-    instance  {"uid", "generation", "variant", "since", "ready", "missing"}   times in epoch seconds, or None
-    leaving   {"uid", "variant", "since"}
+    instance  {"uid", "generation", "variant", "how", "containers", "since", "ready", "missing"}
+    leaving   {"uid", "variant", "how", "containers", "since"}
     crashes   {"<generation>/<variant>": {"count", "at", "until", "why"}}
+
+Times are epoch seconds, or None. How an instance is run, and what is seen of it, is its way's affair: see instances.py.
 """
 
 import asyncio
-import shutil
-from hashlib import sha256
+from collections.abc import Mapping
 
-from clary.engines.runners.base import Run, StartError
+from clary.engines.runners.base import Run
 from clary.engines.serving.base import Route, RouteVariant
+from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc, Resource
-from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import environments, jobs
-from clary.services.sagemaker.endpoints.machine import LOG_GROUP
-from clary.services.sagemaker.endpoints.server import work_of
-from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.inputs import InputError
-from clary.services.sagemaker.roles import NotAssumable
+from clary.services.sagemaker.endpoints.instances import NATIVE, CannotStart, Instance, Instances, NotYet, Seen
+from clary.services.sagemaker.endpoints.machine import containers
 
 DRAIN_SECONDS = 65.0
 """From SIGTERM to SIGKILL of an instance that shall go: longer than any request may last."""
@@ -42,16 +39,16 @@ FINAL = 1_000
 class Fleet:
     """A working copy of the instances of one endpoint. Nothing is kept but what `status` gives back."""
 
-    def __init__(self, engines: Engines, endpoint: Resource) -> None:
-        self._engines = engines
+    def __init__(self, ways: Mapping[str, Instances], clock: Clock, endpoint: Resource) -> None:
+        self._ways = ways
         self._endpoint = endpoint
-        self._now = engines.clock.now()
+        self._now = clock.now()
         status = endpoint.status
         self._instances: list[Doc] = [dict(one) for one in status.get("_instances") or []]
         self._leaving: list[Doc] = [dict(one) for one in status.get("_leaving") or []]
         self._crashes: dict[str, Doc] = {key: dict(one) for key, one in (status.get("_crashes") or {}).items()}
         self._serials: dict[str, int] = dict(status.get("_serials") or {})
-        self._runs: dict[str, Run] = {}
+        self._seen: dict[str, Seen] = {}
 
     def status(self) -> Doc:
         """The members to store."""
@@ -78,10 +75,9 @@ class Fleet:
         """What the outside world says of every instance is known; those that ended or fell silent leave."""
         await asyncio.gather(*(self._observe(one) for one in self._instances))
         for one in list(self._instances):
-            run = self._runs[one["uid"]]
-            if run.phase in ("ended", "lost"):
-                await self._ship(one, run, final=True)
-                self._crashed(one, self._end_of(one, run))
+            seen = self._seen[one["uid"]]
+            if seen.run.phase in ("ended", "lost"):
+                self._crashed(one, seen.why)
             elif one["missing"] is not None and self._now - one["missing"] > MISSING_SECONDS:
                 self._crashed(one, f"the instance answered no GET /ping for {MISSING_SECONDS:.0f} s")
 
@@ -99,7 +95,7 @@ class Fleet:
             if (one["generation"], one["variant"]) not in wanted:
                 self._leave(one)
         for key, count in wanted.items():
-            self._fit(key, variants[key][0], count)
+            self._fit(key, *variants[key], count)
         for one in list(self._instances):
             if self._run(one).phase == "absent":
                 await self._start(one, variants[one["generation"], one["variant"]][1])
@@ -120,7 +116,7 @@ class Fleet:
                 continue
             allowed = patience.get(one["variant"])
             if allowed is not None and self._now - one["since"] > allowed:
-                lines = self._last_lines(one)
+                lines = self._way(one).last_lines(self._instance(one))
                 self._crashed(one, f"GET /ping was not answered with 200 within {allowed:.0f} s.{lines}", final=True)
 
     def complete(self, deployment: Doc) -> bool:
@@ -140,47 +136,42 @@ class Fleet:
     async def dismiss(self) -> None:
         """What is leaving is told to go; what has gone is removed, with its last lines in the log store."""
         for one in list(self._leaving):
-            run = await self._engines.runner.observe(one["uid"])
-            await self._ship(one, run, final=run.phase != "running")
-            if run.phase == "running":
-                await self._engines.runner.stop(one["uid"], DRAIN_SECONDS)
+            way, instance = self._way(one), self._instance(one)
+            if (await way.observe(instance)).run.phase == "running":
+                await way.stop(instance, DRAIN_SECONDS)
             else:
-                await self._engines.runner.remove(one["uid"])
-                await asyncio.to_thread(shutil.rmtree, self._engines.scratch / one["uid"], True)
+                await way.remove(instance)
                 self._leaving.remove(one)
 
     async def dismiss_strays(self) -> None:
-        """Runs of this endpoint that no record knows (a look was cut short) are on their way out too."""
+        """Instances of this endpoint that no record knows (a look was cut short) are on their way out too."""
         known = {one["uid"] for one in (*self._instances, *self._leaving)}
-        for uid in await self._engines.runner.uids():
-            if uid.startswith(f"{self._endpoint.uid}-") and uid not in known:
-                self._leaving.append({"uid": uid, "variant": "", "since": self._now})
+        for how, way in self._ways.items():
+            for uid in await way.uids():
+                if uid.startswith(f"{self._endpoint.uid}-") and uid not in known:
+                    stray = {"uid": uid, "variant": "", "how": how, "containers": 0, "since": self._now}
+                    self._leaving.append(stray)
 
     async def remove_all(self) -> None:
-        """No run of this endpoint is left on this machine."""
+        """No instance of this endpoint is left on this machine."""
         await self.dismiss_strays()
         for one in (*self._instances, *self._leaving):
-            run = await self._engines.runner.observe(one["uid"])
-            await self._ship(one, run, final=True)
-            await self._engines.runner.remove(one["uid"])
-            await asyncio.to_thread(shutil.rmtree, self._engines.scratch / one["uid"], True)
+            await self._way(one).remove(self._instance(one))
 
     async def _observe(self, one: Doc) -> None:
-        run = await self._engines.runner.observe(one["uid"])
-        self._runs[one["uid"]] = run
-        if run.phase != "running":
+        seen = self._seen[one["uid"]] = await self._way(one).observe(self._instance(one))
+        if seen.run.phase != "running":
             return
-        await self._ship(one, run, final=False)
-        if run.address is not None and await self._engines.serving.ready(run.address):
+        if seen.ready:
             one["missing"] = None
             if one["ready"] is None:
                 one["ready"] = self._now
         elif one["ready"] is not None and one["missing"] is None:
             one["missing"] = self._now
 
-    def _fit(self, key: tuple[int, str], index: int, count: int) -> None:
-        generation, variant = key
-        slot = _slot(generation, variant)
+    def _fit(self, key: tuple[int, str], index: int, variant: Doc, count: int) -> None:
+        generation, name = key
+        slot = _slot(generation, name)
         have = [one for one in self._instances if (one["generation"], one["variant"]) == key]
         if len(have) > count:
             # Those that never answered go first, then the youngest.
@@ -192,22 +183,19 @@ class Fleet:
             serial = self._serials.get(slot, 0)
             self._serials[slot] = serial + 1
             uid = f"{self._endpoint.uid}-{generation}-{index}-{serial}"
-            new = {"uid": uid, "generation": generation, "variant": variant, "since": self._now}
-            self._instances.append({**new, "ready": None, "missing": None})
+            new = {"uid": uid, "generation": generation, "variant": name, "how": variant.get("how", NATIVE)}
+            times = {"since": self._now, "ready": None, "missing": None}
+            self._instances.append({**new, "containers": len(containers(variant)), **times})
 
     async def _start(self, one: Doc, variant: Doc) -> None:
         if one["ready"] is not None:
             self._crashed(one, "the instance's run is gone from this machine.")
             return
         try:
-            work = await work_of(self._engines, self._endpoint, variant, one["uid"])
-            await self._engines.runner.start(one["uid"], work)
-        except environments.Making as making:
-            why = await environments.follow(self._engines, making, self._stream(one))
-            if why is not None:
-                self._crashed(one, f"The instance could not be started: {why}", final=True)
-            one["since"] = self._now  # its time to become ready begins once its packages are there
-        except (InputError, NotAssumable, StartError) as error:
+            await self._way(one).start(self._instance(one), variant)
+        except NotYet:
+            one["since"] = self._now  # its time to become ready begins once what it needs is there
+        except CannotStart as error:
             self._crashed(one, f"The instance could not be started: {error}", final=True)
 
     def _crashed(self, one: Doc, why: str, *, final: bool = False) -> None:
@@ -228,7 +216,8 @@ class Fleet:
 
     def _leave(self, one: Doc) -> None:
         self._instances.remove(one)
-        self._leaving.append({"uid": one["uid"], "variant": one["variant"], "since": self._now})
+        kept: Doc = {name: one[name] for name in ("uid", "variant", "how", "containers") if name in one}
+        self._leaving.append({**kept, "since": self._now})
 
     def _ready(self, deployment: Doc) -> dict[str, list[str]]:
         ready: dict[str, list[str]] = {variant["name"]: [] for variant in deployment["variants"]}
@@ -239,27 +228,14 @@ class Fleet:
         return ready
 
     def _run(self, one: Doc) -> Run:
-        return self._runs.get(one["uid"], Run("absent"))
+        seen = self._seen.get(one["uid"])
+        return seen.run if seen is not None else Run("absent")
 
-    def _end_of(self, one: Doc, run: Run) -> str:
-        if run.phase == "lost":
-            return "The instance was lost: the machine went down, or its process was killed."
-        killed = " (it ran out of memory)" if run.out_of_memory else ""
-        return f"The container ended with exit code {run.exit_code}{killed}.{self._last_lines(one)}"
+    def _way(self, one: Doc) -> Instances:
+        return self._ways[one.get("how", NATIVE)]
 
-    def _last_lines(self, one: Doc) -> str:
-        events = self._engines.logs.last(self._stream(one), jobs.LAST_LINES)
-        lines = "\n".join(event.message for event in events)
-        return f" Its last lines:\n{lines[-600:]}" if lines else " It printed nothing."
-
-    async def _ship(self, one: Doc, run: Run, *, final: bool) -> None:
-        if one["variant"]:
-            await jobs.ship(self._engines, self._stream(one), one["uid"], run, final=final)
-
-    def _stream(self, one: Doc) -> LogStreamName:
-        name = f"{one['variant']}/i-{sha256(one['uid'].encode()).hexdigest()[:17]}"
-        group = f"{LOG_GROUP}/{self._endpoint.name}"
-        return LogStreamName(self._endpoint.account, self._endpoint.region, group, name)
+    def _instance(self, one: Doc) -> Instance:
+        return Instance(self._endpoint, one["uid"], one["variant"], one.get("containers", 1))
 
 
 def _slot(generation: int, variant: str) -> str:

@@ -4,11 +4,12 @@ A deployment is a document in the endpoint's status, complete in itself: an endp
 reboot, when its configuration and models have been deleted.
 
     {"generation": 1, "config": "name", "started": 1700000000.0,
-     "variants": [{"name": "AllTraffic", "model": "m", "container": {...}, "role": "arn:...", "isolated": False,
-                   "count": 1, "weight": 1.0, "patience": 480.0}]}
+     "variants": [{"name": "AllTraffic", "model": "m", "how": "native", "containers": [{...}], "role": "arn:...",
+                   "isolated": False, "count": 1, "weight": 1.0, "patience": 480.0}]}
 
 `_target` is the deployment that is asked and not yet true, `_live` the one that serves. A new configuration makes a new
 generation with instances of its own; new weights and counts make a target of the same generation, which shares them.
+`how` names the way in which a variant's instances are run, see instances.py.
 """
 
 from clary.aws.errors import NotImplementedHere, ValidationException
@@ -16,6 +17,7 @@ from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource, StateMachine
 from clary.services.sagemaker import endpoint_configs, models
+from clary.services.sagemaker.endpoints.instances import NATIVE
 from clary.services.sagemaker.errors import could_not_find
 
 KIND = "endpoint"
@@ -48,23 +50,29 @@ async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
 
 async def _variant(ctx: Context, variant: Doc) -> Doc:
     model = models.find(ctx, variant["ModelName"])
-    containers = models.containers(model.spec)
-    if len(containers) > 1:
+    several = models.containers(model.spec)
+    if len(several) > 1:
         raise NotImplementedHere(
-            f"The model {model.name!r} has {len(containers)} Containers: inference pipelines are not served yet."
+            f"The model {model.name!r} has {len(several)} Containers: inference pipelines are not served yet."
         )
-    container = containers[0]
-    await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
+    await models.check_data(ctx, several[0], model.spec.get("ExecutionRoleArn"), model.arn)
     return {
         "name": variant["VariantName"],
         "model": model.name,
-        "container": container,
+        "how": NATIVE,
+        "containers": several,
         "role": model.spec.get("ExecutionRoleArn", ""),
         "isolated": model.spec.get("EnableNetworkIsolation", False),
         "count": variant["InitialInstanceCount"],
         "weight": float(variant.get("InitialVariantWeight", 1.0)),
         "patience": float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PATIENCE_SECONDS)),
     }
+
+
+def containers(variant: Doc) -> list[Doc]:
+    """The containers of a variant, in the order in which a request passes them."""
+    several: list[Doc] = variant.get("containers") or [variant["container"]]  # older documents name the only one
+    return several
 
 
 def find(ctx: Context, name: str) -> Resource:

@@ -10,7 +10,15 @@ from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import holding, listing, tags
 from clary.services.sagemaker.api import service
-from clary.services.sagemaker.endpoints.machine import ENDPOINT, KIND, check_updatable, deployment, find, find_config
+from clary.services.sagemaker.endpoints.machine import (
+    ENDPOINT,
+    KIND,
+    check_updatable,
+    containers,
+    deployment,
+    find,
+    find_config,
+)
 from clary.services.sagemaker.errors import already_existing, check_weight, require
 
 _WAITS = (
@@ -149,7 +157,9 @@ def _variants(endpoint: Resource, now: Doc, asked: Doc) -> list[Doc]:
     return [
         {
             "VariantName": variant["name"],
-            "DeployedImages": [{"SpecifiedImage": variant["container"]["Image"], "ResolutionTime": now["started"]}],
+            "DeployedImages": [
+                {"SpecifiedImage": one["Image"], "ResolutionTime": now["started"]} for one in containers(variant)
+            ],
             "CurrentWeight": variant["weight"],
             "DesiredWeight": wanted["weight"],
             "CurrentInstanceCount": ready.get(variant["name"], 0),

@@ -5,6 +5,7 @@ from clary.kernel.reconcile import Step, again, gone, move, rest
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import jobs, tags
 from clary.services.sagemaker.endpoints.fleet import SOON_SECONDS, Fleet
+from clary.services.sagemaker.endpoints.servers import ways
 from clary.services.sagemaker.engines import Engines
 
 LOOK_SECONDS = 15.0
@@ -21,11 +22,12 @@ class EndpointReconciler:
 
     def __init__(self, engines: Engines) -> None:
         self._engines = engines
+        self._ways = ways(engines)
 
     async def __call__(self, endpoint: Resource) -> Step:
         if endpoint.phase == "Deleting":
             return await self._delete(endpoint)
-        fleet = Fleet(self._engines, endpoint)
+        fleet = Fleet(self._ways, self._engines.clock, endpoint)
         await fleet.observe()
         target, live = endpoint.status.get("_target"), endpoint.status.get("_live")
         await fleet.fill([one for one in (live, target) if one is not None])
@@ -96,6 +98,6 @@ class EndpointReconciler:
     async def _delete(self, endpoint: Resource) -> Step:
         # First nobody is sent there any more, then the instances go, last the row: repeated at will.
         await self._engines.serving.withdraw(endpoint.account, endpoint.region, endpoint.name)
-        await Fleet(self._engines, endpoint).remove_all()
+        await Fleet(self._ways, self._engines.clock, endpoint).remove_all()
         tags.forget(self._engines.store, endpoint)
         return gone()

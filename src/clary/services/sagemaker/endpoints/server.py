@@ -3,6 +3,7 @@
 from clary.engines.runners.base import Archive, Tree, Work
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import containers, inputs, roles, scripts
+from clary.services.sagemaker.endpoints.machine import containers as containers_of
 from clary.services.sagemaker.engines import Engines
 
 MODEL = "/opt/ml/model"
@@ -11,7 +12,7 @@ MODEL = "/opt/ml/model"
 async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) -> Work:
     """The variant's server with its model unpacked, acting as the model's role. Raises inputs.InputError,
     roles.NotAssumable."""
-    container: Doc = variant["container"]
+    container = containers_of(variant)[0]
     uri = container["Image"]
     image = await containers.resolve(engines, endpoint, uri, variant["role"])
     start = containers.start(image, "serve")
@@ -50,7 +51,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
 async def _model(
     engines: Engines, endpoint: Resource, variant: Doc, uid: str
 ) -> tuple[tuple[Archive, ...], tuple[Tree, ...]]:
-    container: Doc = variant["container"]
+    container = containers_of(variant)[0]
     scratch = engines.scratch / uid
     source: Doc = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     url = source.get("S3Uri") or container.get("ModelDataUrl")
