@@ -1,0 +1,214 @@
+"""Bodies of requests become a graph's input. What is plainly right is read the short way; everything else goes through
+the code of the native server, which reads it or refuses it in its own words.
+
+Both ways give a request's part of the input as one flat list: whole lines, cells, or floats, row by row."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+
+from clary.algorithms.graphs import program_native
+from clary.algorithms.serve import Refused
+
+CSV = "text/csv"
+_NUMBERS = b"0123456789.,-+eE\n\r "
+"""What CSV of plain numbers is made of. JSON numbers of these characters are numbers of Python, and the other way round
+where JSON takes them."""
+_BOM = b"\xef\xbb\xbf"
+
+
+class Input(Protocol):
+    @property
+    def width(self) -> int:
+        """Items of a request's part that make one row."""
+        ...
+
+    def take(self, body: bytes, content_type: str) -> list[Any]:
+        """The request's part. Raises Refused."""
+        ...
+
+    def natively(self, body: bytes, content_type: str) -> list[Any]:
+        """The same, never by the short way."""
+        ...
+
+    def table(self, items: Sequence[Any]) -> NDArray[Any]:
+        """What the graph is fed with for these items. Raises OverflowError for numbers that only the native reader
+        can refuse."""
+        ...
+
+
+def of(plan: dict[str, Any]) -> Input:
+    """The input of the graph with that plan. Raises KeyError, ValueError for a plan that says something else."""
+    native = program_native.reader(plan["reader"])
+    columns = plan["columns"]
+    match plan["input"]:
+        case "floats":
+            return Floats(native, len(columns))
+        case "strings":
+            return Strings(native, Columns(columns))
+        case "lines":
+            return Lines(native, Columns(columns))
+    raise ValueError(f"an input called {plan['input']!r} is not known")
+
+
+class Plain:
+    """The media type of a Content-Type header, remembered: there are few, and each request has one."""
+
+    def __init__(self, default: str) -> None:
+        self._known: dict[str, str] = {"": default}
+
+    def __call__(self, content_type: str) -> str:
+        kind = self._known.get(content_type)
+        if kind is None:
+            kind = content_type.partition(";")[0].strip().lower()
+            if len(self._known) < 256:
+                self._known[content_type] = kind
+        return kind
+
+
+class Columns:
+    """What the cells of a row must be."""
+
+    def __init__(self, columns: Sequence[dict[str, Any]]) -> None:
+        self.count = len(columns)
+        self.names = [str(one.get("name") or "") for one in columns]
+        self._allowed = [
+            (place, frozenset(one["allowed"]), one["allowed"])
+            for place, one in enumerate(columns)
+            if one.get("allowed") is not None and one.get("unknown") == "error"
+        ]
+        self.numbers = [place for place, one in enumerate(columns) if one["kind"] == "float"]
+        self.checked = bool(self._allowed or self.numbers)
+
+    def check(self, cells: list[str]) -> None:
+        """Raises Refused 422 for a category that the model does not know, 400 for what is no number. Empty cells of
+        numbers become "nan", in place."""
+        count = self.count
+        for place, allowed, order in self._allowed:
+            if len(cells) == count:
+                if cells[place] not in allowed:
+                    raise self._unknown(0, place, cells[place], order)
+            elif not allowed.issuperset(column := cells[place::count]):
+                row = next(number for number, cell in enumerate(column) if cell not in allowed)
+                raise self._unknown(row, place, column[row], order)
+        for place in self.numbers:
+            for at in range(place, len(cells), count):
+                cells[at] = program_native.number(cells[at], at // count + 1, place + 1)
+
+    def _unknown(self, row: int, place: int, cell: str, allowed: Sequence[str]) -> Refused:
+        return program_native.unknown(row + 1, place + 1, self.names[place], cell, allowed)
+
+
+class Floats:
+    def __init__(self, native: program_native.Reader, columns: int) -> None:
+        self.width = columns
+        self._native = native
+        self._plain = Plain(native.default_type)
+
+    def take(self, body: bytes, content_type: str) -> list[Any]:
+        if self._plain(content_type) == CSV and (values := self._short(body)) is not None:
+            return values
+        return self.natively(body, content_type)
+
+    def natively(self, body: bytes, content_type: str) -> list[Any]:
+        return self._native.table(body, content_type or self._native.default_type, self.width)
+
+    def _short(self, body: bytes) -> list[float] | None:
+        """The numbers of clean CSV; None: it may be clean, but not plainly so."""
+        if body.translate(None, _NUMBERS):
+            return None
+        text, rows = body.rstrip(b"\r\n"), 1
+        if b"\n" in text:
+            lines = text.split(b"\n")
+            rows, commas = len(lines), self.width - 1
+            for line in lines:
+                if line.count(b",") != commas:
+                    return None
+            text = b",".join(lines)
+        try:
+            values: list[float] = orjson.loads(b"[%b]" % text)
+        except orjson.JSONDecodeError:
+            return None
+        return values if len(values) == rows * self.width else None
+
+    def table(self, items: Sequence[Any]) -> NDArray[Any]:
+        with np.errstate(over="ignore"):
+            made = np.array(items, np.float32).reshape(-1, self.width)
+        if np.isinf(made).any():
+            raise OverflowError
+        return made
+
+
+class _Texts:
+    """What inputs of strings share: clean CSV is split at its commas."""
+
+    def __init__(self, native: program_native.Reader, columns: Columns) -> None:
+        self._native = native
+        self._columns = columns
+        self._plain = Plain(native.default_type)
+
+    def _lines(self, body: bytes, content_type: str) -> list[str] | None:
+        """The lines of clean CSV, each with as many commas as it must have; None: it may be clean, but not plainly."""
+        if self._plain(content_type) != CSV or b'"' in body or b"\r" in body or body.startswith(_BOM):
+            return None
+        try:
+            text = body.decode().rstrip("\n")
+        except UnicodeDecodeError:
+            return None
+        commas = self._columns.count - 1
+        if "\n" not in text:
+            return [text] if text and text.count(",") == commas else None
+        lines = text.split("\n")
+        for line in lines:
+            if line.count(",") != commas or not line:
+                return None
+        return lines
+
+    def natively(self, body: bytes, content_type: str) -> list[Any]:
+        """All cells, read by the native server's code."""
+        cells = self._native.cells(body, content_type or self._native.default_type, self._columns.count)
+        if self._columns.checked:
+            self._columns.check(cells)
+        return cells
+
+
+class Strings(_Texts):
+    def __init__(self, native: program_native.Reader, columns: Columns) -> None:
+        super().__init__(native, columns)
+        self.width = columns.count
+
+    def take(self, body: bytes, content_type: str) -> list[Any]:
+        lines = self._lines(body, content_type)
+        if lines is None:
+            return self.natively(body, content_type)
+        cells = (lines[0] if len(lines) == 1 else ",".join(lines)).split(",")
+        if self._columns.checked:
+            self._columns.check(cells)
+        return cells
+
+    def table(self, items: Sequence[Any]) -> NDArray[Any]:
+        return np.array(items, object).reshape(-1, self.width)
+
+
+class Lines(_Texts):
+    width = 1
+
+    def take(self, body: bytes, content_type: str) -> list[Any]:
+        lines = None if self._columns.numbers else self._lines(body, content_type)
+        if lines is None:
+            return self.natively(body, content_type)
+        if self._columns.checked:
+            self._columns.check((lines[0] if len(lines) == 1 else ",".join(lines)).split(","))
+        return lines
+
+    def natively(self, body: bytes, content_type: str) -> list[Any]:
+        cells, count = super().natively(body, content_type), self._columns.count
+        # A comma inside of a cell is of no category that a line could hold: the graph must not split there.
+        cells = [cell.replace(",", "\x1f") for cell in cells]
+        return [",".join(cells[start : start + count]) for start in range(0, len(cells), count)]
+
+    def table(self, items: Sequence[Any]) -> NDArray[Any]:
+        return np.array(items, object)
