@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from clary.engines.serving.base import NoInstance, NoRoute, Route, RouteVariant
-from clary.engines.serving.exchange import Exchange, model_head
+from clary.engines.serving.exchange import Exchange, check_headers
 from clary.engines.serving.faults import ModelTimeout, NoAnswer, NoTraffic, Overloaded
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.ping import answers_ping
@@ -287,7 +287,7 @@ async def test_requests_that_wait_for_nobody_are_bounded(sockets: Path) -> None:
 
 def test_a_header_cannot_smuggle_a_line() -> None:
     with pytest.raises(ValueError, match="line break"):
-        model_head({"accept": "a\r\nx: 1"}, 0)
+        check_headers({"accept": "a\r\nx: 1"})
 
 
 async def test_ping(sockets: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.faults import NoTraffic, Overloaded, UnknownVariant
-from clary.engines.serving.instance import Instance
+from clary.engines.serving.server import Server
 
 Share = Callable[[], float]
 """A number in [0, 1): which share of the weights gets the next request."""
@@ -17,7 +17,7 @@ Share = Callable[[], float]
 class Variant:
     name: str
     weight: float
-    instances: list[Instance]
+    instances: list[Server]
 
 
 class Endpoint:
@@ -29,7 +29,7 @@ class Endpoint:
         only = variants[0] if len(variants) == 1 and variants[0].weight > 0 else None
         self._single = only if only is not None and len(only.instances) == 1 else None
 
-    def pick(self, exchange: Exchange, now: float, turn: int, share: Share) -> Instance | None:
+    def pick(self, exchange: Exchange, now: float, turn: int, share: Share) -> Server | None:
         """The instance that gets it; its variant is noted in the exchange. None: nobody is left to try. `now` is loop
         time, `turn` rises with every call. Raises UnknownVariant, NoTraffic, Overloaded."""
         single = self._single
@@ -66,6 +66,6 @@ class Endpoint:
         return weighted
 
 
-def _by_weight(usable: list[tuple[Variant, list[Instance]]], share: Share) -> tuple[Variant, list[Instance]]:
+def _by_weight(usable: list[tuple[Variant, list[Server]]], share: Share) -> tuple[Variant, list[Server]]:
     bounds = list(accumulate(one.weight for one, _ in usable))
     return usable[min(bisect(bounds, share() * bounds[-1]), len(usable) - 1)]

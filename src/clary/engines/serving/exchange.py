@@ -8,6 +8,7 @@ from clary.engines.serving.base import NoInstance, NoRoute, Reply
 from clary.engines.serving.faults import InferenceError, NoAnswer
 from clary.engines.serving.instance import Instance
 from clary.engines.serving.routes import RouteKey
+from clary.engines.serving.server import Server
 from clary.engines.serving.upstream import Connection
 
 PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
@@ -15,15 +16,21 @@ PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-
 
 
 def model_head(headers: Mapping[str, str], length: int) -> bytes:
-    """The head of the request that the model sees. `headers` are in lower case. Raises ValueError on a line break."""
+    """The head of the request that the model sees. `headers` are in lower case, and `check_headers` has seen them."""
     lines = ["POST /invocations HTTP/1.1", "host: localhost", f"content-length: {length}"]
     for name in PASSED_ON:
         value = headers.get(name)
         if value is not None:
-            if "\r" in value or "\n" in value:
-                raise ValueError(f"the header {name} holds a line break")
             lines.append(f"{name}: {value}")
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Raises ValueError when one that is passed on holds a line break. What was read off the wire cannot."""
+    for name in PASSED_ON:
+        value = headers.get(name)
+        if value is not None and ("\r" in value or "\n" in value):
+            raise ValueError(f"the header {name} holds a line break")
 
 
 class Owner(Protocol):
@@ -58,12 +65,13 @@ class Exchange:
         "deadline",
         "done",
         "error",
-        "head",
+        "headers",
         "instance",
         "key",
         "owner",
         "parked",
         "reply",
+        "resent",
         "sent",
         "sink",
         "started",
@@ -78,7 +86,7 @@ class Exchange:
         self,
         owner: Owner,
         key: RouteKey,
-        head: bytes,
+        headers: Mapping[str, str],
         body: bytes,
         wanted: str | None,
         sink: Sink | None = None,
@@ -89,14 +97,17 @@ class Exchange:
         """The connection on which the parts come."""
         self.owner = owner
         self.key = key
-        self.head = head
+        self.headers = headers
+        """In lower case, of the request."""
         self.body = body
         self.wanted = wanted
         """The variant that the request names."""
         self.variant = ""
-        self.instance: Instance | None = None
-        self.tried: set[Instance] = set()
+        self.instance: Server | None = None
+        self.tried: tuple[Server, ...] = ()
         """Instances that could not be reached since it last waited for one."""
+        self.resent = 0
+        """How often a worker of compiled models that it had been sent to went away without an answer."""
         self.parked = 0.0
         """Loop time at which it first found no instance; 0: it never did."""
         self.started = 0.0
@@ -123,6 +134,11 @@ class Exchange:
     # What a connection and an instance call.
 
     @property
+    def head(self) -> bytes:
+        """Of the request that a model server sees."""
+        return model_head(self.headers, len(self.body))
+
+    @property
     def taker(self) -> "Exchange | None":
         return None if self.sink is None else self
 
@@ -139,7 +155,7 @@ class Exchange:
     def answered(self, connection: Connection, reply: Reply) -> None:
         self.upstream = None
         instance, self.instance = self.instance, None
-        assert instance is not None
+        assert isinstance(instance, Instance)
         instance.finished(connection, keep=True)
         self.reply = Reply(reply.status, reply.headers, reply.body, self.variant)
         self.owner.end(self)
@@ -147,7 +163,7 @@ class Exchange:
     def broken(self, connection: Connection, reached: bool, why: str) -> None:
         self.upstream = None
         instance, self.instance = self.instance, None
-        assert instance is not None
+        assert isinstance(instance, Instance)
         instance.forget_idle()
         instance.finished(connection, keep=False)
         if reached:
@@ -155,11 +171,11 @@ class Exchange:
             self.owner.end(self)
             return
         self.sent = 0.0
-        if connection.fresh:
-            self.tried.add(instance)  # one that had gone stale says nothing about the instance: it gets another chance
+        if connection.fresh:  # one that had gone stale says nothing about the instance: it gets another chance
+            self.tried = (*self.tried, instance)
         self.owner.place(self)
 
-    def unreachable(self, instance: Instance) -> None:
+    def unreachable(self, instance: Server) -> None:
         self.instance = None
-        self.tried.add(instance)
+        self.tried = (*self.tried, instance)
         self.owner.place(self)

@@ -78,7 +78,7 @@ class Front:
         self._answers: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self.sender = Sender(adopt_socket(sockets), self._bounds.adopt_seconds, self._turn_away)
-        self.router = Router(limits)
+        self.router = Router(limits, sockets=sockets)
         self.shared = Shared(self.router, authenticate, self.sender, Counters(), self._bounds, events)
         self.shared.emptied = self._empty.set
 

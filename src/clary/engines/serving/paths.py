@@ -78,6 +78,11 @@ def front_socket(sockets: Path, name: str) -> Path:
     return sockets / f"front-{name}.sock"
 
 
+def graphs_socket(sockets: Path, worker: int) -> Path:
+    """Where a worker of compiled models answers."""
+    return sockets / f"graphs-{worker}.sock"
+
+
 def front_sockets(sockets: Path) -> list[Path]:
     """The sockets of every front that runs, and perhaps of some that ended without a word."""
     return sorted(sockets.glob("front-*.sock"))

@@ -106,7 +106,7 @@ class Plane:
 
     async def _fresh_router(self) -> Router:
         if self._router is None:
-            self._router = Router(self._limits)
+            self._router = Router(self._limits, sockets=self._sockets)
             self._router.ended = lambda exchange: self._counters.ended(exchange, time.perf_counter())
         stamp = self._file.stamp()
         if stamp != self._stamp:

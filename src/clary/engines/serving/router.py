@@ -5,14 +5,17 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route
 from clary.engines.serving.choosing import Endpoint, Share, Variant
 from clary.engines.serving.collected import Collected
-from clary.engines.serving.exchange import Exchange, Sink, model_head
+from clary.engines.serving.exchange import Exchange, Sink, check_headers
 from clary.engines.serving.faults import InferenceError, ModelTimeout, Overloaded
+from clary.engines.serving.graphs.link import GRAPH, Links
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.routes import RouteKey, Table
+from clary.engines.serving.server import Server
 
 logger = logging.getLogger(__name__)
 
@@ -27,14 +30,17 @@ SWEEP_SECONDS = 1.0
 class Router:
     """`take` a table, then `dispatch`. Instances keep their connections across tables. Belongs to one event loop."""
 
-    def __init__(self, limits: Limits | None = None, share: Share = random.random) -> None:
+    def __init__(self, limits: Limits | None = None, share: Share = random.random, sockets: Path | None = None) -> None:
+        """`sockets`: where the workers of compiled models listen, as `paths.socket_dir` gave it; None: there are
+        none."""
         self.limits = limits or Limits()
+        self._links = Links(sockets, self.limits)
         self.generation = -1
         self._share = share
         self._loop = asyncio.get_running_loop()
         self._routes: Mapping[RouteKey, Route] = {}
         self._endpoints: dict[RouteKey, Endpoint] = {}
-        self._instances: dict[str, Instance] = {}
+        self._instances: dict[str, Server] = {}
         self._flying: dict[Exchange, None] = {}
         """In order of their deadlines, as all have the same time."""
         self._streaming: dict[Exchange, None] = {}
@@ -56,11 +62,11 @@ class Router:
 
     def take(self, table: Table) -> None:
         """From now on these routes are served, and no others. Requests that were sent are finished where they are."""
-        instances: dict[str, Instance] = {}
+        instances: dict[str, Server] = {}
 
-        def instance(address: str) -> Instance:
+        def instance(address: str) -> Server:
             if address not in instances:
-                instances[address] = self._instances.get(address) or Instance(address, self.limits)
+                instances[address] = self._instances.get(address) or self._made(address)
             return instances[address]
 
         self._endpoints = {
@@ -85,11 +91,9 @@ class Router:
         told: Callable[[Exchange], None],
         sink: Sink | None = None,
     ) -> Exchange:
-        """Send the request on its way; `told` is called once, now or later. `headers` are in lower case. A good answer
-        goes to `sink` in parts, if there is one, before `told` hears of its end.
-
-        Raises ValueError when a header cannot be passed on."""
-        exchange = Exchange(self, key, model_head(headers, len(body)), body, headers.get(TARGET_VARIANT), sink)
+        """Send the request on its way; `told` is called once, now or later. `headers` are in lower case, without line
+        breaks. A good answer goes to `sink` in parts, if there is one, before `told` hears of its end."""
+        exchange = Exchange(self, key, headers, body, headers.get(TARGET_VARIANT), sink)
         exchange.told = told
         exchange.started = time.perf_counter()
         exchange.deadline = self._loop.time() + self.limits.answer_seconds
@@ -100,7 +104,9 @@ class Router:
         return exchange
 
     async def invoke(self, key: RouteKey, headers: Mapping[str, str], body: bytes) -> Reply:
-        """The model's answer, whatever its status. Raises NoRoute, NoInstance or an InferenceError."""
+        """The model's answer, whatever its status. Raises NoRoute, NoInstance or an InferenceError; ValueError when a
+        header cannot be passed on."""
+        check_headers(headers)
         ended: asyncio.Future[None] = self._loop.create_future()
 
         def told(_: Exchange) -> None:
@@ -124,6 +130,7 @@ class Router:
         """The head of the model's answer, and the parts of its body as they come; a model's error comes whole, in the
         reply. Raises as `invoke` does; the iterator, which is to be closed, raises an InferenceError when the answer
         breaks off."""
+        check_headers(headers)
         taken = Collected(self.abandon)
         taken.exchange = self.dispatch(key, headers, body, taken.told, taken)
         try:
@@ -152,6 +159,7 @@ class Router:
             self._fail(exchange, NoInstance("the server is shutting down"))
         for instance in self._instances.values():
             instance.close()
+        self._links.close()
 
     def sweep(self, now: float) -> None:
         """Whatever is past its time at `now` is ended, and connections that idle too long are closed."""
@@ -162,6 +170,11 @@ class Router:
                 self._fail(exchange, ModelTimeout(TIMED_OUT))
         for instance in self._instances.values():
             instance.sweep(now)
+
+    def _made(self, address: str) -> Server:
+        if address.startswith(GRAPH):
+            return self._links.instance(address)
+        return Instance(address, self.limits)
 
     # What an exchange calls.
 
@@ -193,7 +206,7 @@ class Router:
         if exchange.told is not None:
             exchange.told(exchange)
 
-    def _pick(self, exchange: Exchange) -> Instance | None:
+    def _pick(self, exchange: Exchange) -> Server | None:
         endpoint = self._endpoints.get(exchange.key)
         if endpoint is None:
             raise NoRoute(exchange.key[2])
@@ -226,7 +239,7 @@ class Router:
         parked, self._parked = self._parked, []
         for exchange in parked:
             if not exchange.done:
-                exchange.tried.clear()
+                exchange.tried = ()
                 self.place(exchange)
 
     def _fail(self, exchange: Exchange, error: InferenceError | NoInstance) -> None:

@@ -12,8 +12,10 @@ from clary.engines.serving.base import Reply
 class Carried(Protocol):
     """What a connection carries: a request, and who is told of its end: `answered` or `broken`, exactly one of them."""
 
-    head: bytes
     body: bytes
+
+    @property
+    def head(self) -> bytes: ...
 
     @property
     def taker(self) -> "Taker | None":
