@@ -16,11 +16,10 @@ import asyncio
 from collections.abc import Mapping
 
 from clary.engines.runners.base import Run
-from clary.engines.serving.base import Route, RouteVariant
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker.endpoints.instances import NATIVE, CannotStart, Instance, Instances, NotYet, Seen
-from clary.services.sagemaker.endpoints.machine import containers
+from clary.services.sagemaker.endpoints.machine import containers, every_variant
 
 DRAIN_SECONDS = 65.0
 """From SIGTERM to SIGKILL of an instance that shall go: longer than any request may last."""
@@ -86,7 +85,7 @@ class Fleet:
         wanted: dict[tuple[int, str], int] = {}
         variants: dict[tuple[int, str], tuple[int, Doc]] = {}
         for deployment in deployments:
-            for index, variant in enumerate(deployment["variants"]):
+            for index, variant in enumerate(every_variant(deployment)):
                 key = (deployment["generation"], variant["name"])
                 wanted[key] = max(wanted.get(key, 0), variant["count"])
                 variants[key] = (index, variant)
@@ -100,17 +99,17 @@ class Fleet:
             if self._run(one).phase == "absent":
                 await self._start(one, variants[one["generation"], one["variant"]][1])
 
-    def failure(self, deployment: Doc, most_crashes: int) -> str | None:
-        """Why the deployment cannot come true; None while it may."""
-        for variant in deployment["variants"]:
+    def failure(self, deployment: Doc, most_crashes: int, since: float) -> str | None:
+        """Why the deployment cannot come true, by what happened after `since`; None while it may."""
+        for variant in every_variant(deployment):
             crash = self._crashes.get(_slot(deployment["generation"], variant["name"]))
-            if crash is not None and crash["count"] >= most_crashes and crash["at"] >= deployment["started"]:
+            if crash is not None and crash["count"] >= most_crashes and crash["at"] >= since:
                 return f"{_unhealthy(variant['name'])} {crash['why']}"
         return None
 
     def impatient(self, deployment: Doc) -> None:
         """Instances that did not become ready in their variant's time leave, and count as crashed."""
-        patience = {variant["name"]: variant["patience"] for variant in deployment["variants"]}
+        patience = {variant["name"]: variant["patience"] for variant in every_variant(deployment)}
         for one in list(self._instances):
             if one["generation"] != deployment["generation"] or one["ready"] is not None:
                 continue
@@ -121,27 +120,28 @@ class Fleet:
 
     def complete(self, deployment: Doc) -> bool:
         """As many instances as each variant asks for are ready."""
-        ready = self._ready(deployment)
-        return all(len(ready[variant["name"]]) >= variant["count"] for variant in deployment["variants"])
+        ready = self.ready(deployment)
+        return all(len(ready[variant["name"]]) >= variant["count"] for variant in every_variant(deployment))
 
-    def route(self, deployment: Doc) -> Route:
-        """Who answers requests to the deployment, as far as its instances are ready."""
-        ready = self._ready(deployment)
-        variants = tuple(
-            RouteVariant(one["name"], one["weight"], tuple(ready[one["name"]][: one["count"]]))
-            for one in deployment["variants"]
-        )
-        return Route(self._endpoint.account, self._endpoint.region, self._endpoint.name, variants)
+    def ready(self, deployment: Doc) -> dict[str, list[str]]:
+        """Where the instances answer that serve each variant, as far as they are ready: at most its count of them."""
+        ready: dict[str, list[str]] = {}
+        for variant in every_variant(deployment):
+            found = self._of(deployment["generation"], variant)
+            addresses = [self._run(one).address for one in found if one["ready"] is not None]
+            ready[variant["name"]] = [one for one in addresses if one is not None][: variant["count"]]
+        return ready
 
-    async def dismiss(self) -> None:
-        """What is leaving is told to go; what has gone is removed, with its last lines in the log store."""
+    async def dismiss(self, *, unrouted: bool) -> None:
+        """What has gone is removed, with its last lines in the log store. `unrouted`: every front has given up what is
+        leaving, so it is told to go; before that it may still be sent requests."""
         for one in list(self._leaving):
             way, instance = self._way(one), self._instance(one)
-            if (await way.observe(instance)).run.phase == "running":
-                await way.stop(instance, DRAIN_SECONDS)
-            else:
+            if (await way.observe(instance)).run.phase != "running":
                 await way.remove(instance)
                 self._leaving.remove(one)
+            elif unrouted:
+                await way.stop(instance, DRAIN_SECONDS)
 
     async def dismiss_strays(self) -> None:
         """Instances of this endpoint that no record knows (a look was cut short) are on their way out too."""
@@ -172,20 +172,29 @@ class Fleet:
     def _fit(self, key: tuple[int, str], index: int, variant: Doc, count: int) -> None:
         generation, name = key
         slot = _slot(generation, name)
-        have = [one for one in self._instances if (one["generation"], one["variant"]) == key]
-        if len(have) > count:
-            # Those that never answered go first, then the youngest.
-            for one in sorted(have, key=lambda one: (one["ready"] is None, one["since"]))[count:]:
-                self._leave(one)
-        if len(have) < count and self._now < self._crashes.get(slot, {}).get("until", 0.0):
+        how = variant.get("how", NATIVE)
+        have = self._of(generation, variant)
+        right = [one for one in have if one.get("how", NATIVE) == how]
+        # Where a variant is to be run in another way, those of the old way serve until there are enough of the new.
+        enough = sum(one["ready"] is not None for one in right) >= count
+        for one in right[count:] if not enough else [*right[count:], *(one for one in have if one not in right)]:
+            self._leave(one)
+        if len(right) < count and self._now < self._crashes.get(slot, {}).get("until", 0.0):
             return
-        for _ in range(count - len(have)):
+        for _ in range(count - len(right)):
             serial = self._serials.get(slot, 0)
             self._serials[slot] = serial + 1
             uid = f"{self._endpoint.uid}-{generation}-{index}-{serial}"
-            new = {"uid": uid, "generation": generation, "variant": name, "how": variant.get("how", NATIVE)}
+            new = {"uid": uid, "generation": generation, "variant": name, "how": how}
             times = {"since": self._now, "ready": None, "missing": None}
             self._instances.append({**new, "containers": len(containers(variant)), **times})
+
+    def _of(self, generation: int, variant: Doc) -> list[Doc]:
+        """Its instances, the ones to keep first: those that answer before those that never did, those of the variant's
+        way before others, the oldest before the younger."""
+        how = variant.get("how", NATIVE)
+        found = [one for one in self._instances if (one["generation"], one["variant"]) == (generation, variant["name"])]
+        return sorted(found, key=lambda one: (one["ready"] is None, one.get("how", NATIVE) != how))
 
     async def _start(self, one: Doc, variant: Doc) -> None:
         if one["ready"] is not None:
@@ -218,14 +227,6 @@ class Fleet:
         self._instances.remove(one)
         kept: Doc = {name: one[name] for name in ("uid", "variant", "how", "containers") if name in one}
         self._leaving.append({**kept, "since": self._now})
-
-    def _ready(self, deployment: Doc) -> dict[str, list[str]]:
-        ready: dict[str, list[str]] = {variant["name"]: [] for variant in deployment["variants"]}
-        for one in self._instances:
-            address = self._run(one).address
-            if one["generation"] == deployment["generation"] and one["ready"] is not None and address is not None:
-                ready[one["variant"]].append(address)
-        return ready
 
     def _run(self, one: Doc) -> Run:
         seen = self._seen.get(one["uid"])

@@ -75,6 +75,11 @@ def containers(variant: Doc) -> list[Doc]:
     return several
 
 
+def every_variant(deployment: Doc) -> list[Doc]:
+    """Its production variants, then its shadow variants: all that have instances. Their names differ."""
+    return [*deployment["variants"], *(deployment.get("shadows") or ())]
+
+
 def find(ctx: Context, name: str) -> Resource:
     """The endpoint of that name. Raises ValidationException."""
     try:

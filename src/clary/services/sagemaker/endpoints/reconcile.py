@@ -5,6 +5,7 @@ from clary.kernel.reconcile import Step, again, gone, move, rest
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import jobs, tags
 from clary.services.sagemaker.endpoints.fleet import SOON_SECONDS, Fleet
+from clary.services.sagemaker.endpoints.routing import plain
 from clary.services.sagemaker.endpoints.servers import ways
 from clary.services.sagemaker.engines import Engines
 
@@ -31,10 +32,10 @@ class EndpointReconciler:
         await fleet.observe()
         target, live = endpoint.status.get("_target"), endpoint.status.get("_live")
         await fleet.fill([one for one in (live, target) if one is not None])
-        await fleet.dismiss()
         if target is not None:
             return await self._deploy(endpoint, fleet, target)
         if live is None:  # It failed before it ever served.
+            await fleet.dismiss(unrouted=True)
             return again(fleet.pause(LOOK_SECONDS), **fleet.status()) if fleet.leaving else rest(**fleet.status())
         return await self._keep(endpoint, fleet, live)
 
@@ -48,13 +49,18 @@ class EndpointReconciler:
     async def _deploy(self, endpoint: Resource, fleet: Fleet, target: Doc) -> Step:
         """The target takes over once all its instances are ready and every front serves it, or is refused."""
         fleet.impatient(target)
-        why = fleet.failure(target, MOST_CRASHES)
+        why = fleet.failure(target, MOST_CRASHES, target["started"])
         if why is not None:
             return self._refuse(endpoint, why, fleet.status())
         if not fleet.complete(target):
-            await self._serve_meanwhile(endpoint, fleet)
+            live = endpoint.status.get("_live")
+            # While an update is under way the old deployment is kept as alive as ever.
+            served = live is None or await self._publish(plain(endpoint, live, fleet.ready(live)))
+            await fleet.dismiss(unrouted=served)
             return again(fleet.pause(LOOK_SECONDS), **fleet.status())
-        if not await self._publish(fleet.route(target)):
+        served = await self._publish(plain(endpoint, target, fleet.ready(target)))
+        await fleet.dismiss(unrouted=served)
+        if not served:
             return again(SOON_SECONDS, **fleet.status())
         # Old instances leave at the next look, when it is written that the new ones serve: a crash in between finds
         # both alive and the new route published, and comes to the same end.
@@ -67,15 +73,10 @@ class EndpointReconciler:
             EndpointConfigName=target["config"],
         )
 
-    async def _serve_meanwhile(self, endpoint: Resource, fleet: Fleet) -> None:
-        """While an update is under way the old deployment is kept as alive as ever."""
-        live = endpoint.status.get("_live")
-        if live is not None:
-            await self._publish(fleet.route(live))
-
     async def _keep(self, endpoint: Resource, fleet: Fleet, live: Doc) -> Step:
         fleet.impatient(live)
-        served = await self._publish(fleet.route(live))
+        served = await self._publish(plain(endpoint, live, fleet.ready(live)))
+        await fleet.dismiss(unrouted=served)
         await fleet.dismiss_strays()
         after = min(fleet.pause(LOOK_SECONDS), LOOK_SECONDS if served else FRONTS_SECONDS)
         if endpoint.phase == "RollingBack" and served and fleet.complete(live):
