@@ -2,12 +2,14 @@
 
 import io
 import json
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from clary.algorithms.graphs import program_output
 from clary.algorithms.graphs.base import Answer, LoadError, Program, Request, load
 from clary.algorithms.linear_learner.model import LinearModel
 from clary.algorithms.tabular.serving import TableModel
@@ -217,6 +219,16 @@ def test_a_row_that_the_graph_cannot_answer_fails_no_other(tmp_path: Path) -> No
     assert [one.status for one in answers] == [200, 500, 200, 500, 400, 200]
     assert [answers[place].body for place in (0, 2, 5)] == [b"1.0,2.0\n", b"3.0,4.0\n5.0,6.0\n", b"0.0,0.0\n"]
     assert answers[1].body.startswith(b"The model failed on this request: ")
+
+
+def test_numbers_are_written_as_python_writes_them() -> None:
+    pick = np.random.default_rng(7)
+    bits = pick.integers(0, 1 << 32, 4000, np.uint64).astype(np.uint32).view(np.float32)
+    powers = [sign * factor * 10.0**power for power in range(-45, 39) for factor in (1.0, 9.5) for sign in (1, -1)]
+    usual = pick.random(500).tolist() + (pick.random(500) * 1e-4).tolist() + (pick.random(500) * 1e17).tolist()
+    for one in [*bits.tolist(), *powers, *usual, 0.0, -0.0, 1e16, 1e15, 123456789012345680.0, math.nan, math.inf]:
+        assert program_output.number_line(one) == repr(one).encode()
+        assert program_output.number_lines([[one, 1.5], [0.25, one]]) == f"{one!r},1.5\n0.25,{one!r}\n".encode()
 
 
 def test_requests_of_many_rows_are_cut_into_runs(sums: Program) -> None:

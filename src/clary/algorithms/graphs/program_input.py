@@ -14,9 +14,11 @@ from clary.algorithms.graphs import program_native
 from clary.algorithms.serve import Refused
 
 CSV = "text/csv"
-_NUMBERS = b"0123456789.,-+eE\n\r "
-"""What CSV of plain numbers is made of. JSON numbers of these characters are numbers of Python, and the other way round
-where JSON takes them."""
+_NUMBERS = b"0123456789.-+eE \r"
+"""What plain numbers are made of. JSON numbers of these characters are numbers of Python, and the other way round where
+JSON takes them."""
+_KEPT = b',\n\r"'
+_WORDS = bytes(one for one in range(256) if one not in _KEPT)
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -105,6 +107,8 @@ class Columns:
 class Floats:
     def __init__(self, native: program_native.Reader, columns: int) -> None:
         self.width = columns
+        self._commas = b"," * (columns - 1)
+        self._line = self._commas + b"\n"
         self._native = native
         self._plain = Plain(native.default_type)
 
@@ -118,18 +122,18 @@ class Floats:
 
     def _short(self, body: bytes) -> list[float] | None:
         """The numbers of clean CSV; None: it may be clean, but not plainly so."""
-        if body.translate(None, _NUMBERS):
-            return None
-        text, rows = body.rstrip(b"\r\n"), 1
-        if b"\n" in text:
-            lines = text.split(b"\n")
-            rows, commas = len(lines), self.width - 1
-            for line in lines:
-                if line.count(b",") != commas:
-                    return None
-            text = b",".join(lines)
+        if body.endswith(b"\n"):
+            body = body[:-1]
+        # Without its numbers, a clean body is nothing but the commas and ends of its lines.
+        frame = body.translate(None, _NUMBERS)
+        rows = 1
+        if frame != self._commas:
+            rows = (len(frame) + 1) // self.width
+            if frame + b"\n" != self._line * rows:
+                return None
+            body = body.replace(b"\n", b",")
         try:
-            values: list[float] = orjson.loads(b"[%b]" % text)
+            values: list[float] = orjson.loads(b"[%b]" % body)
         except orjson.JSONDecodeError:
             return None
         return values if len(values) == rows * self.width else None
@@ -148,24 +152,31 @@ class _Texts:
     def __init__(self, native: program_native.Reader, columns: Columns) -> None:
         self._native = native
         self._columns = columns
+        self._commas = b"," * (columns.count - 1)
+        self._line = self._commas + b"\n"
         self._plain = Plain(native.default_type)
 
-    def _lines(self, body: bytes, content_type: str) -> list[str] | None:
-        """The lines of clean CSV, each with as many commas as it must have; None: it may be clean, but not plainly."""
-        if self._plain(content_type) != CSV or b'"' in body or b"\r" in body or body.startswith(_BOM):
+    def _clean(self, body: bytes, content_type: str) -> tuple[str, int] | None:
+        """Clean CSV, without its last end of a line, and how many rows it has; None: it may be clean, but not plainly
+        so."""
+        if self._plain(content_type) != CSV:
+            return None
+        if b"\r\n" in body:
+            body = body.replace(b"\r\n", b"\n")
+        if body.endswith(b"\n"):
+            body = body[:-1]
+        frame = body.translate(None, _WORDS)
+        rows = 1
+        if frame != self._commas:
+            rows = (len(frame) + 1) // self._columns.count
+            if frame + b"\n" != self._line * rows:
+                return None
+        if not body or body.isspace() or body.startswith(_BOM):
             return None
         try:
-            text = body.decode().rstrip("\n")
+            return body.decode(), rows
         except UnicodeDecodeError:
             return None
-        commas = self._columns.count - 1
-        if "\n" not in text:
-            return [text] if text and text.count(",") == commas else None
-        lines = text.split("\n")
-        for line in lines:
-            if line.count(",") != commas or not line:
-                return None
-        return lines
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         """All cells, read by the native server's code."""
@@ -181,10 +192,11 @@ class Strings(_Texts):
         self.width = columns.count
 
     def take(self, body: bytes, content_type: str) -> list[Any]:
-        lines = self._lines(body, content_type)
-        if lines is None:
+        clean = self._clean(body, content_type)
+        if clean is None:
             return self.natively(body, content_type)
-        cells = (lines[0] if len(lines) == 1 else ",".join(lines)).split(",")
+        text, rows = clean
+        cells = (text if rows == 1 else text.replace("\n", ",")).split(",")
         if self._columns.checked:
             self._columns.check(cells)
         return cells
@@ -197,12 +209,13 @@ class Lines(_Texts):
     width = 1
 
     def take(self, body: bytes, content_type: str) -> list[Any]:
-        lines = None if self._columns.numbers else self._lines(body, content_type)
-        if lines is None:
+        clean = None if self._columns.numbers else self._clean(body, content_type)
+        if clean is None:
             return self.natively(body, content_type)
+        text, rows = clean
         if self._columns.checked:
-            self._columns.check((lines[0] if len(lines) == 1 else ",".join(lines)).split(","))
-        return lines
+            self._columns.check((text if rows == 1 else text.replace("\n", ",")).split(","))
+        return [text] if rows == 1 else text.split("\n")
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         cells, count = super().natively(body, content_type), self._columns.count

@@ -3,7 +3,9 @@
 import json
 from typing import Any, Protocol
 
-from clary.algorithms.graphs.program_native import CSV, JSON, JSON_LINES
+import orjson
+
+from clary.algorithms.graphs.program_native import CSV, JSON
 from clary.algorithms.toolkit import codecs
 
 
@@ -61,10 +63,9 @@ class Scores:
     def write(self, start: int, stop: int, kind: str) -> bytes:
         if kind != CSV or self._one_line:
             return self._answers.encode(self._scores[start:stop], kind, one_line=self._one_line)
-        rows = self._rows[start:stop]
-        if isinstance(rows[0], list):
-            return "".join([f"{','.join(map(repr, one))}\n" for one in rows]).encode()
-        return "".join([f"{one!r}\n" for one in rows]).encode()
+        if stop - start == 1:
+            return number_line(self._rows[start]) + b"\n"
+        return number_lines(self._rows[start:stop])
 
 
 class Rows:
@@ -103,6 +104,7 @@ class Array:
     def __init__(self, default: str) -> None:
         self._default = default
         self._values: Any = None
+        self._texts = False
         self._rows: list[Any] = []
 
     def choose(self, accept: str) -> str:
@@ -113,17 +115,39 @@ class Array:
 
     def hold(self, outputs: list[Any]) -> None:
         (self._values,) = outputs
+        self._texts = self._values.dtype == object
         self._rows = self._values.tolist()
 
     def write(self, start: int, stop: int, kind: str) -> bytes:
         if kind == CSV and not isinstance(self._rows[start], list):
             if stop - start == 1:
                 return f"{self._rows[start]}\n".encode()
-            return "".join([f"{one}\n" for one in self._rows[start:stop]]).encode()
+            rows = self._rows[start:stop]
+            return ("\n".join(rows if self._texts else map(str, rows)) + "\n").encode()
         if kind == JSON:
             return json.dumps(self._rows[start:stop]).encode()
         values = self._values[start:stop]
-        return codecs.encode(values.astype(str) if values.dtype == object else values, kind)
+        return codecs.encode(values.astype(str) if self._texts else values, kind)
 
 
-__all__ = ["CSV", "JSON", "JSON_LINES", "Output", "of"]
+def number_lines(rows: list[Any]) -> bytes:
+    """A line a row, of one number or of several."""
+    if not isinstance(rows[0], list):
+        rows = [[one] for one in rows]
+    made = orjson.dumps(rows)
+    if not _differs(made):
+        return made[2:-2].replace(b"],[", b"\n") + b"\n"
+    return b"".join([number_line(one) + b"\n" for one in rows])
+
+
+def number_line(row: Any) -> bytes:
+    """The numbers as Python writes them, with commas between."""
+    made = orjson.dumps(row)
+    if _differs(made):
+        return ",".join(map(repr, row if isinstance(row, list) else [row])).encode()
+    return made[1:-1] if isinstance(row, list) else made
+
+
+def _differs(made: bytes) -> bool:
+    """Some number in it Python writes otherwise: exponents, those below 0.0001, and what is no number (null)."""
+    return b"e" in made or b"0.0000" in made or b"u" in made
