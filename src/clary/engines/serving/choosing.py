@@ -23,8 +23,13 @@ class Variant:
 class Endpoint:
     """One route, with its pools."""
 
+    wakes = False
+    """Its requests wait for an instance to be started, for as long as they may last at all."""
+
     def __init__(self, name: str, variants: list[Variant]) -> None:
         self.name = name
+        self.waiting = 0
+        """Requests that wait for an instance; a router counts them anew whenever it tries them again."""
         self._variants = variants
         only = variants[0] if len(variants) == 1 and variants[0].weight > 0 else None
         self._single = only if only is not None and len(only.instances) == 1 else None

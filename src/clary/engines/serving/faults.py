@@ -4,6 +4,8 @@ InferenceError
   UnknownVariant   the request names a production variant that the endpoint has not
   NoTraffic        every variant has weight 0 and the request names none
   Overloaded       every instance has as many requests waiting as it may
+  Throttled        a serverless variant has as many requests in progress as its MaxConcurrency
+  OnlyAsynchronous the endpoint takes InvokeEndpointAsync only
   NoAnswer         the model took the request and gave no answer (it ended, broke off, or spoke no HTTP)
   ModelTimeout     the model did not answer in time
 base.NoRoute, base.NoInstance
@@ -34,6 +36,14 @@ class NoTraffic(InferenceError):
 
 class Overloaded(InferenceError):
     """Every instance has as many requests waiting as it may."""
+
+
+class Throttled(InferenceError):
+    """A serverless variant has as many requests in progress as its MaxConcurrency."""
+
+
+class OnlyAsynchronous(InferenceError):
+    """The endpoint takes InvokeEndpointAsync only."""
 
 
 class NoAnswer(InferenceError):
@@ -79,11 +89,13 @@ def fault_of(error: Exception, target: Target) -> Fault:
     match error:
         case NoRoute():
             return Fault(400, "ValidationError", f"Endpoint {target.endpoint} of account {target.account} not found.")
-        case UnknownVariant() | NoTraffic():
+        case UnknownVariant() | NoTraffic() | OnlyAsynchronous():
             return Fault(400, "ValidationError", str(error))
         case NoInstance():
             message = str(error) or f"No instance of endpoint {target.endpoint} could be reached; try again."
             return Fault(503, "ServiceUnavailable", message, retry_after=RETRY_AFTER_SECONDS)
+        case Throttled():
+            return Fault(429, "ThrottlingException", str(error), retry_after=RETRY_AFTER_SECONDS)
         case Overloaded():
             return Fault(503, "ServiceUnavailable", str(error), retry_after=RETRY_AFTER_SECONDS)
         case NoAnswer() | ModelTimeout():

@@ -83,6 +83,11 @@ def graphs_socket(sockets: Path, worker: int) -> Path:
     return sockets / f"graphs-{worker}.sock"
 
 
+def wake_socket(sockets: Path) -> Path:
+    """Where the control process hears how much serverless endpoints are asked for."""
+    return sockets / "wake.sock"
+
+
 def front_sockets(sockets: Path) -> list[Path]:
     """The sockets of every front that runs, and perhaps of some that ended without a word."""
     return sorted(sockets.glob("front-*.sock"))

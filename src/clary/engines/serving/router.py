@@ -14,8 +14,11 @@ from clary.engines.serving.exchange import Exchange, Sink, check_headers
 from clary.engines.serving.faults import InferenceError, ModelTimeout, Overloaded
 from clary.engines.serving.graphs.link import GRAPH, Links
 from clary.engines.serving.instance import Instance, Limits
+from clary.engines.serving.kinds import endpoint_of
+from clary.engines.serving.paths import wake_socket
 from clary.engines.serving.routes import RouteKey, Table
 from clary.engines.serving.server import Server
+from clary.engines.serving.waking import Waker, WakingEndpoint
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +33,17 @@ SWEEP_SECONDS = 1.0
 class Router:
     """`take` a table, then `dispatch`. Instances keep their connections across tables. Belongs to one event loop."""
 
-    def __init__(self, limits: Limits | None = None, share: Share = random.random, sockets: Path | None = None) -> None:
-        """`sockets`: where the workers of compiled models listen, as `paths.socket_dir` gave it; None: there are
-        none."""
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        share: Share = random.random,
+        sockets: Path | None = None,
+        asynchronous: bool = False,
+    ) -> None:
+        """`sockets`: where the workers of compiled models and the control process listen, as `paths.socket_dir` gave
+        it; None: there are none. `asynchronous`: this router sends what asynchronous endpoints are to work on."""
+        self._asynchronous = asynchronous
+        self._waker = None if sockets is None else Waker(wake_socket(sockets), self._asked)
         self.limits = limits or Limits()
         self._links = Links(sockets, self.limits)
         self.generation = -1
@@ -70,8 +81,11 @@ class Router:
             return instances[address]
 
         self._endpoints = {
-            key: Endpoint(
-                key[2], [Variant(one.name, one.weight, [instance(a) for a in one.addresses]) for one in route.variants]
+            key: endpoint_of(
+                route,
+                [Variant(one.name, one.weight, [instance(a) for a in one.addresses]) for one in route.variants],
+                self._asynchronous,
+                self._wake,
             )
             for key, route in table.routes.items()
         }
@@ -160,6 +174,8 @@ class Router:
         for instance in self._instances.values():
             instance.close()
         self._links.close()
+        if self._waker is not None:
+            self._waker.close()
 
     def sweep(self, now: float) -> None:
         """Whatever is past its time at `now` is ended, and connections that idle too long are closed."""
@@ -215,19 +231,33 @@ class Router:
 
     # Waiting and ending.
 
+    def _wake(self) -> None:
+        if self._waker is not None:
+            self._waker.wake()
+
+    def _asked(self) -> list[tuple[RouteKey, str, int]]:
+        """How many requests there are for each variant that is started when it is asked for."""
+        return [
+            (key, one.variant, count)
+            for key, one in self._endpoints.items()
+            if isinstance(one, WakingEndpoint) and (count := one.concurrent)
+        ]
+
     def _park(self, exchange: Exchange) -> None:
         now = self._loop.time()
         exchange.parked = exchange.parked or now
-        if now - exchange.parked >= self.limits.patience_seconds:
+        endpoint = self._endpoints[exchange.key]
+        if not endpoint.wakes and now - exchange.parked >= self.limits.patience_seconds:
             message = f"No instance of endpoint {exchange.key[2]} could be reached; try again."
             exchange.error = NoInstance(message)
             self.end(exchange)
-        elif len(self._parked) >= self.limits.waiting:
+        elif not endpoint.wakes and endpoint.waiting >= self.limits.waiting:
             exchange.error = Overloaded(
                 f"Too many requests wait for an instance of endpoint {exchange.key[2]}; try again."
             )
             self.end(exchange)
         else:
+            endpoint.waiting += 1
             self._parked.append(exchange)
             if self._retry is None:
                 self._retry = self._loop.call_later(self.limits.retry_seconds, self._retry_parked)
@@ -237,6 +267,9 @@ class Router:
             self._retry.cancel()
             self._retry = None
         parked, self._parked = self._parked, []
+        for exchange in parked:
+            if (endpoint := self._endpoints.get(exchange.key)) is not None:
+                endpoint.waiting = 0
         for exchange in parked:
             if not exchange.done:
                 exchange.tried = ()

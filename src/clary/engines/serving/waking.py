@@ -32,28 +32,25 @@ VariantKey = tuple[str, str, str, str]
 
 
 class WakingEndpoint(Endpoint):
-    """A serverless endpoint: one variant, that may have no instance, and takes so many requests at once."""
+    """A serverless endpoint: its one variant may have no instance, and takes so many requests at once."""
 
-    def __init__(self, name: str, variant: Variant, concurrency: int, woken: Callable[[], None]) -> None:
-        super().__init__(name, [variant])
-        self._variant = variant
+    wakes = True
+
+    def __init__(self, name: str, variants: list[Variant], concurrency: int, woken: Callable[[], None]) -> None:
+        """`variants`: one, or while it is updated the old and the new of one name."""
+        super().__init__(name, variants)
+        self._pools = variants
         self._most = concurrency
         self._woken = woken
-        self.waiting = 0
-        """Requests that wait for an instance, counted anew whenever the router tries them again."""
-
-    @property
-    def wakes(self) -> bool:
-        return True
 
     @property
     def variant(self) -> str:
-        return self._variant.name
+        return self._pools[0].name
 
     @property
     def concurrent(self) -> int:
         """Requests that wait for it or are being answered."""
-        return self.waiting + sum(instance.outstanding for instance in self._variant.instances)
+        return self.waiting + sum(instance.outstanding for pool in self._pools for instance in pool.instances)
 
     def pick(self, exchange: Exchange, now: float, turn: int, share: Share) -> Server | None:
         """As `Endpoint.pick`. Raises Throttled for a request beyond the concurrency; one that was let in stays in."""
