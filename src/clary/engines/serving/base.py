@@ -28,6 +28,8 @@ class RouteVariant:
     """Serverless: without an instance requests wait for one to be started, and somebody is told that they do."""
     concurrency: int = 0
     """Most requests at once, beyond which callers are told to slow down; 0: as many as its instances take."""
+    role: str = ""
+    """As whom what is captured of it is stored."""
 
 
 @dataclass(frozen=True, slots=True)

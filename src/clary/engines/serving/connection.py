@@ -272,7 +272,7 @@ class InferenceConnection(asyncio.Protocol):
     def _told(self, exchange: Exchange) -> None:
         """The router has an outcome."""
         self._exchange = None
-        self._shared.counters.ended(exchange, time.perf_counter())
+        self._shared.counters.ended(exchange, time.perf_counter(), self._request_id)
         if self._transport is not None:
             self._answer(self._rendered(exchange))
         else:

@@ -9,6 +9,7 @@ of it: an answer that did not arrive is told again with the next, and one that w
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from operator import attrgetter
+from secrets import randbits
 from typing import TYPE_CHECKING, Protocol
 
 from clary.engines.serving.exchange import Exchange
@@ -119,7 +120,7 @@ class Counters:
         """Answered with an error before any model was asked."""
         self.handed_over = 0
         self._variants: dict[_Name, VariantCounters] = {}
-        self._serial = 0
+        self._serial = randbits(32)  # not that of an earlier process of this name
         self._told: dict[_Name, Doc] = {}
         """What somebody has taken already."""
         self._offered: dict[_Name, Doc] = {}
@@ -163,8 +164,8 @@ class Counters:
 
     def grown(self, after: int | None, served: Container[RouteKey]) -> Doc:
         """What came since the answer "serial" `after` was given, for variants where something did: "serial", and
-        "variants" as in `doc`. `after` None: who asks knows of no earlier answer, and whatever was told went to
-        somebody before him. Variants that are not among `served` and have nothing to tell are forgotten."""
+        "variants" as in `doc`. There is one who asks; `after` None: he knows of no earlier answer, and whatever was
+        told went to his forerunner. Variants that are not among `served` and have nothing to tell are forgotten."""
         if after is None or after == self._serial:
             self._told.update(self._offered)
         self._offered = {}

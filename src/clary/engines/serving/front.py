@@ -6,20 +6,21 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import asdict
 from email.utils import formatdate
 from pathlib import Path
 
 from clary.engines.serving.ask import answer_at
+from clary.engines.serving.capture import Captures
 from clary.engines.serving.connection import InferenceConnection
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.framing import sniff
 from clary.engines.serving.instance import Limits
-from clary.engines.serving.paths import adopt_socket, front_socket
+from clary.engines.serving.paths import adopt_socket, captured_dir, front_socket
 from clary.engines.serving.primed import Primed
 from clary.engines.serving.router import Router
-from clary.engines.serving.routes import BadTable, RouteFile
+from clary.engines.serving.routes import BadTable, RouteFile, RouteKey
 from clary.engines.serving.sending import Sender
 from clary.engines.serving.shared import Authenticate, Bounds, EventWriter, Shared
 from clary.kernel.clock import Clock
@@ -61,6 +62,7 @@ class Front:
         limits: Limits | None = None,
         events: EventWriter | None = None,
         uses: Callable[[], list[Doc]] = list,
+        captures: Captures | None = None,
     ) -> None:
         self._name = name
         self._listener = listener
@@ -79,6 +81,8 @@ class Front:
         self._empty = asyncio.Event()
         self.sender = Sender(adopt_socket(sockets), self._bounds.adopt_seconds, self._turn_away)
         self.router = Router(limits, sockets=sockets)
+        self.captures = captures or Captures(captured_dir(routes.path.parent), name, clock=clock)
+        self._served: Container[RouteKey] = ()
         self.shared = Shared(self.router, authenticate, self.sender, Counters(), self._bounds, events)
         self.shared.emptied = self._empty.set
 
@@ -126,6 +130,7 @@ class Front:
         for connection in list(self.shared.connections):
             connection.close()
         self.router.close()
+        self.captures.close()
 
     # Once a second.
 
@@ -139,6 +144,7 @@ class Front:
         for fresh in [one for one in self._fresh.values() if one.deadline <= now]:
             self._forget(fresh)
         self.sender.sweep(now)
+        self.shared.counters.under_way(self.router.under_way(), int(self._clock.now()))
         if not self._accepting and not self.shared.draining:
             self._accept_again()
 
@@ -149,7 +155,10 @@ class Front:
             return
         self._stamp = stamp
         try:
-            self.router.take(self._routes.read())
+            table = self._routes.read()
+            self.router.take(table)
+            self.captures.take(table.routes, self.shared.counters)
+            self._served = table.routes
         except BadTable:
             logger.exception("the route table does not parse: the one before it stays")
 
@@ -166,6 +175,9 @@ class Front:
                     **self.shared.counters.doc(),
                     "in_flight": self.router.in_flight,
                 }
+            case {"do": "grown", "after": after}:
+                told = self.shared.counters.grown(after, self._served)
+                return {"front": self._name, "pid": os.getpid(), **told}
             case {"do": "uses"}:
                 return {"uses": self._uses()}
             case {"do": "refresh"}:

@@ -78,6 +78,11 @@ def front_socket(sockets: Path, name: str) -> Path:
     return sockets / f"front-{name}.sock"
 
 
+def captured_dir(serving: Path) -> Path:
+    """Where captured inferences wait to be shipped; `serving` is the directory of the route table."""
+    return serving / "captured"
+
+
 def graphs_socket(sockets: Path, worker: int) -> Path:
     """Where a worker of compiled models answers."""
     return sockets / f"graphs-{worker}.sock"

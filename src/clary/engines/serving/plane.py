@@ -4,17 +4,18 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Container, Mapping
 from pathlib import Path
 
 from clary.engines.serving.ask import NoFront, ask
 from clary.engines.serving.base import STAGES, Reply, Route
+from clary.engines.serving.capture import Captures
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.instance import Limits
-from clary.engines.serving.paths import front_sockets, socket_dir
+from clary.engines.serving.paths import captured_dir, front_sockets, socket_dir
 from clary.engines.serving.ping import answers_ping
 from clary.engines.serving.router import Router
-from clary.engines.serving.routes import RouteFile, Table, parse_route
+from clary.engines.serving.routes import RouteFile, RouteKey, Table, parse_route
 from clary.kernel.resource import Doc
 
 logger = logging.getLogger(__name__)
@@ -30,8 +31,19 @@ class Plane:
     """Implements `Serving`. `directory` holds the durable route table; it is the one named "serving" of a home, unless
     `sockets` says where the fronts' sockets are."""
 
-    def __init__(self, directory: Path, sockets: Path | None = None, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        sockets: Path | None = None,
+        limits: Limits | None = None,
+        captures: Captures | None = None,
+    ) -> None:
+        """`captures`: of the inferences that this process sends by itself."""
         self._file = RouteFile(directory)
+        self._captures = captures or Captures(captured_dir(directory), "control")
+        self._serials: dict[str, int] = {}
+        """By the name of a front: its last answer to `grown` that came."""
+        self._served: Container[RouteKey] = ()
         self._sockets = sockets or socket_dir(directory.parent)
         self._limits = limits
         self._router: Router | None = None
@@ -95,6 +107,20 @@ class Plane:
             found.append({**own, **self._counters.doc()})
         return found
 
+    async def grown(self) -> list[Doc]:
+        """What was counted since this was called before, by every running front and by this process: "front" and
+        "variants" as in `counters`. What one tells is lost when this process dies now; none of it is told twice."""
+        paths = front_sockets(self._sockets)
+        questions = ({"do": "grown", "after": self._serials.get(path.stem)} for path in paths)
+        asked = await asyncio.gather(*map(self._ask, paths, questions))
+        told = {path.stem: answer for path, (_, answer) in zip(paths, asked, strict=True) if answer is not None}
+        self._serials = {name: answer["serial"] for name, answer in told.items()} | {
+            name: serial for name, serial in self._serials.items() if name not in told
+        }
+        own = self._counters.grown(self._serials.get("control"), self._served)
+        self._serials["control"] = own["serial"]
+        return [*told.values(), {"front": "control", "pid": os.getpid(), **own}]
+
     async def uses(self) -> list[Doc]:
         """Whom the running fronts let in lately, in the words of who gave them their `uses`."""
         answers = await self._tell({"do": "uses"})
@@ -103,6 +129,7 @@ class Plane:
     def close(self) -> None:
         if self._router is not None:
             self._router.close()
+        self._captures.close()
 
     async def _fresh_router(self) -> Router:
         if self._router is None:
@@ -113,6 +140,8 @@ class Plane:
             table: Table = await asyncio.to_thread(self._file.read)
             if table.generation >= self._router.generation:
                 self._router.take(table)
+                self._captures.take(table.routes, self._counters)
+                self._served = table.routes
             self._stamp = stamp
         return self._router
 

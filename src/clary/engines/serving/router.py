@@ -4,7 +4,8 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route
@@ -70,6 +71,10 @@ class Router:
     @property
     def in_flight(self) -> int:
         return len(self._flying) + len(self._streaming)
+
+    def under_way(self) -> Iterator[Exchange]:
+        """Every exchange that has not ended. To be gone through at once."""
+        return chain(self._flying, self._streaming)
 
     def take(self, table: Table) -> None:
         """From now on these routes are served, and no others. Requests that were sent are finished where they are."""
