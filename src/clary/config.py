@@ -22,6 +22,9 @@ class Config:
     port: int = _setting(4810, "The one public TCP port; 0 picks a free one.")
     region: str = _setting("us-east-1", "The region that `clary env` exports. Requests name their own region.")
     fronts: int = _setting(1, "How many processes of the data plane share the public port.")
+    graph_workers: int = _setting(
+        16, "The most processes that hold compiled models; an instance has one of its own while there are fewer."
+    )
     store_sync: Literal["normal", "full"] = _setting(
         "normal",
         "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write. Objects are"
@@ -65,6 +68,11 @@ class Config:
     )
     metrics_page: Literal["loopback", "any", "off"] = _setting(
         "loopback", "Who may read GET /metrics without a signature: clients of this machine, anybody, nobody."
+    )
+    autoscaling_speed: float = _setting(
+        1.0,
+        "How fast the clock of autoscaling runs: at 30, periods of its alarms, windows and cooldowns are 30 times"
+        " shorter than on AWS, as far as alarms can be (10 seconds at least). For demonstrations.",
     )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
@@ -115,6 +123,11 @@ class Config:
     @property
     def serving_dir(self) -> Path:
         return self.home / "serving"
+
+    @property
+    def graphs_dir(self) -> Path:
+        """Compiled models, and what their workers shall hold."""
+        return self.serving_dir / "graphs"
 
     @property
     def credentials_file(self) -> Path:
@@ -188,6 +201,8 @@ def _parse(name: str, default: Any, raw: Any) -> Any:
         raw = int(raw)
     elif isinstance(default, float) and not isinstance(raw, float):
         raw = float(raw)
+    if name == "autoscaling_speed" and not 0 < raw <= 1000:
+        raise ValueError("must be greater than 0, and 1000 at most")
     if name in _CHOICES and raw not in _CHOICES[name]:
         raise ValueError(f"must be one of {', '.join(_CHOICES[name])}")
     return raw

@@ -19,6 +19,7 @@ import uvloop
 from clary import home
 from clary.config import Config, read
 from clary.engines.serving.adopted import UvicornFactory
+from clary.engines.serving.graphs.pool import GraphPool
 from clary.engines.serving.handover import Adopter
 from clary.engines.serving.paths import adopt_socket, leave, socket_dir
 from clary.kernel import log
@@ -29,14 +30,20 @@ from clary.world import World
 LOG = logging.getLogger(__name__)
 
 
+def _wake_supervisor() -> None:
+    """It looks at what is asked of the workers of compiled models."""
+    os.kill(os.getppid(), signal.SIGUSR1)
+
+
 async def serve(config: Config, ready_fd: int | None) -> None:
     """Until SIGTERM: every connection that the fronts hand over is answered, and everything due is done."""
-    world = World(config, home.read(config), sidecar=Intercepting(config, os.environ))
+    sockets = socket_dir(config.home)
+    graphs = GraphPool(config.graphs_dir, sockets, config.graph_workers, _wake_supervisor)
+    world = World(config, home.read(config), sidecar=Intercepting(config, os.environ), graphs=graphs)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    sockets = socket_dir(config.home)
     adopter = Adopter(adopt_socket(sockets), UvicornFactory(world.gateway))
     await adopter.start()
     controller = asyncio.create_task(world.run(stop), name="controller")

@@ -21,6 +21,8 @@ import orjson
 
 from clary import __version__, home
 from clary.config import Config, read
+from clary.engines.serving.graphs.shelf import ASKED, read_asked
+from clary.engines.serving.paths import graphs_socket, socket_dir
 from clary.program import program
 
 DRAIN_SECONDS = 30.0
@@ -54,6 +56,10 @@ class Child:
     started: float = 0.0
     failures: int = 0
     start_at: float = field(default=0.0)
+    on_demand: bool = False
+    """Nobody waits for it when the server starts, and one that does not start is no reason to give up."""
+    unwanted: bool = False
+    """It has been told to end, and is not started again."""
 
     def due(self, now: float) -> bool:
         return self.process is None and now >= self.start_at
@@ -79,13 +85,15 @@ class Supervisor:
         signal.set_wakeup_fd(wake_write)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._asked_to_stop)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGCHLD, signal.SIGUSR1):  # to wake up is all; see `_follow_demand`
+            signal.signal(number, lambda *_: None)
         self._selector.register(wake_read, selectors.EVENT_READ, None)
 
     def run(self) -> int:
         """Until SIGTERM or SIGINT. Answers the exit code."""
         while not self._stopping:
             now = time.monotonic()
+            self._follow_demand()
             for child in self.children:
                 if child.due(now):
                     self._start(child, now)
@@ -122,20 +130,44 @@ class Supervisor:
         os.close(descriptor)
         if heard:
             child.ready = True
-            if not self._announced and all(one.ready for one in self.children):
+            if not self._announced and all(one.ready or one.on_demand for one in self.children):
                 self._announce()
 
+    def _follow_demand(self) -> None:
+        """There is a worker of compiled models for each that is asked for. The control process writes the file and
+        sends SIGUSR1; the file decides, so a lost signal costs only the time until the next one."""
+        try:
+            wanted = {one.worker for one in read_asked(self.config.graphs_dir / ASKED).values()}
+        except ValueError:  # the control process says so, and writes it anew
+            return
+        if not wanted and not any(one.on_demand for one in self.children):
+            return
+        running = {child.name for child in self.children if not child.unwanted}
+        for number in sorted(wanted):
+            if worker_name(number) not in running:
+                self.children.append(graph_worker(self.config, number))
+        names = {worker_name(number) for number in wanted}
+        for child in list(self.children):
+            if child.on_demand and not child.unwanted and child.name not in names:
+                child.unwanted = True
+                if child.process is None:
+                    self.children.remove(child)
+                else:
+                    child.process.terminate()
+
     def _reap(self) -> None:
-        for child in self.children:
+        for child in list(self.children):
             if child.process is not None and child.process.poll() is not None:
                 code = child.process.returncode
                 child.ended(time.monotonic())
-                if not self._stopping:
+                if child.unwanted:
+                    self.children.remove(child)
+                elif not self._stopping:
                     self._say("process ended, starting it again", child.name, code)
                     self._refuse_hopeless(child)
 
     def _refuse_hopeless(self, child: Child) -> None:
-        if not self._announced and child.failures > 3:
+        if not self._announced and child.failures > 3 and not child.on_demand:
             print(f"clary: the {child.name} process does not start; see {self.config.server_log}", file=sys.stderr)
             self._stopping = True
 
@@ -218,6 +250,19 @@ def children(config: Config, listener: socket.socket) -> list[Child]:
         for n in range(config.fronts)
     ]
     return [control, *fronts]
+
+
+def worker_name(number: int) -> str:
+    return f"graphs-{number}"
+
+
+def graph_worker(config: Config, number: int) -> Child:
+    """A worker of compiled models."""
+    socket = graphs_socket(socket_dir(config.home), number)
+    asked = config.graphs_dir / ASKED
+    module = (sys.executable, "-m", "clary.algorithms.graphs.worker")
+    command = (*module, "--asked", str(asked), "--socket", str(socket), "--worker", str(number))
+    return Child(worker_name(number), command, on_demand=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

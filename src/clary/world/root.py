@@ -19,6 +19,7 @@ from clary.engines.runners.sidecar import Sidecar
 from clary.engines.search.base import Search
 from clary.engines.search.process import SearchProcess
 from clary.engines.serving.base import Serving
+from clary.engines.serving.graphs.base import Graphs
 from clary.engines.serving.plane import Plane
 from clary.home import Home
 from clary.kernel.audit import AuditLog
@@ -28,7 +29,7 @@ from clary.kernel.objects import ObjectStore
 from clary.kernel.queues import QueueStore
 from clary.kernel.reconcile import Controller, Reconciler
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import cloudwatch, ecr, events, iam, s3, sagemaker, sns, sqs
+from clary.services import application_autoscaling, cloudwatch, ecr, events, iam, s3, sagemaker, sns, sqs
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.sagemaker.holding import Holding
 from clary.world import runners, signals
@@ -44,9 +45,16 @@ class World:
     """Store, engines, services, gateway and controller."""
 
     def __init__(
-        self, config: Config, home: Home, clock: Clock | None = None, sidecar: Callable[[], Sidecar] | None = None
+        self,
+        config: Config,
+        home: Home,
+        clock: Clock | None = None,
+        sidecar: Callable[[], Sidecar] | None = None,
+        graphs: Graphs | None = None,
     ) -> None:
-        """`sidecar`: what stands by each run that has a network."""
+        """`sidecar`: what stands by each run that has a network; `graphs`: where compiled models are held, None:
+        nothing is compiled."""
+        self.graphs = graphs
         self.config = config
         self.clock = clock or SystemClock()
         self.stores = Stores(config, self.clock)
@@ -63,6 +71,8 @@ class World:
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         clamps = config.oversize == "clamp"
         self.turns = sagemaker.Queue(self.store, self.clock, capacity(config), sagemaker.JOBS, clamps=clamps)
+        self.pace = application_autoscaling.Pace(config.autoscaling_speed)
+        application_autoscaling.at_speed(self.store, self.clock, self.pace)
         self.ports = self._ports(home)
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=self.ports, account=home.account
@@ -110,6 +120,7 @@ class World:
             Traffic: Traffic(),
             sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
             sagemaker.Turns: self.turns,
+            application_autoscaling.Pace: self.pace,
             ecr.Registry: ecr.Registry(home.account, config.region),
             iam.Birth: iam.Birth(home.made),
             s3.happenings.Happenings: self.happenings,
@@ -118,6 +129,9 @@ class World:
     def _controller(self) -> Controller:
         stores, clock = self.stores, self.clock
         reconcilers: Mapping[str, Reconciler] = {
+            **application_autoscaling.reconcilers(
+                self.store, clock, self.gateway.inside, self.identities, self.pace
+            ),
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
             **sagemaker.reconcilers(self._engines()),
@@ -156,6 +170,7 @@ class World:
             turns=self.turns,
             instance_scale=self.config.instance_scale,
             search=self.search,
+            graphs=self.graphs,
             containers=EngineImages(self.runner.containers),
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,

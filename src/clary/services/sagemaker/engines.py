@@ -11,6 +11,7 @@ from clary.engines.runners.base import Runner
 from clary.engines.runners.images import ContainerImages, NoContainers
 from clary.engines.search.base import Search
 from clary.engines.serving.base import Serving
+from clary.engines.serving.graphs.base import Graphs
 from clary.kernel.clock import Clock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
@@ -45,6 +46,8 @@ class Engines:
     """How much of a CPU (and of a GiB) of this machine one of an instance type counts for, when jobs queue for it."""
     search: Search | None = None
     """Decides what tuning tries next; None: nobody does."""
+    graphs: Graphs | None = None
+    """Where compiled models are held; None: nothing is compiled."""
     containers: ContainerImages = field(default_factory=lambda: NoContainers("containers are switched off here"))
     """The images of the container engine, for whatever is no built-in image."""
     environments_dir: Path | None = None

@@ -41,22 +41,33 @@ class Reader:
     """Bytes to frames."""
 
     def __init__(self) -> None:
-        self._rest = b""
+        self._parts: list[bytes] = []
+        self._held = 0
+        self._needs = 8
 
     def feed(self, data: bytes) -> list[tuple[int, bytes]]:
         """The frames that are whole now. Raises Broken."""
-        if self._rest:
-            data = self._rest + data
+        if self._parts:
+            self._parts.append(data)
+            self._held += len(data)
+            if self._held < self._needs:  # a long body comes in many pieces: they are joined once
+                return []
+            data = b"".join(self._parts)
+            self._parts = []
         frames = []
         at, end, unpack = 0, len(data), HEAD.unpack_from
+        self._needs = 8
         while end - at >= 8:
             first, size = unpack(data, at)
+            if size > LONGEST:
+                raise Broken(f"a frame of {size} bytes")
             stop = at + 8 + size
             if stop > end:
-                if size > LONGEST:
-                    raise Broken(f"a frame of {size} bytes")
+                self._needs = 8 + size
                 break
             frames.append((first, data[at + 8 : stop]))
             at = stop
-        self._rest = data[at:] if at < end else b""
+        if at < end:
+            self._parts = [data[at:]]
+            self._held = end - at
         return frames
