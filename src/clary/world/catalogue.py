@@ -4,6 +4,7 @@ from clary.aws.heralds import Heralds
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
 from clary.services import (
+    application_autoscaling,
     cloudtrail,
     cloudwatch,
     ecr,
@@ -18,6 +19,7 @@ from clary.services import (
     sqs,
     sts,
 )
+from clary.services.application_autoscaling import taggable as autoscaling_tags
 from clary.services.cloudwatch import heralds as cloudwatch_heralds
 from clary.services.cloudwatch import taggable as cloudwatch_tags
 from clary.services.ecr import taggable as ecr_tags
@@ -32,6 +34,7 @@ from clary.services.sns import taggable as sns_tags
 from clary.services.sqs import taggable as sqs_tags
 
 SERVICES: tuple[Service, ...] = (
+    application_autoscaling.service,
     cloudtrail.service,
     cloudwatch.service,
     ecr.service,
@@ -48,6 +51,7 @@ SERVICES: tuple[Service, ...] = (
 )
 TAGGABLES = Taggables(
     [
+        *autoscaling_tags.TAGGABLES,
         *cloudwatch_tags.TAGGABLES,
         *ecr_tags.TAGGABLES,
         *events_tags.TAGGABLES,

@@ -129,9 +129,7 @@ class World:
     def _controller(self) -> Controller:
         stores, clock = self.stores, self.clock
         reconcilers: Mapping[str, Reconciler] = {
-            **application_autoscaling.reconcilers(
-                self.store, clock, self.gateway.inside, self.identities, self.pace
-            ),
+            **application_autoscaling.reconcilers(self.store, clock, self.gateway.inside, self.identities, self.pace),
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
             **sagemaker.reconcilers(self._engines()),

@@ -21,7 +21,7 @@ from clary.kernel.events import Bus, Pattern
 from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
 from clary.kernel.web import Web
-from clary.services import cloudwatch, events, logs, s3, sagemaker, sns, sqs
+from clary.services import application_autoscaling, cloudwatch, events, logs, s3, sagemaker, sns, sqs
 from clary.world.catalogue import HERALDS
 from clary.world.stores import Stores
 from clary.world.vitals import LogTraffic
@@ -51,7 +51,10 @@ class Signals:
             inside=gateway.calls,
             web=self.web,
             metrics=metrics,
-            carriers={sns.mail.MAIL: sns.mail.carrier(MailDirectory(config.outbox_dir))},
+            carriers={
+                sns.mail.MAIL: sns.mail.carrier(MailDirectory(config.outbox_dir)),
+                cloudwatch.actions.SCALING: application_autoscaling.carrier(rows, clock),
+            },
         )
         ports[Deliverer], ports[Router] = self.deliveries, gateway.router
         self.depths = ports[sqs.counting.Used] = sqs.depths.Depths(rows, stores.queues, metrics, clock)
@@ -67,6 +70,9 @@ class Signals:
         for heard in (self.counting.heard, self.subscriptions.heard, self.curves.heard, self.traffic.heard):
             logs_store.listen(heard)
         self.bus = Bus(rows, clock)
+        acting = application_autoscaling.Actors(gateway.inside, ports[IdentityPolicies], clock)
+        scaled = application_autoscaling.EndpointFollower(rows, clock, acting)
+        self.bus.subscribe(application_autoscaling.SUBSCRIBER, Pattern(kind=sagemaker.endpoints.KIND), scaled)
         self._subscribe(account, ports[Endpoint])
 
     def _subscribe(self, account: str, endpoint: Endpoint) -> None:

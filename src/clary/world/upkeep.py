@@ -13,7 +13,7 @@ from clary.engines.serving.plane import Plane
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.store import Where
-from clary.services import cloudwatch, ecr, iam, sagemaker, sns, sqs
+from clary.services import application_autoscaling, cloudwatch, ecr, iam, sagemaker, sns, sqs
 from clary.world.stores import Stores
 
 HOUSEKEEPING_SECONDS = 3600.0
@@ -63,6 +63,7 @@ class Upkeep:
             await sqs.tidying.tidy(rows, queues, self._clock)
             sns.tidying.tidy(rows)
             await cloudwatch.history.tidy(rows, self._clock)
+            await application_autoscaling.tidy(rows, self._clock)
             await ecr.tidying.tidy(rows, self._stores.objects, self._clock)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)

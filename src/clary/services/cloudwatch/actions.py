@@ -33,6 +33,8 @@ class Kind:
     operation: str
     params: Callable[[Change, str], Doc]
     principal: str = PRINCIPAL
+    carried: bool = False
+    """It is no public operation: the deliverer has a carrier for that service."""
 
 
 def _publish(change: Change, arn: str) -> Doc:
@@ -43,6 +45,12 @@ def _invoke(change: Change, arn: str) -> Doc:
     return {"FunctionName": arn, "InvocationType": "Event", "Payload": messages.payload(change)}
 
 
+def _call(change: Change, arn: str) -> Doc:
+    return {"PolicyARN": arn}
+
+
+SCALING: Final = "scaling-policy"
+"""The service of deliveries that call a scaling policy: params PolicyARN."""
 KINDS: Final[Sequence[Kind]] = (
     Kind("an SNS topic", re.compile(r"arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"), "sns", "Publish", _publish),
     Kind(
@@ -53,11 +61,19 @@ KINDS: Final[Sequence[Kind]] = (
         _invoke,
         principal="lambda.alarms.cloudwatch.amazonaws.com",
     ),
+    Kind(
+        "a scaling policy",
+        re.compile(r"arn:aws:autoscaling:[a-z0-9-]+:\d{12}:scalingPolicy:[0-9a-f-]{36}:resource/sagemaker/.+"),
+        SCALING,
+        "Call",
+        _call,
+        carried=True,
+    ),
 )
 _OTHERS: Final[Mapping[str, str]] = {
     "automate": "EC2 actions",
     "swf": "EC2 actions",
-    "autoscaling": "scaling policies",
+    "autoscaling": "scaling policies of Amazon EC2",
     "ssm": "OpsItems of Systems Manager",
     "ssm-incidents": "response plans of Incident Manager",
     "aiops": "investigations",
@@ -89,10 +105,14 @@ def _check(ctx: Context, arn: str, member: str, type_: str) -> None:
         if type_ == COMPOSITE and parts[2] in ("automate", "swf", "autoscaling"):
             raise ValidationError(f"Invalid {member}: composite alarms cannot have {named} ({arn}).")
         raise NotImplementedHere(f"Actions of alarms cannot be {named} yet: {arn} is not served by Clary.")
+    if type_ == COMPOSITE and kind.carried:
+        raise ValidationError(f"Invalid {member}: composite alarms cannot have scaling policies ({arn}).")
     if parts[4] != ctx.account:
         raise NotImplementedHere(f"{arn} is of another account: Clary has one account.")
     if parts[3] != ctx.region:
         raise ValidationError(f"Invalid {member}: {arn!r} is of another region than the alarm, which is {ctx.region}.")
+    if kind.carried:
+        return
     try:
         ctx.port(Router).served(kind.service, kind.operation)
     except NotImplementedHere:

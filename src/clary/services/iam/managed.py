@@ -205,7 +205,7 @@ _STATEMENTS: Final[Mapping[str, list[dict[str, Any]]]] = {
         _allow("sagemaker:DescribeEndpoint", "sagemaker:DescribeEndpointConfig",
                "sagemaker:UpdateEndpointWeightsAndCapacities", "sagemaker:DescribeInferenceComponent",
                "sagemaker:UpdateInferenceComponentRuntimeConfig", "cloudwatch:PutMetricAlarm",
-               "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms"),
+               "cloudwatch:DescribeAlarms", "cloudwatch:DeleteAlarms", "cloudwatch:GetMetricData"),
     ],
     "aws-service-role/AmazonSageMakerNotebooksServiceRolePolicy": [_allow("sagemaker:*App*", "sagemaker:*Notebook*")],
 }  # fmt: skip
