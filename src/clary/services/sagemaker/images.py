@@ -26,6 +26,8 @@ class Image:
     """It runs programs of the user: their source is staged for it, and the packages that they ask for."""
     own_server: bool = False
     """It serves the models of its own algorithm where no program is named."""
+    compiles: bool = False
+    """Its models can be made one graph, alone or in a pipeline with others of the kind (see compiling)."""
 
 
 def _module(name: str, verb: str) -> tuple[str, ...]:
@@ -33,14 +35,22 @@ def _module(name: str, verb: str) -> tuple[str, ...]:
 
 
 _XGBOOST = Image(
-    "xgboost", _module("xgboost", "train"), _module("xgboost", "serve"), XGBOOST, scripts=True, own_server=True
+    "xgboost",
+    _module("xgboost", "train"),
+    _module("xgboost", "serve"),
+    XGBOOST,
+    scripts=True,
+    own_server=True,
+    compiles=True,
 )
-_SCIKIT_LEARN = Image("scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True)
+_SCIKIT_LEARN = Image(
+    "scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True, compiles=True
+)
 _PYTORCH = Image("pytorch", _module("pytorch", "train"), _module("pytorch", "serve"), scripts=True)
 
 
-def _table(name: str, module: str, metrics: tuple[Doc, ...]) -> Image:
-    return Image(name, _module(module, "train"), _module(module, "serve"), metrics)
+def _table(name: str, module: str, metrics: tuple[Doc, ...], *, compiles: bool = True) -> Image:
+    return Image(name, _module(module, "train"), _module(module, "serve"), metrics, compiles=compiles)
 
 
 _BUILT_IN = {
@@ -51,7 +61,9 @@ _BUILT_IN = {
     "pytorch-inference": _PYTORCH,
     "linear-learner": _table("linear-learner", "linear_learner", LINEAR_LEARNER),
     "kmeans": _table("k-means", "kmeans", K_MEANS),
-    "factorization-machines": _table("factorization-machines", "factorization_machines", FACTORIZATION_MACHINES),
+    "factorization-machines": _table(
+        "factorization-machines", "factorization_machines", FACTORIZATION_MACHINES, compiles=False
+    ),
 }
 
 # [registry/][namespace/]repository[:tag][@digest]; the account, region and tag of AWS's registries do not matter.
