@@ -25,6 +25,11 @@ class Config:
     graph_workers: int = _setting(
         16, "The most processes that hold compiled models; an instance has one of its own while there are fewer."
     )
+    compile: Literal["auto", "off"] = _setting(
+        "auto",
+        "auto: models of built-in containers, and inference pipelines of them, are compiled into one graph when they"
+        " are made, and served by it where it agrees with the containers; off: the containers serve.",
+    )
     store_sync: Literal["normal", "full"] = _setting(
         "normal",
         "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write. Objects are"
@@ -184,6 +189,7 @@ def read(environ: Mapping[str, str] | None = None, **given: Any) -> Config:
 
 
 _CHOICES = {
+    "compile": ("auto", "off"),
     "store_sync": ("normal", "full"),
     "oversize": ("clamp", "refuse"),
     "sandbox": ("auto", "plain"),
