@@ -55,7 +55,7 @@ async def house(tmp_path: Path) -> Iterator[House]:
         made.objects.write("lake", f"in/{name}", f"{name}\n".encode())
     container = {"Image": XGBOOST, "ModelDataUrl": "s3://lake/model.tar.gz", "Environment": {"A": "model", "B": "b"}}
     await made.call("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer=container)
-    two = [container, {**container, "ContainerHostname": "tail"}]
+    two = [{**container, "ContainerHostname": name} for name in ("head", "tail")]
     await made.call("CreateModel", ModelName="chain", ExecutionRoleArn=ROLE, Containers=two)
     yield made
     made.close()
@@ -129,7 +129,7 @@ async def test_two_hosts_share_the_objects_of_an_inference_pipeline(house: House
     )
     assert house.objects.keys("lake", "out/") == ["out/a.csv.out", "out/c.csv.out", "out/deep/b.csv.out"]
     ends = {stream.split("/", 2)[2] for stream in house.logs.streams(ACCOUNT, REGION, GROUP)}
-    assert ends == {"container-1", "tail", "data-log"}
+    assert ends == {"head", "tail", "data-log"}
     assert await house.runner.uids() == []
 
 

@@ -22,6 +22,8 @@ _NAMES: Final = {
     "ModelName": "model",
     "ProcessingJobName": "processing-job",
     "TrainingJobName": "training-job",
+    "ModelPackageName": "model-package",
+    "ModelPackageGroupName": "model-package-group",
 }
 """The member that names a resource, and how its ARN goes on. An endpoint before the configuration that it is given,
 a transform job before its model."""
@@ -33,13 +35,20 @@ _NOTHING: Final[Mapping[str, Given]] = {}
 
 
 def _arns(operation: str, ctx: Context, req: Doc) -> list[str]:
-    if "ResourceArn" in req:
-        return [req["ResourceArn"]]
+    for member in ("ResourceArn", "ModelPackageArn"):
+        if member in req:
+            return [req[member]]
+    if "ModelPackageArnList" in req:
+        return list(req["ModelPackageArnList"])
+    if operation == "CreateModelPackage" and "ModelPackageGroupName" in req:
+        group = req["ModelPackageGroupName"].rpartition("/")[2]
+        return [ctx.arn("sagemaker", f"model-package/{group}/*")]  # which version it becomes is not known yet
     if operation in _BOTH:
         return [ctx.arn("sagemaker", f"{kind}/{req[member]}") for member, kind in _NAMES.items() if member in req]
     for member, kind in _NAMES.items():
         if member in req:
-            return [ctx.arn("sagemaker", f"{kind}/{req[member]}")]
+            named: str = req[member]
+            return [named if named.startswith("arn:") else ctx.arn("sagemaker", f"{kind}/{named}")]
     return ["*"]
 
 

@@ -8,12 +8,14 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from clary.aws.heralds import Herald, envelope
+from clary.aws.heralds import Herald, envelope, seconds
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Event
 from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, training, transform, tuning
-from clary.services.sagemaker.endpoints.operations import described as endpoint_described
+from clary.services.sagemaker.endpoints.describing import described as endpoint_described
 from clary.services.sagemaker.processing.operations import described as processing_described
+from clary.services.sagemaker.registry.names import PACKAGE
+from clary.services.sagemaker.registry.packages import described as package_described
 from clary.services.sagemaker.training.operations import described as training_described
 from clary.services.sagemaker.transform.operations import described as transform_described
 from clary.services.sagemaker.tuning.operations import described as tuning_described
@@ -47,6 +49,20 @@ def _endpoint(event: Event) -> Sequence[Doc]:
     return told
 
 
+def _package(event: Event) -> Sequence[Doc]:
+    """A package that came to be, or whose approval or other members changed: with its times as texts, and without the
+    name that a version has not."""
+    if event.type not in _CHANGES:
+        return ()
+    detail = {name: value for name, value in package_described(_resource(event)).items() if value is not None}
+    for name in ("CreationTime", "LastModifiedTime"):
+        if name in detail:
+            detail[name] = seconds(detail[name])
+    if "ModelPackageVersion" in detail:
+        detail.pop("ModelPackageName")
+    return [envelope(event, SOURCE, "SageMaker Model Package State Change", detail, [event.resource["arn"]])]
+
+
 def _plain(arn_member: str) -> Callable[[Resource], Doc]:
     """Of a kind that is what its Create request said."""
 
@@ -58,9 +74,10 @@ def _plain(arn_member: str) -> Callable[[Resource], Doc]:
     return detail
 
 
-def _detail(event: Event, detail_of: Callable[[Resource], Doc]) -> Doc:
+def _resource(event: Event) -> Resource:
+    """As it was right after the change."""
     told = event.resource
-    one = Resource(
+    return Resource(
         event.kind,
         event.name,
         event.account,
@@ -73,8 +90,11 @@ def _detail(event: Event, detail_of: Callable[[Resource], Doc]) -> Doc:
         created=event.created,
         modified=event.at,
     )
-    tags = {tag["Key"]: tag["Value"] for tag in told["spec"].get("Tags") or []}
-    detail: Doc = in_milliseconds(detail_of(one))
+
+
+def _detail(event: Event, detail_of: Callable[[Resource], Doc]) -> Doc:
+    tags = {tag["Key"]: tag["Value"] for tag in event.resource["spec"].get("Tags") or []}
+    detail: Doc = in_milliseconds(detail_of(_resource(event)))
     return {**detail, "Tags": tags}
 
 
@@ -91,6 +111,7 @@ def in_milliseconds(value: Any, name: str = "") -> Any:
 
 _MOVES: Final = frozenset({"created", "moved"})
 _LIFE: Final = frozenset({"created", "deleted"})
+_CHANGES: Final = frozenset({"created", "moved", "changed"})
 
 HERALDS: Final[Mapping[str, Herald]] = {
     training.KIND: _state_change("SageMaker Training Job State Change", training_described, _MOVES),
@@ -98,6 +119,7 @@ HERALDS: Final[Mapping[str, Herald]] = {
     processing.KIND: _state_change("SageMaker Processing Job State Change", processing_described, _MOVES),
     transform.KIND: _state_change("SageMaker Transform Job State Change", transform_described, _MOVES),
     endpoints.KIND: _endpoint,
+    PACKAGE: _package,
     models.KIND: _state_change("SageMaker Model State Change", _plain("ModelArn"), _LIFE),
     endpoint_configs.KIND: _state_change("SageMaker Endpoint Config State Change", _plain("EndpointConfigArn"), _LIFE),
 }

@@ -15,6 +15,8 @@ KINDS: Final = (
     "endpoint-config",
     "hyper-parameter-tuning-job",
     "model",
+    "model-package",
+    "model-package-group",
     "processing-job",
     "training-job",
     "transform-job",

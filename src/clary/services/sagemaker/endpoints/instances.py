@@ -25,6 +25,10 @@ class Instance:
     """The variant's name; "" of a stray, of which nothing is known but its uid."""
     containers: int
     """How many there are in the variant's model; 0: not known (a stray)."""
+    hosts: tuple[str, ...] = ()
+    """What each of several containers is called."""
+    direct: bool = False
+    """A request is for one of the containers, not for all in turn."""
 
 
 @dataclass(frozen=True, slots=True)

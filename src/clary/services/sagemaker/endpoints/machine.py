@@ -4,8 +4,8 @@ A deployment is a document in the endpoint's status, complete in itself: an endp
 reboot, when its configuration and models have been deleted.
 
     {"generation": 1, "config": "name", "started": 1700000000.0,
-     "variants": [{"name": "AllTraffic", "model": "m", "how": "native", "containers": [{...}], "role": "arn:...",
-                   "isolated": False, "count": 1, "weight": 1.0, "patience": 480.0}]}
+     "variants": [{"name": "AllTraffic", "model": "m", "how": "native", "containers": [{...}], "direct": False,
+                   "role": "arn:...", "isolated": False, "count": 1, "weight": 1.0, "patience": 480.0}]}
 
 `_target` is the deployment that is asked and not yet true, `_live` the one that serves. A new configuration makes a new
 generation with instances of its own; new weights and counts make a target of the same generation, which shares them.
@@ -34,7 +34,7 @@ ENDPOINT = StateMachine(
         "Updating": {"InService", "RollingBack", "Deleting"},
         "SystemUpdating": {"InService", "RollingBack", "Deleting"},
         "RollingBack": {"InService", "UpdateRollbackFailed", "Deleting"},
-        "UpdateRollbackFailed": {"Updating", "Deleting"},
+        "UpdateRollbackFailed": {"InService", "Updating", "Deleting"},
         "OutOfService": {"Updating", "Deleting"},
         "Failed": {"Deleting"},
         "Deleting": set(),
@@ -50,17 +50,19 @@ async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
 
 async def _variant(ctx: Context, variant: Doc) -> Doc:
     model = models.find(ctx, variant["ModelName"])
-    several = models.containers(model.spec)
-    if len(several) > 1:
+    several = models.containers(model)
+    if len(several) > 1 or any(models.is_multi_model(one) for one in several):
         raise NotImplementedHere(
-            f"The model {model.name!r} has {len(several)} Containers: inference pipelines are not served yet."
+            f"The model {model.name!r} is an inference pipeline or multi-model: endpoints of such are not served yet."
         )
-    await models.check_data(ctx, several[0], model.spec.get("ExecutionRoleArn"), model.arn)
+    for container in several:
+        await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
     return {
         "name": variant["VariantName"],
         "model": model.name,
         "how": NATIVE,
         "containers": several,
+        "direct": models.mode(model.spec) == models.DIRECT,
         "role": model.spec.get("ExecutionRoleArn", ""),
         "isolated": model.spec.get("EnableNetworkIsolation", False),
         "count": variant["InitialInstanceCount"],

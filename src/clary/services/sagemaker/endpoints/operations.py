@@ -3,6 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
+from clary.aws.credentials import packed
 from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
 from clary.kernel import ids
@@ -10,32 +11,31 @@ from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import holding, listing, tags
 from clary.services.sagemaker.api import service
+from clary.services.sagemaker.endpoints import alarms, rollout, shifting
+from clary.services.sagemaker.endpoints.describing import described
 from clary.services.sagemaker.endpoints.machine import (
     ENDPOINT,
     KIND,
     check_updatable,
-    containers,
     deployment,
+    every_variant,
     find,
     find_config,
 )
 from clary.services.sagemaker.errors import already_existing, check_weight, require
 
-_WAITS = (
-    "DeploymentConfig.BlueGreenUpdatePolicy.TrafficRoutingConfiguration.WaitIntervalInSeconds",
-    "DeploymentConfig.BlueGreenUpdatePolicy.TerminationWaitInSeconds",
-    "DeploymentConfig.BlueGreenUpdatePolicy.MaximumExecutionTimeoutInSeconds",
-)
 
-
-@service.operation("CreateEndpoint", ignores=_WAITS)
+@service.operation("CreateEndpoint")
 async def create_endpoint(ctx: Context, req: Doc) -> Doc:
     """Accept the endpoint and return at once; the reconciler brings it into service. Errors: ValidationException."""
     name = req["EndpointName"]
     arn = ctx.arn("sagemaker", f"endpoint/{name}")
     tags.check(req.get("Tags"))
-    _check_deployment_config(req)
     target = await deployment(ctx, find_config(ctx, req["EndpointConfigName"]), 1)
+    status: Doc = {"_target": target}
+    if "DeploymentConfig" in req:  # it is for the updates that reuse it: there is nothing yet to take over from
+        await _check(ctx, req["DeploymentConfig"], target)
+        status["LastDeploymentConfig"] = req["DeploymentConfig"]
     endpoint = Resource(
         KIND,
         name,
@@ -45,7 +45,7 @@ async def create_endpoint(ctx: Context, req: Doc) -> Doc:
         arn=arn,
         phase=ENDPOINT.initial,
         spec=req,
-        status={"_target": target},
+        status=status,
         due=ctx.clock.now(),
     )
     try:
@@ -79,22 +79,26 @@ async def list_endpoints(ctx: Context, req: Doc) -> Doc:
     return {"Endpoints": endpoints, **more}
 
 
-@service.operation("UpdateEndpoint", ignores=(*_WAITS, "RetainDeploymentConfig"))
+@service.operation("UpdateEndpoint")
 async def update_endpoint(ctx: Context, req: Doc) -> Doc:
-    """The endpoint is asked to serve another configuration: first new instances, then the traffic, last the old go.
-    Errors: ValidationException "Cannot update in-progress endpoint"."""
-    _check_deployment_config(req)
+    """The endpoint is asked to serve another configuration, in the stages that the DeploymentConfig says: first new
+    instances, then the traffic, last the old go. Errors: ValidationException "Cannot update in-progress endpoint"."""
     while True:
         endpoint = find(ctx, req["EndpointName"])
         check_updatable(endpoint)
-        live: Doc = endpoint.status["_live"]
+        live, left = _serving(endpoint)
         generation = int(endpoint.status.get("_generation") or live["generation"]) + 1
         target = await deployment(ctx, find_config(ctx, req["EndpointConfigName"]), generation)
         if req.get("RetainAllVariantProperties"):
             left_out = {one["VariantPropertyType"] for one in req.get("ExcludeRetainedVariantProperties") or []}
             _retain(target, live, left_out)
-        more = {"LastDeploymentConfig": req["DeploymentConfig"]} if "DeploymentConfig" in req else {}
-        if _ask(ctx, endpoint, target, _generation=generation, **more):
+        config: Doc = req.get("DeploymentConfig") or {}
+        if not config and req.get("RetainDeploymentConfig"):
+            config = endpoint.status.get("LastDeploymentConfig") or {}
+        await _check(ctx, config, target)
+        begun = shifting.begun(config, packed(ctx.principal), ctx.clock.now())
+        more = {"LastDeploymentConfig": config} if config else {}
+        if _ask(ctx, endpoint, target, **{**left, **more, "_generation": generation, "_rollout": begun}):
             return {"EndpointArn": endpoint.arn}
 
 
@@ -104,12 +108,12 @@ async def update_endpoint_weights_and_capacities(ctx: Context, req: Doc) -> Doc:
     while True:
         endpoint = find(ctx, req["EndpointName"])
         check_updatable(endpoint)
-        live: Doc = endpoint.status["_live"]
+        live, left = _serving(endpoint)
         variants = {variant["name"]: dict(variant) for variant in live["variants"]}
         for wanted in req["DesiredWeightsAndCapacities"]:
             _change(variants, wanted)
         target = {**live, "started": ctx.clock.now(), "variants": list(variants.values())}
-        if _ask(ctx, endpoint, target):
+        if _ask(ctx, endpoint, target, **left):
             return {"EndpointArn": endpoint.arn}
 
 
@@ -123,50 +127,22 @@ async def delete_endpoint(ctx: Context, req: Doc) -> Doc:
             return {}
 
 
-def described(endpoint: Resource) -> Doc:
-    """DescribeEndpoint's answer."""
-    status = endpoint.status
-    live, target = status.get("_live"), status.get("_target")
-    said = endpoint.public()
-    said.pop("Tags", None)
-    said.pop("DeploymentConfig", None)
-    shown = live or target
-    if shown is not None:
-        same = target if target is not None and target["generation"] == shown["generation"] else shown
-        said["ProductionVariants"] = _variants(endpoint, shown, same)
-    if live is not None and target is not None and target["generation"] != live["generation"]:
-        said["PendingDeploymentSummary"] = {
-            "EndpointConfigName": target["config"],
-            "ProductionVariants": _variants(endpoint, target, target),
-            "StartTime": target["started"],
-        }
-    return {
-        **said,
-        "EndpointArn": endpoint.arn,
-        "EndpointStatus": endpoint.phase,
-        "CreationTime": endpoint.created,
-        "LastModifiedTime": endpoint.modified,
-    }
+async def _check(ctx: Context, config: Doc, target: Doc) -> None:
+    rollout.check(config, target)
+    await alarms.check(ctx, rollout.alarms(config))
 
 
-def _variants(endpoint: Resource, now: Doc, asked: Doc) -> list[Doc]:
-    ready: dict[str, int] = {}
-    for one in endpoint.status.get("_instances") or []:
-        if one["generation"] == now["generation"] and one["ready"] is not None:
-            ready[one["variant"]] = ready.get(one["variant"], 0) + 1
-    return [
-        {
-            "VariantName": variant["name"],
-            "DeployedImages": [
-                {"SpecifiedImage": one["Image"], "ResolutionTime": now["started"]} for one in containers(variant)
-            ],
-            "CurrentWeight": variant["weight"],
-            "DesiredWeight": wanted["weight"],
-            "CurrentInstanceCount": ready.get(variant["name"], 0),
-            "DesiredInstanceCount": wanted["count"],
-        }
-        for variant, wanted in zip(now["variants"], asked["variants"], strict=True)
-    ]
+def _serving(endpoint: Resource) -> tuple[Doc, Doc]:
+    """(the deployment that the next one takes over from, what else of the status changes by that). Where an update
+    could not be taken back (UpdateRollbackFailed) that is the one of the two that has more instances ready: it serves
+    alone from then on."""
+    live: Doc = endpoint.status["_live"]
+    undone: Doc | None = endpoint.status.get("_undone")
+    if undone is None:
+        return live, {}
+    ready = [one["generation"] for one in endpoint.status.get("_instances") or [] if one["ready"] is not None]
+    chosen = max((live, undone), key=lambda one: ready.count(one["generation"]))
+    return chosen, {"_live": chosen, "_undone": None, "_rollout": None, "EndpointConfigName": chosen["config"]}
 
 
 def _ask(ctx: Context, endpoint: Resource, target: Doc, **status: Any) -> bool:
@@ -180,8 +156,8 @@ def _ask(ctx: Context, endpoint: Resource, target: Doc, **status: Any) -> bool:
 
 def _retain(target: Doc, live: Doc, left_out: set[str]) -> None:
     """Variants that keep their names keep their present counts and weights too."""
-    before = {variant["name"]: variant for variant in live["variants"]}
-    for variant in target["variants"]:
+    before = {variant["name"]: variant for variant in every_variant(live)}
+    for variant in every_variant(target):
         old = before.get(variant["name"])
         if old is None:
             continue
@@ -202,16 +178,3 @@ def _change(variants: dict[str, Doc], wanted: Doc) -> None:
     if "DesiredInstanceCount" in wanted:
         require(wanted["DesiredInstanceCount"] >= 1, f"DesiredInstanceCount of {name!r} must be at least 1")
         variants[name]["count"] = wanted["DesiredInstanceCount"]
-
-
-def _check_deployment_config(req: Doc) -> None:
-    config: Doc = req.get("DeploymentConfig") or {}
-    for member in ("RollingUpdatePolicy", "AutoRollbackConfiguration"):
-        if config.get(member):
-            raise NotImplementedHere(f"DeploymentConfig.{member} is not served yet; leave it out.")
-    kind = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {}).get("Type", "ALL_AT_ONCE")
-    if kind != "ALL_AT_ONCE":
-        raise NotImplementedHere(f"Traffic routing {kind} is not served yet; use ALL_AT_ONCE.")
-    for member in ("CanarySize", "LinearStepSize"):
-        given = config.get("BlueGreenUpdatePolicy", {}).get("TrafficRoutingConfiguration", {})
-        require(member not in given, f"{member} does not go with the traffic routing ALL_AT_ONCE: leave it out")

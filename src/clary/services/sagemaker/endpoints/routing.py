@@ -26,12 +26,12 @@ def mixed(
     two deployments count alike, whatever the sums of their weights. Settings of the whole endpoint are the old ones
     until nothing is left to it, and so is the shadow."""
     least = min(share.values(), default=0.0)
+    if not any(share.values()):
+        return plain(endpoint, old, old_ready)
+    if least >= 1.0:
+        return plain(endpoint, new, new_ready)
     of_old = [one["weight"] * (1.0 - share.get(one["name"], least)) for one in old["variants"]]
     of_new = [one["weight"] * share.get(one["name"], 0.0) for one in new["variants"]]
-    if not any(of_new) and not any(share.values()):
-        return plain(endpoint, old, old_ready)
-    if not any(of_old) and least >= 1.0:
-        return plain(endpoint, new, new_ready)
     all_old, all_new = _sum(old), _sum(new)
     # New ones first: of a variant without weight that a request names, the last gets all, and those are the old ones.
     variants = (

@@ -9,14 +9,14 @@ from clary.services.sagemaker.engines import Engines
 MODEL = "/opt/ml/model"
 
 
-async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) -> Work:
-    """The variant's server with its model unpacked, acting as the model's role. Raises inputs.InputError,
-    roles.NotAssumable."""
-    container = containers_of(variant)[0]
+async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str, place: int = 0) -> Work:
+    """The server of the variant's container of that place, with its model unpacked, acting as the model's role. Raises
+    inputs.InputError, roles.NotAssumable."""
+    container = containers_of(variant)[place]
     uri = container["Image"]
     image = await containers.resolve(engines, endpoint, uri, variant["role"])
     start = containers.start(image, "serve")
-    archives, trees = await _model(engines, endpoint, variant, uid)
+    archives, trees = await _model(engines, endpoint, container, variant["role"], uid)
     environ = container.get("Environment") or {}
     ctx = roles.context(engines, endpoint, variant["role"]) if variant["role"] else None
     prepared = await scripts.serving(ctx, engines, image, start.command, environ, archives, uid)
@@ -49,15 +49,14 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str) 
 
 
 async def _model(
-    engines: Engines, endpoint: Resource, variant: Doc, uid: str
+    engines: Engines, endpoint: Resource, container: Doc, role: str, uid: str
 ) -> tuple[tuple[Archive, ...], tuple[Tree, ...]]:
-    container = containers_of(variant)[0]
     scratch = engines.scratch / uid
     source: Doc = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
     url = source.get("S3Uri") or container.get("ModelDataUrl")
     if not url:
         return (), ()
-    ctx = roles.context(engines, endpoint, variant["role"])
+    ctx = roles.context(engines, endpoint, role)
     if source and source["CompressionType"] == "None":
         return (), (await inputs.tree(ctx, engines.objects, scratch, MODEL, {"S3Uri": source["S3Uri"]}),)
     return (Archive(MODEL, await inputs.local_file(ctx, engines.objects, scratch, url)),), ()

@@ -45,7 +45,7 @@ def model_of(model: Resource) -> Doc:
             "as that role"
         )
     isolated = bool(model.spec.get("EnableNetworkIsolation", False))
-    return {"containers": models.containers(model.spec), "role": role, "isolated": isolated}
+    return {"containers": models.containers(model), "role": role, "isolated": isolated}
 
 
 def hosts(job: Resource) -> int:
