@@ -76,11 +76,12 @@ def _nested(record: Doc, nested: Doc) -> bool:
 
 
 def _holds(record: Doc, wanted: Doc) -> bool:
-    how, text = wanted.get("Operator", "Equals"), wanted.get("Value")
+    how: str = wanted.get("Operator", "Equals")
+    text = wanted.get("Value")
     values = found_at(record, wanted["Name"])
     if how in ("Exists", "NotExists"):
         require(text is None, f"The operator {how} takes no Value")
-        return (len(values) > 0) == (how == "Exists")
+        return bool(values) == (how == "Exists")
     if text is None:
         raise ValidationException(f"The operator {how} needs a Value")
     if how == "NotEquals":
