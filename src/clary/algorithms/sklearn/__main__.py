@@ -1,7 +1,10 @@
-"""The container's two commands: `train` runs the user's program, `serve` answers with the model that it left."""
+"""The container's two commands: `train` runs the user's program, `serve` answers with the model that it left: through
+the program's functions, or without a program by itself."""
 
+import os
 import sys
 
+from clary.algorithms.contract import Contract
 from clary.algorithms.toolkit.command import run
 from clary.algorithms.toolkit.framework import Framework
 
@@ -13,5 +16,17 @@ SCIKIT_LEARN = Framework(
     install="pip install 'clary[algorithms]'.",
 )
 
+
+def main(arguments: list[str]) -> int:
+    if arguments == ["serve"] and not os.environ.get("SAGEMAKER_PROGRAM"):
+        from clary.algorithms.toolkit import handlers
+
+        if handlers.program(Contract.read(os.environ), os.environ) is None:
+            from clary.algorithms.sklearn import own
+
+            return own.main(os.environ)
+    return run(SCIKIT_LEARN, arguments)
+
+
 if __name__ == "__main__":
-    sys.exit(run(SCIKIT_LEARN, sys.argv[1:]))
+    sys.exit(main(sys.argv[1:]))
