@@ -8,12 +8,13 @@ what comes out:
      "agreed": 1728,                                          real and made rows that the gate saw answered alike
      "reader": "xgboost" | "tables" | "arrays" | "spark",     the native server of the first stage: whose formats are
                                                               read, and in whose words is refused
-     "input": "lines" | "strings" | "floats",                 the graph's one input: string[N] (whole CSV rows, cells as
-                                                              they were sent), string[N, C] or float32[N, C] (NaN:
-                                                              missing)
+     "input": "lines" | "strings" | "floats" | "doubles",     the graph's one input: string[N] (whole CSV rows, cells as
+                                                              they were sent), string[N, C], float32[N, C] (NaN:
+                                                              missing), or float64[N, C] where the first stage
+                                                              calculates: scalers do so in 64 bits
      "columns": [{"name": "safety", "kind": "string" | "float", "allowed": ["low", ...] or null,
                   "unknown": "error" | "pass"}],              in order; "error": a value that is not allowed is a 422.
-                                                              Of "floats" the columns may be {"kind": "float"} only. A
+                                                              Of "floats" and "doubles" the columns are {"kind": "float"} only. A
                                                               cell of kind float among strings is a number when the
                                                               graph sees it ("nan": missing)
      "output": "scores" | "rows" | "array",                   whose answers: of xgboost, of the tables (linear-learner,
