@@ -405,7 +405,7 @@ async def test_what_cannot_be_done_is_refused_by_name(house: House) -> None:
         at_once = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": step}}
         await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c", DeploymentConfig=at_once)
     linear = {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "LINEAR", "WaitIntervalInSeconds": 1}}}
-    with pytest.raises(NotImplementedHere, match="LINEAR"):
+    with pytest.raises(ValidationException, match="LINEAR needs the member LinearStepSize"):
         await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c", DeploymentConfig=linear)
 
 

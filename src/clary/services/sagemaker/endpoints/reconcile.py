@@ -3,7 +3,7 @@
 from clary.engines.serving.base import Route
 from clary.kernel.reconcile import Step, again, gone, move, rest
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import jobs, tags
+from clary.services.sagemaker import jobs, serverless, tags
 from clary.services.sagemaker.endpoints import alarms, rollout, routing, shifting
 from clary.services.sagemaker.endpoints.fleet import SOON_SECONDS, Fleet
 from clary.services.sagemaker.endpoints.servers import ways
@@ -31,6 +31,7 @@ class EndpointReconciler:
     async def __call__(self, endpoint: Resource) -> Step:
         if endpoint.phase == "Deleting":
             return await self._delete(endpoint)
+        endpoint = serverless.sized(self._engines, endpoint)
         fleet = Fleet(self._ways, self._engines.clock, endpoint)
         await fleet.observe()
         target, live = endpoint.status.get("_target"), endpoint.status.get("_live")
@@ -159,7 +160,8 @@ class EndpointReconciler:
         served = await self._publish(routing.plain(endpoint, live, fleet.ready(live)))
         await fleet.dismiss(unrouted=served)
         await fleet.dismiss_strays()
-        after = min(fleet.pause(LOOK_SECONDS), LOOK_SECONDS if served else FRONTS_SECONDS)
+        idle = serverless.pause(self._engines, endpoint, live)
+        after = min(fleet.pause(LOOK_SECONDS), LOOK_SECONDS if served else FRONTS_SECONDS, idle)
         if endpoint.phase == "RollingBack" and served and fleet.complete(live):
             return move("InService", after=after, **fleet.status())
         return again(after, **fleet.status())
@@ -191,4 +193,5 @@ class EndpointReconciler:
         await self._engines.serving.withdraw(endpoint.account, endpoint.region, endpoint.name)
         await Fleet(self._ways, self._engines.clock, endpoint).remove_all()
         tags.forget(self._engines.store, endpoint)
+        self._engines.demand.forget(endpoint.account, endpoint.region, endpoint.name)
         return gone()

@@ -44,11 +44,16 @@ def mixed(
 def _route(
     endpoint: Resource, deployment: Doc, variants: tuple[RouteVariant, ...], shadows: tuple[RouteVariant, ...]
 ) -> Route:
-    return Route(endpoint.account, endpoint.region, endpoint.name, variants, shadows)
+    asynchronous = bool(deployment.get("asynchronous"))
+    return Route(endpoint.account, endpoint.region, endpoint.name, variants, shadows, asynchronous=asynchronous)
 
 
 def _variant(variant: Doc, weight: float, ready: Addresses) -> RouteVariant:
-    return RouteVariant(variant["name"], weight, tuple(ready.get(variant["name"], ())))
+    addresses = tuple(ready.get(variant["name"], ()))
+    config: Doc | None = variant.get("serverless")
+    if config is None:
+        return RouteVariant(variant["name"], weight, addresses)
+    return RouteVariant(variant["name"], weight, addresses, wakes=True, concurrency=config["MaxConcurrency"])
 
 
 def _shadows(deployment: Doc, ready: Addresses) -> tuple[RouteVariant, ...]:
