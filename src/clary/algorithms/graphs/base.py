@@ -14,7 +14,7 @@ what comes out:
                                                               calculates: scalers do so in 64 bits
      "columns": [{"name": "safety", "kind": "string" | "float", "allowed": ["low", ...] or null,
                   "unknown": "error" | "pass"}],              in order; "error": a value that is not allowed is a 422.
-                                                              Of "floats" and "doubles" the columns are {"kind": "float"} only. A
+                                                              Of "floats" and "doubles" all are {"kind": "float"}. A
                                                               cell of kind float among strings is a number when the
                                                               graph sees it ("nan": missing)
      "output": "scores" | "rows" | "array",                   whose answers: of xgboost, of the tables (linear-learner,
