@@ -103,6 +103,111 @@ def demo(
     play(name, home, port, keep, json)
 
 
+@app.command()
+def stress(
+    endpoint: Annotated[str, typer.Argument(help="The endpoint's name.")],
+    rate: Annotated[
+        float | None,
+        typer.Option(
+            min=0.001,
+            help="Open loop: so many requests a second, sent when they are due, answered or not.",
+            metavar="R",
+        ),
+    ] = None,
+    connections: Annotated[
+        int | None,
+        typer.Option(
+            "--connections",
+            "-c",
+            min=1,
+            max=20_000,
+            help="Closed loop: so many clients, each sends its next request when it has its answer. With --rate: the"
+            " most that are opened. [default: 10; 512 with --rate]",
+            metavar="C",
+        ),
+    ] = None,
+    duration: Annotated[
+        float | None,
+        typer.Option(min=0.001, help="Send for so long. [default: 10, unless --requests]", metavar="SECONDS"),
+    ] = None,
+    requests: Annotated[int | None, typer.Option("--requests", "-n", min=1, help="Send so many.", metavar="N")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV or JSON lines: one request a line, in turn. [default: what the endpoint captured]", metavar="FILE"
+        ),
+    ] = None,
+    content_type: Annotated[str | None, typer.Option(help="[default: by the file's name]", metavar="TYPE")] = None,
+    accept: Annotated[str | None, typer.Option(help="The type of the answers.", metavar="TYPE")] = None,
+    target_variant: Annotated[str | None, typer.Option(help="Send everything to this variant.", metavar="NAME")] = None,
+    skip_header: Annotated[bool, typer.Option("--skip-header", help="The first line names the columns.")] = False,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            help="A column that is not sent but compared with the answers: its number (-1 is the last) or name.",
+            metavar="COLUMN",
+        ),
+    ] = None,
+    rows_per_request: Annotated[int, typer.Option(min=1, help="Send so many lines together.", metavar="N")] = 1,
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help="An answer that takes longer is an error.", metavar="SECONDS")
+    ] = 60.0,
+    processes: Annotated[
+        int | None, typer.Option(min=1, max=256, help="Processes of the load. [default: by the cores]", metavar="N")
+    ] = None,
+    sign_each: Annotated[
+        bool,
+        typer.Option("--sign-each", help="Sign each request right before it is sent, not 20,000 before the start."),
+    ] = False,
+    watch: Annotated[
+        float,
+        typer.Option(min=0, help="Look on for so long after the load, say for a scale-in.", metavar="SECONDS"),
+    ] = 0.0,
+    max_errors: Annotated[int, typer.Option(min=0, help="More errors than this: exit code 1.", metavar="N")] = 0,
+    report: Annotated[Path | None, typer.Option(help="Write a page of one file.", metavar="FILE.html")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Another server than the one of the home, with the keys of AWS clients.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="[default: the setting, or the AWS client's]")] = None,
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Load on an endpoint: throughput, percentiles, errors and scaling on one time line.
+
+    Signed requests from processes of its own, in a closed loop (--connections) or an open one (--rate). Nothing is sent
+    twice: what fails is counted. Ctrl-C ends it with the report so far.
+    """
+    from clary.cli.stress import Options
+    from clary.cli.stress import run as load
+
+    load(
+        Options(
+            endpoint=endpoint,
+            rate=rate,
+            connections=connections,
+            duration=duration,
+            requests=requests,
+            data=data,
+            content_type=content_type,
+            accept=accept,
+            target_variant=target_variant,
+            skip_header=skip_header,
+            label=label,
+            rows_per_request=rows_per_request,
+            timeout=timeout,
+            processes=processes,
+            sign_each=sign_each,
+            watch=watch,
+            max_errors=max_errors,
+            report=report,
+            json=json,
+            url=url,
+            region=region,
+            home=home,
+        )
+    )
+
+
 @user.command("add")
 def user_add(
     name: Annotated[str, typer.Argument(help="The user's name.")],

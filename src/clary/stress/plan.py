@@ -26,7 +26,7 @@ class Plan:
     region: str
     keys: Keys
     rows: tuple[str, ...]
-    """Bodies, one a request, taken in turn."""
+    """Bodies, one a request, taken in turn: their bytes as latin-1 text."""
     labels: tuple[str, ...] = ()
     """What the model should answer to each row; empty: answers are not compared."""
     content_type: str = "text/csv"

@@ -85,9 +85,9 @@ class Pool:
         self._clock = clock
         self._signer = Signer(plan)
         self._lifetime = 0.0 if plan.sign_each else GOOD_SECONDS
-        self._bodies = [row.encode() for row in plan.rows]
+        self._bodies = [row.encode("latin-1") for row in plan.rows]
         self._digests = [sha256(body).hexdigest() for body in self._bodies]
-        self._labels = [label.encode() for label in plan.labels]
+        self._labels = [label.encode("latin-1") for label in plan.labels]
         self._rows = [number % len(self._bodies) for number in range(plan.part, plan.signatures, plan.parts)]
         self._name = secrets.token_hex(8)
         self._made = 0

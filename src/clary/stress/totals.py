@@ -58,6 +58,11 @@ class Totals:
             pairs = zip(shares[::2], shares[1::2], strict=False)
             self.cpu[part] = [[a[0], a[1] + b[1], (a[1] * a[2] + b[1] * b[2]) / (a[1] + b[1])] for a, b in pairs]
 
+    @property
+    def seconds(self) -> float:
+        """From the start to when the last process had its last answer."""
+        return max((shares[-1][0] + shares[-1][1] for shares in self.cpu.values()), default=0.0)
+
     def cpu_share(self, part: int) -> float:
         """The share of a core that this process used over the whole run; its last, partial report not counted alone."""
         shares = self.cpu.get(part, [])

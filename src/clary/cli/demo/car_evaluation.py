@@ -8,14 +8,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from clary.cli.demo import car
+from clary.cli.demo.shared import (
+    SKLEARN_IMAGE,
+    XGBOOST_IMAGE,
+    make_bucket,
+    once,
+    remove_bucket_and_role,
+    role_for,
+    unless_missing,
+    until,
+    until_endpoint_is_gone,
+)
 from clary.cli.demo.stage import Line, Stage
 
-IMAGES = "683313688378.dkr.ecr.{region}.amazonaws.com"
-SKLEARN_IMAGE = f"{IMAGES}/sagemaker-scikit-learn:1.2-1-cpu-py3"
-XGBOOST_IMAGE = f"{IMAGES}/sagemaker-xgboost:1.7-1"
 SEED = 7
 HYPERPARAMETERS = {
     "objective": "multi:softmax",
@@ -29,16 +35,6 @@ HYPERPARAMETERS = {
     "eval_metric": "merror",
     "seed": str(SEED),
 }
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
-PATIENCE_SECONDS = 300.0
-LOOK_SECONDS = 0.1
-
-
-class DemoFailed(Exception):
-    """A step did not end as it should; the message carries what the service said."""
 
 
 @dataclass
@@ -83,24 +79,16 @@ class CarEvaluation:
                 (self.sagemaker.delete_model, {"ModelName": self.name}),
             )
             for delete, which in gone:
-                _unless_missing(delete, which)
-            self._until_endpoint_is_gone(line)
-            _unless_missing(self._empty_bucket, {})
-            _unless_missing(self.s3.delete_bucket, {"Bucket": self.bucket})
-            _unless_missing(self.iam.delete_role_policy, {"RoleName": self.role_name, "PolicyName": "data"})
-            _unless_missing(self.iam.delete_role, {"RoleName": self.role_name})
+                unless_missing(delete, which)
+            until_endpoint_is_gone(line, self.sagemaker, self.name)
+            remove_bucket_and_role(self.s3, self.bucket, self.iam, self.role_name)
             line.result = "endpoint, model, bucket and role are gone; the jobs stay in the list"
 
     # -- the steps ------------------------------------------------------------------------------------------------
 
     def _role_and_bucket(self, line: Line) -> None:
-        _once(self.iam.create_role, RoleName=self.role_name, AssumeRolePolicyDocument=json.dumps(TRUST))
-        self.role = self.iam.get_role(RoleName=self.role_name)["Role"]["Arn"]
-        statement = {"Effect": "Allow", "Action": "s3:*", "Resource": f"arn:aws:s3:::{self.bucket}*"}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-        self.iam.put_role_policy(RoleName=self.role_name, PolicyName="data", PolicyDocument=policy)
-        where = {} if self.region == "us-east-1" else {"LocationConstraint": self.region}
-        _once(self.s3.create_bucket, Bucket=self.bucket, **({"CreateBucketConfiguration": where} if where else {}))
+        self.role = role_for(self.iam, self.role_name, self.bucket)
+        make_bucket(self.s3, self.bucket, self.region)
         line.result = f"s3://{self.bucket}"
 
     def _upload(self, line: Line) -> None:
@@ -111,7 +99,7 @@ class CarEvaluation:
         line.result = f"{body.count(10):,} rows, {len(body):,} bytes"
 
     def _process(self, line: Line) -> None:
-        _once(
+        once(
             self.sagemaker.create_processing_job,
             ProcessingJobName=self.name,
             RoleArn=self.role,
@@ -128,7 +116,7 @@ class CarEvaluation:
                 "Outputs": [self._output(one) for one in ("train", "validation", "holdout", "encoding")]
             },
         )
-        self._until(
+        until(
             line,
             lambda: self.sagemaker.describe_processing_job(ProcessingJobName=self.name),
             "ProcessingJobStatus",
@@ -159,7 +147,7 @@ class CarEvaluation:
         }
 
     def _train(self, line: Line) -> None:
-        _once(
+        once(
             self.sagemaker.create_training_job,
             TrainingJobName=self.name,
             RoleArn=self.role,
@@ -173,7 +161,7 @@ class CarEvaluation:
             ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 5},
             StoppingCondition={"MaxRuntimeInSeconds": 600},
         )
-        done = self._until(
+        done = until(
             line,
             lambda: self.sagemaker.describe_training_job(TrainingJobName=self.name),
             "TrainingJobStatus",
@@ -193,7 +181,7 @@ class CarEvaluation:
 
     def _deploy(self, line: Line) -> None:
         container = {"Image": XGBOOST_IMAGE.format(region=self.region), "ModelDataUrl": self._artifact}
-        _once(self.sagemaker.create_model, ModelName=self.name, ExecutionRoleArn=self.role, PrimaryContainer=container)
+        once(self.sagemaker.create_model, ModelName=self.name, ExecutionRoleArn=self.role, PrimaryContainer=container)
         variant = {
             "VariantName": "AllTraffic",
             "ModelName": self.name,
@@ -201,11 +189,9 @@ class CarEvaluation:
             "InstanceType": "ml.m5.large",
             "InitialVariantWeight": 1.0,
         }
-        _once(self.sagemaker.create_endpoint_config, EndpointConfigName=self.name, ProductionVariants=[variant])
-        _once(self.sagemaker.create_endpoint, EndpointName=self.name, EndpointConfigName=self.name)
-        self._until(
-            line, lambda: self.sagemaker.describe_endpoint(EndpointName=self.name), "EndpointStatus", "InService"
-        )
+        once(self.sagemaker.create_endpoint_config, EndpointConfigName=self.name, ProductionVariants=[variant])
+        once(self.sagemaker.create_endpoint, EndpointName=self.name, EndpointConfigName=self.name)
+        until(line, lambda: self.sagemaker.describe_endpoint(EndpointName=self.name), "EndpointStatus", "InService")
         line.result = self.name
 
     def _ask(self, line: Line) -> dict[tuple[str, ...], str]:
@@ -228,32 +214,6 @@ class CarEvaluation:
 
     # -- looking and measuring ------------------------------------------------------------------------------------
 
-    def _until(self, line: Line, describe: Callable[[], dict[str, Any]], field: str, wanted: str) -> dict[str, Any]:
-        """The description once it shows `wanted`. Raises DemoFailed with the service's reason otherwise."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            said = describe()
-            phase = said[field]
-            if phase == wanted:
-                return said
-            if phase in ("Failed", "Stopped", "OutOfService"):
-                raise DemoFailed(f"{field} is {phase}: {said.get('FailureReason', 'no reason given')}")
-            line.say(said.get("SecondaryStatus", phase))
-            time.sleep(LOOK_SECONDS)
-        raise DemoFailed(f"{field} did not become {wanted} within {PATIENCE_SECONDS:.0f} s")
-
-    def _until_endpoint_is_gone(self, line: Line) -> None:
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                line.say(self.sagemaker.describe_endpoint(EndpointName=self.name)["EndpointStatus"])
-            except ClientError as error:
-                if "Could not find" in str(error):
-                    return
-                raise
-            time.sleep(LOOK_SECONDS)
-        raise DemoFailed("the endpoint was not deleted in time")
-
     def _read(self, key: str) -> bytes:
         body: bytes = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
         return body
@@ -261,12 +221,6 @@ class CarEvaluation:
     def _read_csv(self, part: str) -> list[tuple[str, ...]]:
         text = self._read(f"features/{part}/{part}.csv").decode()
         return [tuple(line.split(",")) for line in text.splitlines()]
-
-    def _empty_bucket(self) -> None:
-        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket):
-            keys = [{"Key": one["Key"]} for one in page.get("Contents", [])]
-            if keys:
-                self.s3.delete_objects(Bucket=self.bucket, Delete={"Objects": keys, "Quiet": True})
 
     def _measure(self, answers: dict[tuple[str, ...], str]) -> dict[str, Any]:
         """Accuracy over each part against the oracle, and what was mistaken for what."""
@@ -285,24 +239,3 @@ class CarEvaluation:
         confused = Counter((car.label(row), answer) for row, answer in answers.items())
         confusion = {true: {said: confused[true, said] for said in car.CLASSES} for true in car.CLASSES}
         return {"accuracy": accuracy, "confusion": confusion, "latency": self._latency, "endpoint": self.name}
-
-
-def _once(create: Callable[..., Any], **request: Any) -> None:
-    """It exists, made by us. Its name is this run's own, so "already there" can only be the answer to an earlier try
-    whose answer was lost on the way (a server killed between its commit and its word)."""
-    try:
-        create(**request)
-    except ClientError as error:
-        code, message = error.response["Error"]["Code"], error.response["Error"]["Message"]
-        already = ("ResourceInUse", "EntityAlreadyExists", "BucketAlreadyOwnedByYou")
-        if code not in already and not (code == "ValidationException" and "already exist" in message):
-            raise
-
-
-def _unless_missing(delete: Callable[..., Any], request: dict[str, Any]) -> None:
-    try:
-        delete(**request)
-    except ClientError as error:
-        missing = ("NoSuchEntity", "NoSuchBucket", "NoSuchKey")
-        if error.response["Error"]["Code"] not in missing and "Could not find" not in str(error):
-            raise
