@@ -159,8 +159,8 @@ def plot(report: dict[str, Any], width: int) -> list[Text]:
             waits[column] = max(waits[column], point.get("p99_ms", 0.0))
             failed[column] = failed[column] or point["errors_per_second"] > 0
     lines = _columns("requests/s", rates, "cyan", failed) + _columns("p99 ms", waits, "yellow", failed)
-    for name, seen in report["instances"].items():
-        lines.append(_instances(name, seen, end, width))
+    most = max((int(count) for seen in report["instances"].values() for _, count, _ in seen), default=1)
+    lines += [_instances(name, seen, end, width, most) for name, seen in report["instances"].items()]
     lines.append(Text(f"{'':>12}0 s{f'{end:.0f} s':>{width - 3}}", style="dim"))
     return lines
 
@@ -181,11 +181,17 @@ def _columns(title: str, values: list[float], style: str, failed: list[bool]) ->
     return lines
 
 
-def _instances(name: str, seen: list[list[float]], end: float, width: int) -> Text:
+def _instances(name: str, seen: list[list[float]], end: float, width: int, most: int) -> Text:
+    """One row a variant: how many instances, as a share of the most that any variant had; and from how many to how
+    many."""
     line = Text(f"{name[-10:]:>10}  ", style="dim")
     for column in range(width):
         at = (column + 1) / width * end
         known = [count for t, count, _ in seen if t <= at]
         count = int(known[-1]) if known else int(seen[0][1]) if seen else 0
-        line.append(str(count) if count < 10 else "+", style="green" if count > 1 else "dim")
+        line.append(BARS[-(-8 * count // max(most, 1))], style="green")
+    counts = [int(count) for _, count, _ in seen]
+    least, largest = min(counts, default=0), max(counts, default=0)
+    words = f"{largest}" if least == largest else f"{least}-{largest}"
+    line.append(f"  {words} instance{'s' * (largest != 1)}", style="dim")
     return line

@@ -23,7 +23,8 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
         fail(f"there is no demo called {name!r}", f"there is: {', '.join(NAMES)}")
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from clary.cli.demo.car_evaluation import CarEvaluation, DemoFailed
+    from clary.cli.demo.car_evaluation import CarEvaluation
+    from clary.cli.demo.shared import DemoFailed
     from clary.cli.demo.stage import Stage
 
     config = read(home=home, port=port)

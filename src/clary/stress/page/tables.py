@@ -7,6 +7,10 @@ from typing import Any
 
 from clary.stress.page.drawing import clock
 
+LATENCY = (
+    "From the moment a request was to be sent to the last byte of its answer, for answers of 2xx. In an open loop from"
+    " the time at which it was due, whether or not it could be sent then. Percentiles: the nearest rank, within 0.4 %."
+)
 LATENCIES = (("p50", "p50"), ("p90", "p90"), ("p99", "p99"), ("p99.9", "p99.9"), ("max", "longest"))
 
 
@@ -130,19 +134,20 @@ def scaling(report: dict[str, Any]) -> str:
 
 def conditions(report: dict[str, Any]) -> str:
     machine = report["machine"]
+    used = f"at most {machine['processors_used']:.0%}"
     shared = ", which the endpoint runs on, too" if machine["same_as_server"] else ""
     rows = [
         ("Command", f"<code>{escape(report['command'])}</code>"),
-        ("Latency", "From the moment a request was to be sent to the last byte of its answer, for answers of 2xx. In an"
-                    " open loop from the time at which it was due, whether or not it could be sent then. Percentiles are"
-                    " the nearest rank, within 0.4 %."),
+        ("Latency", LATENCY),
         ("Retries", "None: what failed is counted as an error."),
         *((f"Load, {run['name']}", _client(run)) for run in report["runs"]),
-        ("Machine", f"{escape(machine['system'])}, {machine['cpus']} cores{shared}; at most"
-                    f" {machine['processors_used']:.0%} of them in use during a run. Python {escape(machine['python'])}."),
-        ("Clary", escape(report["version"])),
+        (
+            "Machine",
+            f"{escape(machine['system'])}, {machine['cpus']} cores{shared}; {used} of them in use during a run",
+        ),
+        ("Clary", f"{escape(report['version'])}, Python {escape(machine['python'])}"),
         ("Written", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(report["written"]))),
-    ]  # fmt: skip
+    ]
     return f"<dl>{''.join(f'<dt>{escape(name)}</dt><dd>{said}</dd>' for name, said in rows)}</dl>"
 
 
