@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from clary.engines.serving.base import Route, RouteVariant
 from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker.capturing.rules import rule
 
 Addresses = Mapping[str, Sequence[str]]
 """Of the instances that are ready, by variant."""
@@ -45,15 +46,19 @@ def _route(
     endpoint: Resource, deployment: Doc, variants: tuple[RouteVariant, ...], shadows: tuple[RouteVariant, ...]
 ) -> Route:
     asynchronous = bool(deployment.get("asynchronous"))
-    return Route(endpoint.account, endpoint.region, endpoint.name, variants, shadows, asynchronous=asynchronous)
+    where = (endpoint.account, endpoint.region, endpoint.name)
+    return Route(*where, variants, shadows, rule(deployment.get("capture")), asynchronous)
 
 
 def _variant(variant: Doc, weight: float, ready: Addresses) -> RouteVariant:
     addresses = tuple(ready.get(variant["name"], ()))
     config: Doc | None = variant.get("serverless")
     if config is None:
-        return RouteVariant(variant["name"], weight, addresses)
-    return RouteVariant(variant["name"], weight, addresses, wakes=True, concurrency=config["MaxConcurrency"])
+        return RouteVariant(variant["name"], weight, addresses, role=variant.get("role", ""))
+    concurrency = config["MaxConcurrency"]
+    return RouteVariant(
+        variant["name"], weight, addresses, wakes=True, concurrency=concurrency, role=variant.get("role", "")
+    )
 
 
 def _shadows(deployment: Doc, ready: Addresses) -> tuple[RouteVariant, ...]:
