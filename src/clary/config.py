@@ -74,6 +74,17 @@ class Config:
     metrics_page: Literal["loopback", "any", "off"] = _setting(
         "loopback", "Who may read GET /metrics without a signature: clients of this machine, anybody, nobody."
     )
+    capture_seconds: float = _setting(
+        10.0, "How long captured inferences are gathered before they are stored in S3 as one object."
+    )
+    capture_spool_bytes: int = _setting(
+        256 * 1024 * 1024,
+        "How many captured inferences wait on this machine to be stored, at most, in bytes; each endpoint may take a"
+        " quarter of it. What is more is dropped.",
+    )
+    serving_metrics_seconds: float = _setting(
+        5.0, "How often what endpoints have served becomes metrics; whole parts of a minute keep minutes exact."
+    )
     autoscaling_speed: float = _setting(
         1.0,
         "How fast the clock of autoscaling runs: at 30, periods of its alarms, windows and cooldowns are 30 times"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.endpoints import rollout, shifting
 from clary.services.sagemaker.endpoints.machine import containers
 from clary.services.sagemaker.endpoints.shifting import Shift, shift_of
@@ -22,6 +23,7 @@ def described(endpoint: Resource) -> Doc:
         stays = {} if shift is None else {name: 1.0 - one for name, one in shift.share().items()}
         told = _state(endpoint, shift, shown, same)
         said |= _variants(endpoint, shown, same, stays, told)
+        said |= rules.described(shown.get("capture"))
     if shift is not None and not shift.back:
         new = shift.new
         said["PendingDeploymentSummary"] = {
