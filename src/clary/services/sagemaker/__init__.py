@@ -6,6 +6,7 @@ from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
 from clary.services.sagemaker import (
     access,
+    compiling,
     endpoint_configs,
     endpoints,
     models,
@@ -31,6 +32,7 @@ MACHINES: Mapping[str, StateMachine] = {
     processing.KIND: processing.PROCESSING_JOB,
     transform.KIND: transform.TRANSFORM_JOB,
     endpoints.KIND: endpoints.ENDPOINT,
+    compiling.KIND: compiling.COMPILATION,
 }
 """The state machine of each kind that has one."""
 JOBS = (training.KIND, processing.KIND, transform.KIND)
@@ -45,6 +47,7 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
         processing.KIND: processing.ProcessingJobReconciler(engines),
         transform.KIND: transform.TransformJobReconciler(engines),
         endpoints.KIND: endpoints.EndpointReconciler(engines),
+        compiling.KIND: compiling.CompilationReconciler(engines),
     }
 
 
@@ -57,6 +60,7 @@ __all__ = [
     "Queue",
     "Turns",
     "access",
+    "compiling",
     "endpoint_configs",
     "models",
     "reconcilers",

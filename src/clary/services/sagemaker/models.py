@@ -11,7 +11,7 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import listing, locations, roles, tags
+from clary.services.sagemaker import compiling, listing, locations, roles, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import already_existing, check_command, could_not_find, refuse, require
 from clary.services.sagemaker.registry import resolving
@@ -60,7 +60,10 @@ async def create_model(ctx: Context, req: Doc) -> Doc:
         roles.check(ctx, req["ExecutionRoleArn"], arn)
     for container in resolved:
         await check_data(ctx, container, req.get("ExecutionRoleArn"), arn)
-    kept = {"_containers": resolved} if resolved != given else {}
+    kept: Doc = {"_containers": resolved} if resolved != given else {}
+    asked = await compiling.ask(ctx, resolved, req.get("ExecutionRoleArn", ""), arn, direct=mode(req) == DIRECT)
+    if asked.name is not None:
+        kept["_refers"] = [compiling.reference(asked.name)]
     model = Resource(KIND, name, ctx.account, ctx.region, uid=ids.new(), arn=arn, spec=req, status=kept)
     try:
         ctx.store.create(model)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.endpoints import rollout, shifting
+from clary.services.sagemaker.endpoints.compiled import deployed_image
 from clary.services.sagemaker.endpoints.machine import containers
 from clary.services.sagemaker.endpoints.shifting import Shift, shift_of
 
@@ -53,7 +54,8 @@ def _variants(endpoint: Resource, now: Doc, asked: Doc, share: Mapping[str, floa
             {
                 "VariantName": variant["name"],
                 "DeployedImages": [
-                    {"SpecifiedImage": one["Image"], "ResolutionTime": now["started"]} for one in containers(variant)
+                    {"SpecifiedImage": one["Image"], **deployed_image(variant), "ResolutionTime": now["started"]}
+                    for one in containers(variant)
                 ],
                 "CurrentWeight": variant["weight"] * share.get(variant["name"], 1.0),
                 "DesiredWeight": wanted["weight"],

@@ -11,7 +11,7 @@ from typing import Protocol
 from clary.engines.runners.base import Run
 from clary.kernel.resource import Doc, Resource
 
-NATIVE = "native"
+NATIVE, COMPILED = "native", "compiled"
 
 
 @dataclass(frozen=True, slots=True)

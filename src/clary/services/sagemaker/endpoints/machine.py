@@ -16,8 +16,8 @@ from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource, StateMachine
-from clary.services.sagemaker import endpoint_configs, models
-from clary.services.sagemaker.endpoints.instances import NATIVE
+from clary.services.sagemaker import compiling, endpoint_configs, models
+from clary.services.sagemaker.endpoints.instances import COMPILED, NATIVE
 from clary.services.sagemaker.errors import could_not_find
 
 KIND = "endpoint"
@@ -57,13 +57,17 @@ async def _variant(ctx: Context, variant: Doc) -> Doc:
         )
     for container in several:
         await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
+    role, direct = model.spec.get("ExecutionRoleArn", ""), models.mode(model.spec) == models.DIRECT
+    asked = await compiling.ask(ctx, several, role, model.arn, direct=direct)
     return {
         "name": variant["VariantName"],
         "model": model.name,
-        "how": NATIVE,
+        "how": NATIVE if asked.name is None else COMPILED,
+        "compilation": asked.name,
+        "why": asked.why,
         "containers": several,
-        "direct": models.mode(model.spec) == models.DIRECT,
-        "role": model.spec.get("ExecutionRoleArn", ""),
+        "direct": direct,
+        "role": role,
         "isolated": model.spec.get("EnableNetworkIsolation", False),
         "count": variant["InitialInstanceCount"],
         "weight": float(variant.get("InitialVariantWeight", 1.0)),

@@ -5,6 +5,7 @@ from clary.kernel.reconcile import Step, again, gone, move, rest
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import jobs, serverless, tags
 from clary.services.sagemaker.endpoints import alarms, rollout, routing, shifting
+from clary.services.sagemaker.endpoints.compiled import decided
 from clary.services.sagemaker.endpoints.fleet import SOON_SECONDS, Fleet
 from clary.services.sagemaker.endpoints.servers import ways
 from clary.services.sagemaker.endpoints.shifting import Shift, shift_of
@@ -32,6 +33,8 @@ class EndpointReconciler:
         if endpoint.phase == "Deleting":
             return await self._delete(endpoint)
         endpoint = serverless.sized(self._engines, endpoint)
+        if changed := decided(self._engines, endpoint):
+            return again(0.0, **changed)
         fleet = Fleet(self._ways, self._engines.clock, endpoint)
         await fleet.observe()
         target, live = endpoint.status.get("_target"), endpoint.status.get("_live")

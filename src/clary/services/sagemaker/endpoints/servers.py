@@ -14,7 +14,16 @@ from clary.engines.serving.base import STAGES
 from clary.kernel.resource import Doc
 from clary.kernel.telemetry import LogStreamName
 from clary.services.sagemaker import environments, jobs
-from clary.services.sagemaker.endpoints.instances import NATIVE, CannotStart, Instance, Instances, NotYet, Seen
+from clary.services.sagemaker.endpoints.compiled import Compiled
+from clary.services.sagemaker.endpoints.instances import (
+    COMPILED,
+    NATIVE,
+    CannotStart,
+    Instance,
+    Instances,
+    NotYet,
+    Seen,
+)
 from clary.services.sagemaker.endpoints.machine import LOG_GROUP
 from clary.services.sagemaker.endpoints.server import work_of
 from clary.services.sagemaker.engines import Engines
@@ -27,7 +36,7 @@ _FURTHER: Final = re.compile(r"-c[1-9][0-9]*$")
 
 def ways(engines: Engines) -> Mapping[str, Instances]:
     """Every way to run instances, by its name in a variant's `how`."""
-    return {NATIVE: Servers(engines)}
+    return {NATIVE: Servers(engines), COMPILED: Compiled(engines)}
 
 
 class Servers:
