@@ -43,7 +43,7 @@ def test_rows_of_text_become_labels(colours: Program) -> None:
     assert ask(colours, "red,small", "text/csv; charset=utf-8").body == b"stop\n"
     assert ask(colours, "red,small", "Text/CSV").body == b"stop\n"
     assert ask(colours, '[["red","small"],["green","small"]]', "application/json").body == b"stop\ngo\n"
-    assert ask(colours, '[["red","small"]]', "").body == b"stop\n"
+    assert ask(colours, "red,small", "").body == b"stop\n"
     packed = io.BytesIO()
     np.save(packed, np.array([["red", "large"]]))
     assert ask(colours, packed.getvalue(), "application/x-npy").body == b"slow\n"
@@ -83,7 +83,7 @@ def test_a_comma_in_a_cell_is_no_end_of_it(tmp_path: Path) -> None:
         (" \n ", "text/csv", 400, "empty"),
         (b"\xff\xfe", "text/csv", 400, "not UTF-8"),
         ('"red', "text/csv", 400, "columns"),
-        ("[1", "application/json", 400, "not application/json"),
+        ("[1", "application/json", 400, "not JSON"),
         ("red,small", "application/pdf", 415, "not supported"),
     ],
 )

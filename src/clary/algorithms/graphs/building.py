@@ -1,6 +1,6 @@
 """A pipeline of stages becomes one graph and its plan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +8,10 @@ import numpy as np
 
 from clary.algorithms.graphs.features import CannotCompile, Feature, Given, Number, Table
 from clary.algorithms.graphs.native import Stage
+from clary.algorithms.graphs.native import predictor as predictor_of
 from clary.algorithms.graphs.nodes import DOUBLE, FLOAT, INT64, STRING, Graph
 from clary.algorithms.graphs.source import Source
-from clary.algorithms.graphs.stages import sklearn, xgboost
+from clary.algorithms.graphs.stages import sklearn, tables, xgboost
 from clary.algorithms.xgboost import version
 
 
@@ -70,7 +71,7 @@ def build(stages: Sequence[Stage]) -> Built:
     """The graph of all stages and its plan, not yet compared with anything. Raises CannotCompile."""
     pipeline = Pipeline()
     for stage in stages:
-        known = {"scikit-learn": _scikit_learn, "xgboost": _xgboost}.get(stage.image)
+        known = _STAGES.get(stage.image)
         if known is None:
             raise CannotCompile(f"models of the image {stage.image} are not compiled")
         known(pipeline, stage)
@@ -112,7 +113,7 @@ def _scikit_learn(pipeline: Pipeline, stage: Stage) -> None:
 
 def _labels(pipeline: Pipeline, classes: Any, accept: str) -> Answered:
     before = pipeline.answered
-    if before is None or before.classes is None:
+    if before is None or before.classes is None or len(before.outputs) > 1:
         raise CannotCompile("a LabelEncoder takes the numbers of classes, which the stage before it does not answer")
     graph = pipeline.graph
     if classes.dtype.kind in "OU":
@@ -153,6 +154,24 @@ def _xgboost(pipeline: Pipeline, stage: Stage) -> None:
     )
 
 
+def _table(pipeline: Pipeline, stage: Stage) -> None:
+    if pipeline.answered is not None:
+        raise CannotCompile(f"the {stage.image} model stands behind another model")
+    predictor = predictor_of(stage)
+    if not pipeline.reader:
+        pipeline.begin("tables", [Given() for _ in range(predictor.columns)])
+    if len(pipeline.features) != predictor.columns:
+        raise CannotCompile(f"the model takes {predictor.columns} columns, but its rows have {len(pipeline.features)}")
+    made = tables.named(pipeline.open(), predictor, pipeline.features)
+    pipeline.answered = Answered(
+        "rows",
+        made.outputs,
+        names=tuple(one[0] for one in made.outputs),
+        classes=made.classes,
+        default_accept=stage.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "application/json",
+    )
+
+
 def _rows_of_numbers(pipeline: Pipeline, last: Stage) -> Answered:
     """The features themselves are the answer."""
     accept = last.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "text/csv"
@@ -160,4 +179,12 @@ def _rows_of_numbers(pipeline: Pipeline, last: Stage) -> Answered:
     if not all(isinstance(one, Number | Table) for one in pipeline.features):
         raise CannotCompile("the last stage answers text of the request")
     made = source.matrix(pipeline.features, DOUBLE)
-    return Answered("array", [("rows", made, DOUBLE, len(pipeline.features))], default_accept=accept)
+    return Answered("array", [("features", made, DOUBLE, len(pipeline.features))], default_accept=accept)
+
+
+_STAGES: Mapping[str, Callable[[Pipeline, Stage], None]] = {
+    "scikit-learn": _scikit_learn,
+    "xgboost": _xgboost,
+    "linear-learner": _table,
+    "k-means": _table,
+}

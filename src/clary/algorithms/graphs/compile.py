@@ -29,7 +29,7 @@ def main(arguments: Sequence[str]) -> int:
         why = str(error)
     except Exception as error:
         # Whatever is wrong with a user's artifact, the native server says it better: it is the one that serves then.
-        traceback.print_exc()
+        traceback.print_exc(limit=-4)
         why = f"the compiler failed: {type(error).__name__}: {error}"
     else:
         say(f"Compiled {', '.join(one.image for one in stages)}: {agreed:,} rows agree with the native servers.")

@@ -14,6 +14,7 @@ from clary.algorithms.graphs.rows import Row
 
 CLOSE: Final = 1e-5
 """How far a score may be from the native one, as a share of it."""
+TINY: Final = 1e-37
 BATCH: Final = 500
 ALONE: Final = 250
 """Rows that are also sent one by one."""
@@ -104,5 +105,5 @@ def _same(expected: str, got: str) -> bool:
         return expected.startswith("[") and _close(expected[1:-1].split(","), got[1:-1].split(","))
     if one == other or (one != one and other != other):
         return True
-    # The numbers of classes are whole, and whole numbers may not differ at all.
-    return abs(one - other) <= CLOSE * abs(one) and not (one.is_integer() and other.is_integer())
+    # The numbers of classes are whole, and whole numbers may not differ at all. Below TINY a float has fewer digits.
+    return abs(one - other) <= max(CLOSE * abs(one), TINY) and not (one.is_integer() and other.is_integer())

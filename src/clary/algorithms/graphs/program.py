@@ -54,7 +54,7 @@ class GraphProgram:
         """The first request pays for nothing that a later one does not."""
         columns = self._plan["columns"]
         cells: list[Any] = [(one.get("allowed") or ["0"])[0] for one in columns]
-        if self._plan["input"] == "floats":
+        if self._plan["input"] in ("floats", "doubles"):
             cells = [0.0] * len(columns)
         elif self._plan["input"] == "lines":
             cells = [",".join(cells)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from clary.algorithms.graphs import program_native
 from clary.algorithms.serve import Refused
+from clary.algorithms.sklearn.columns import unknown
 
 CSV = "text/csv"
 _NUMBERS = b"0123456789.-+eE \r"
@@ -44,11 +45,13 @@ class Input(Protocol):
 
 def of(plan: dict[str, Any]) -> Input:
     """The input of the graph with that plan. Raises KeyError, ValueError for a plan that says something else."""
-    native = program_native.reader(plan["reader"])
+    native = program_native.reader(plan["reader"], plan["columns"])
     columns = plan["columns"]
     match plan["input"]:
         case "floats":
-            return Floats(native, len(columns))
+            return Floats(native, len(columns), np.float32)
+        case "doubles":
+            return Floats(native, len(columns), np.float64)
         case "strings":
             return Strings(native, Columns(columns))
         case "lines":
@@ -101,12 +104,13 @@ class Columns:
                 cells[at] = program_native.number(cells[at], at // count + 1, place + 1)
 
     def _unknown(self, row: int, place: int, cell: str, allowed: Sequence[str]) -> Refused:
-        return program_native.unknown(row + 1, place + 1, self.names[place], cell, allowed)
+        return unknown(row + 1, place + 1, self.names[place], cell, allowed)
 
 
 class Floats:
-    def __init__(self, native: program_native.Reader, columns: int) -> None:
+    def __init__(self, native: program_native.Reader, columns: int, kind: Any) -> None:
         self.width = columns
+        self._kind = kind
         self._commas = b"," * (columns - 1)
         self._line = self._commas + b"\n"
         self._native = native
@@ -140,7 +144,7 @@ class Floats:
 
     def table(self, items: Sequence[Any]) -> NDArray[Any]:
         with np.errstate(over="ignore"):
-            made = np.array(items, np.float32).reshape(-1, self.width)
+            made: NDArray[Any] = np.array(items, self._kind).reshape(-1, self.width)
         if np.isinf(made).any():
             raise OverflowError
         return made

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from clary.algorithms.serve import Refused
-from clary.algorithms.toolkit import codecs
+from clary.algorithms.sklearn.columns import Column
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 EMPTY = ("", "nan", "NaN", "NAN", "NA", "null", "None")
@@ -25,23 +25,16 @@ class Reader:
     """The same for cells of text."""
 
 
-def reader(name: str) -> Reader:
-    """The reader of that native server. Raises ValueError when there is none."""
+def reader(name: str, columns: Sequence[dict[str, Any]]) -> Reader:
+    """The reader of that native server for the plan's columns. Raises ValueError when there is none."""
     match name:
         case "xgboost":
             return Reader(CSV, _xgboost, _no_cells)
         case "tables":
             return Reader(CSV, _tables, _no_cells)
         case "arrays" | "spark":
-            return Reader(JSON if name == "arrays" else CSV, _array, _array_cells)
+            return _fitted(columns)
     raise ValueError(f"a reader called {name!r} is not known")
-
-
-def unknown(row: int, column: int, name: str, cell: str, allowed: Sequence[str]) -> Refused:
-    """The refusal of a category that the model was not trained with and does not ignore. Rows and columns from 1."""
-    called = f" ({name})" if name else ""
-    shown = ", ".join(allowed[:50]) + (", ..." if len(allowed) > 50 else "")
-    return Refused(422, f"Row {row}, column {column}{called}: '{cell[:40]}' is not one of the known values: {shown}.")
 
 
 def number(cell: str, row: int, column: int) -> str:
@@ -77,17 +70,27 @@ def _tables(body: bytes, content_type: str, columns: int) -> list[float]:
     return _flat(found if isinstance(found, np.ndarray) else found.toarray())
 
 
-def _array(body: bytes, content_type: str, columns: int) -> list[float]:
-    found = _rows(body, content_type, columns)
-    try:
-        table = np.asarray(found).astype(np.float32)
-    except (TypeError, ValueError) as error:
-        raise Refused(400, f"The body holds more than numbers: {error}.") from None
-    return _flat(table)
+def _fitted(columns: Sequence[dict[str, Any]]) -> Reader:
+    """scikit-learn's, of a model with those columns."""
+    from clary.algorithms.sklearn import requests
+
+    known = [
+        Column(one.get("name") or "", one["kind"], one.get("allowed") and tuple(one["allowed"]), _strict(one))
+        for one in columns
+    ]
+
+    def table(body: bytes, content_type: str, count: int) -> list[float]:
+        return [float(cell) for row in requests.decode(body, content_type, known) for cell in row]
+
+    def cells(body: bytes, content_type: str, count: int) -> list[str]:
+        rows = requests.decode(body, content_type, known)
+        return [cell if isinstance(cell, str) else repr(cell) for row in rows for cell in row]
+
+    return Reader(CSV, table, cells)
 
 
-def _array_cells(body: bytes, content_type: str, columns: int) -> list[str]:
-    return [cell if isinstance(cell, str) else str(cell) for row in _rows(body, content_type, columns) for cell in row]
+def _strict(column: dict[str, Any]) -> bool:
+    return column.get("unknown") == "error" and column.get("allowed") is not None
 
 
 def _no_cells(body: bytes, content_type: str, columns: int) -> list[str]:
@@ -97,33 +100,3 @@ def _no_cells(body: bytes, content_type: str, columns: int) -> list[str]:
 def _flat(table: Any) -> list[float]:
     flat: list[float] = table.reshape(-1).tolist()
     return flat
-
-
-def _rows(body: bytes, content_type: str, columns: int) -> list[list[Any]]:
-    """The rows of an array, each with as many cells as the model takes. Raises Refused."""
-    if not body.strip():
-        raise Refused(400, "The request body is empty; send one row of features a line.")
-    kind = codecs.plain(content_type)
-    rows = _lists(body) if kind == CSV else codecs.decode(body, content_type).tolist()
-    if not isinstance(rows, list):
-        rows = [[rows]]
-    elif rows and not isinstance(rows[0], list):
-        rows = [rows]
-    for number_, row in enumerate(rows, 1):
-        if len(row) != columns:
-            hint = " Leave out the label." if len(row) == columns + 1 else ""
-            raise Refused(400, f"Row {number_} has {len(row)} columns, but the model takes {columns}.{hint}")
-    return rows
-
-
-def _lists(body: bytes) -> list[list[Any]]:
-    import csv
-    import io
-
-    try:
-        text = body.decode("utf-8-sig")
-        return [row for row in csv.reader(io.StringIO(text, newline="")) if row]
-    except UnicodeDecodeError as error:
-        raise Refused(400, f"The request body is not UTF-8 text (byte {error.start}).") from None
-    except csv.Error as error:
-        raise Refused(400, f"The request body is not CSV: {error}.") from None

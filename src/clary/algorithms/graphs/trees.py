@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clary.algorithms.graphs.features import CannotCompile, Feature, Table, Text
+from clary.algorithms.graphs.features import CannotCompile, Feature, Number, Table, Text
 from clary.algorithms.graphs.nodes import FLOAT, ML
 from clary.algorithms.graphs.source import HALF, Source
 
@@ -97,11 +97,12 @@ class _Asking:
         """The ensemble's input, float32[N, columns]."""
         used = [self._features[at] for at in self._used]
         valued = list(dict.fromkeys(one for one in used if self._by_value(one)))
+        if all(isinstance(one, Number) and not one.steps for one in self._features):
+            valued = list(dict.fromkeys(self._features))  # as they are given: picking some costs a node more
         tables = [one for one in used if isinstance(one, Table) and one not in self._uncodable]
         coded = sorted({one.column for one in tables})
         if tables and not valued:
-            coded = list(range(len(self._source.given)))  # all cells at once: picking some costs a node more
-            coded = [one for one in coded if self._source.given[one].kind == "string"]
+            coded = [at for at, one in enumerate(self._source.given) if one.kind == "string"]  # all, as above
         for key in (key for table in tables for key in table.keys):
             self._words.setdefault(key, len(self._words))
         self._places = {one: at for at, one in enumerate([*coded, *valued])}

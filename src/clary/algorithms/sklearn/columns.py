@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from clary.algorithms.serve import Refused
 
-NAMED = 20
-"""Categories that a refusal names; of more it tells how many there are."""
+NAMED = 50
+"""Categories that a refusal names."""
 EMPTY = ("", "nan", "NaN", "NAN", "NA", "null", "None")
 """Cells of numbers that mean: no value here. Those of the XGBoost image."""
 
@@ -127,18 +127,21 @@ def number(cell: str, row: int, place: int) -> float:
     if text in EMPTY:
         return math.nan
     try:
-        return float(text)
+        if math.isfinite(value := float(text)):
+            return value
     except ValueError:
-        raise Refused(400, f"Row {row}, column {place}: '{text[:40]}' is not a number.") from None
+        pass
+    raise Refused(400, f"Row {row}, column {place}: '{text[:40]}' is not a finite number.")
 
 
 def width(row: int, columns: int, got: int) -> Refused:
     """The refusal of a row of another width."""
-    return Refused(400, f"Row {row} has {got} columns, but the model takes {columns}.")
+    hint = " Leave out the label." if got == columns + 1 else ""
+    return Refused(400, f"Row {row} has {got} columns, but the model takes {columns}.{hint}")
 
 
 def unknown(row: int, place: int, name: str, cell: str, allowed: Sequence[str]) -> Refused:
     """The refusal of a category that the model was not fitted with."""
     where = f"Row {row}, column {place}" + (f" ({name})" if name else "")
-    known = ", ".join(allowed[:NAMED]) + (f" and {len(allowed) - NAMED} more" if len(allowed) > NAMED else "")
-    return Refused(422, f"{where}: '{cell[:40]}' is not one of {known}.")
+    known = ", ".join(allowed[:NAMED]) + (", ..." if len(allowed) > NAMED else "")
+    return Refused(422, f"{where}: '{cell[:40]}' is not one of the known values: {known}.")

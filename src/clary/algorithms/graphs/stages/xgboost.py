@@ -84,7 +84,7 @@ def _base(text: str, groups: int) -> NDArray[np.float32]:
 
 def _margin(objective: str, base: NDArray[np.float32]) -> NDArray[np.float32]:
     """The base score is kept as an answer; trees add to what it is before the transformation."""
-    if objective in (*LOGISTIC, "binary:logitraw"):
+    if objective in LOGISTIC:
         return np.asarray(-np.log(np.float32(1) / base - np.float32(1)), np.float32)
     return np.asarray(np.log(base), np.float32) if objective in EXPONENTIAL else base
 
