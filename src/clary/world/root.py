@@ -118,6 +118,7 @@ class World:
             Serving: self.serving,
             Taggables: TAGGABLES,
             Traffic: Traffic(),
+            sagemaker.compiling.Switch: sagemaker.compiling.Switch(config.compile == "auto" and self.graphs is not None),
             sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
             sagemaker.Turns: self.turns,
             application_autoscaling.Pace: self.pace,
