@@ -13,6 +13,20 @@ def check(config: Doc | None) -> None:
         require(bool(at.bucket), f"DestinationS3Uri {config['DestinationS3Uri']!r} names no bucket")
 
 
+def asked(config: Doc, variants: list[Doc]) -> Doc:
+    """What of an endpoint configuration a deployment keeps for data capture, as members of its document; {} for
+    nothing. Raises ValidationException for a variant whose model has no role as which anything could be stored."""
+    capture: Doc | None = config.get("DataCaptureConfig")
+    if capture is None:
+        return {}
+    for variant in variants if rule(capture) is not None else ():
+        require(
+            bool(variant["role"]),
+            f"Data capture stores as the model's role: the model {variant['model']!r} has no ExecutionRoleArn",
+        )
+    return {"capture": capture}
+
+
 def rule(config: Doc | None) -> CaptureRule | None:
     """The rule of a DataCaptureConfig; None: nothing is captured. EnableCapture is true where it is not given."""
     if config is None or not config.get("EnableCapture", True):
