@@ -9,6 +9,7 @@ from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import listing, models, tags
 from clary.services.sagemaker.api import service
+from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.errors import already_existing, check_weight, could_not_find, refuse, require
 
 KIND = "endpoint-config"
@@ -37,11 +38,7 @@ _REFUSED_OF_VARIANT = {
         "VpcConfig",
         "EnableNetworkIsolation",
         "MetricsConfig",
-        "DataCaptureConfig.InitialSamplingPercentage",
-        "DataCaptureConfig.DestinationS3Uri",
         "DataCaptureConfig.KmsKeyId",
-        "DataCaptureConfig.CaptureOptions",
-        "DataCaptureConfig.CaptureContentTypeHeader",
         "ProductionVariants.AcceleratorType",
         "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
         "ProductionVariants.VariantInstanceProvisionTimeoutInSeconds",
@@ -56,8 +53,7 @@ async def create_endpoint_config(ctx: Context, req: Doc) -> Doc:
     name = req["EndpointConfigName"]
     arn = ctx.arn("sagemaker", f"endpoint-config/{name}")
     refuse(req, _REFUSED)
-    if (req.get("DataCaptureConfig") or {}).get("EnableCapture"):
-        raise NotImplementedHere("DataCaptureConfig is not served yet: no request would be captured. Leave it out.")
+    rules.check(req.get("DataCaptureConfig"))
     tags.check(req.get("Tags"))
     _check_variants(ctx, req["ProductionVariants"])
     config = Resource(KIND, name, ctx.account, ctx.region, uid=ids.new(), arn=arn, spec=req)

@@ -17,6 +17,7 @@ from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource, StateMachine
 from clary.services.sagemaker import compiling, endpoint_configs, models
+from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.endpoints.instances import COMPILED, NATIVE
 from clary.services.sagemaker.errors import could_not_find
 
@@ -45,7 +46,8 @@ ENDPOINT = StateMachine(
 async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
     """The configuration with its models, as they are now. Raises ValidationException, NotImplementedHere."""
     variants = [await _variant(ctx, variant) for variant in config.spec["ProductionVariants"]]
-    return {"generation": generation, "config": config.name, "started": ctx.clock.now(), "variants": variants}
+    capture = rules.asked(config.spec, variants)
+    return {"generation": generation, "config": config.name, "started": ctx.clock.now(), "variants": variants, **capture}
 
 
 async def _variant(ctx: Context, variant: Doc) -> Doc:
