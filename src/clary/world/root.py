@@ -90,6 +90,7 @@ class World:
     def _ports(self, home: Home) -> dict[type, Any]:
         """What handlers may ask for, by protocol."""
         stores, config = self.stores, self.config
+        compiles = config.compile == "auto" and self.graphs is not None
         carried: Mapping[str, ResourcePolicies] = {
             "ecr": ecr.policies.RepositoryPolicies(self.store, home.account),
             "events": events.policies.EventPolicies(self.store, home.account),
@@ -118,7 +119,7 @@ class World:
             Serving: self.serving,
             Taggables: TAGGABLES,
             Traffic: Traffic(),
-            sagemaker.compiling.Switch: sagemaker.compiling.Switch(config.compile == "auto" and self.graphs is not None),
+            sagemaker.compiling.Switch: sagemaker.compiling.Switch(compiles),
             sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
             sagemaker.Turns: self.turns,
             application_autoscaling.Pace: self.pace,
