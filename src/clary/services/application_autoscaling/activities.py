@@ -62,6 +62,8 @@ def not_scaled(store: Store, target: Resource, at: float, cause: str, reason: Do
     last = store.page(ACTIVITY, where, descending=True, limit=1)
     if last and last[0].spec.get("NotScaledReasons") == [reason] and last[0].spec["Cause"] == cause:
         return
+    # It stands behind what it follows, also within a millisecond.
+    at = max([at, *(one.spec["StartTime"] + 0.001 for one in last)])
     # AWS calls a target that is where it should be a success.
     status = "Successful" if reason["Code"] == "AlreadyAtDesiredCapacity" else "Failed"
     said = {

@@ -19,6 +19,8 @@ class Capacity:
     """EndpointStatus."""
     desired: int
     asynchronous: bool
+    serverless: bool
+    """It has no instances that could be counted."""
     why: str
     """FailureReason."""
 
@@ -48,31 +50,19 @@ async def look(ctx: Context, resource_id: str, dimension: str) -> Capacity:
         raise
     variants = {one["VariantName"]: one for one in said.get("ProductionVariants", ())}
     variant = variants.get(name)
+    phase = said["EndpointStatus"]
     if variant is None:
-        if said["EndpointStatus"] in ("Creating", "Failed"):
-            return Capacity(said["EndpointStatus"], 0, _asynchronous(said), said.get("FailureReason", ""))
-        raise NoVariant(f'Could not find variant "{name}" of endpoint "{said["EndpointArn"]}".')
+        if phase not in ("Creating", "Failed"):
+            raise NoVariant(f'Could not find variant "{name}" of endpoint "{said["EndpointArn"]}".')
+        variant = {}
+    serverless = "CurrentServerlessConfig" in variant or "DesiredServerlessConfig" in variant
     desired = _provisioned(variant) if dimension == PROVISIONED else int(variant.get("DesiredInstanceCount", 0))
-    return Capacity(said["EndpointStatus"], desired, _asynchronous(said), said.get("FailureReason", ""))
-
-
-def _asynchronous(said: Doc) -> bool:
-    return "AsyncInferenceConfig" in said
+    return Capacity(phase, desired, "AsyncInferenceConfig" in said, serverless, said.get("FailureReason", ""))
 
 
 def _provisioned(variant: Doc) -> int:
     config: Doc = variant.get("DesiredServerlessConfig") or variant.get("CurrentServerlessConfig") or {}
     return int(config.get("ProvisionedConcurrency", 0))
-
-
-async def is_serverless(ctx: Context, resource_id: str) -> bool:
-    """The variant has no instances that could be counted. Raises as `look` does."""
-    endpoint, name = variant_of(resource_id)
-    said = await ctx.call("sagemaker", "DescribeEndpoint", {"EndpointName": endpoint})
-    return any(
-        one["VariantName"] == name and ("CurrentServerlessConfig" in one or "DesiredServerlessConfig" in one)
-        for one in said.get("ProductionVariants", ())
-    )
 
 
 async def ask(ctx: Context, resource_id: str, dimension: str, wanted: int) -> None:

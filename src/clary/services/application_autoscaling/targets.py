@@ -54,12 +54,11 @@ async def _seen(ctx: Context, req: Doc) -> capacity.Capacity:
     resource, dimension = req["ResourceId"], req["ScalableDimension"]
     try:
         seen = await capacity.look(ctx, resource, dimension)
-        serverless = await capacity.is_serverless(ctx, resource)
     except capacity.NoVariant as error:
         raise ValidationException(str(error)) from None
-    if serverless and dimension == INSTANCES:
+    if seen.serverless and dimension == INSTANCES:
         raise ValidationException(f"{resource} is serverless and has no instances: use the dimension {PROVISIONED}")
-    if not serverless and dimension == PROVISIONED:
+    if not seen.serverless and dimension == PROVISIONED:
         raise ValidationException(f"{resource} is not serverless: use the dimension {INSTANCES}")
     return seen
 
