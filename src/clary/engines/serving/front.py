@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import time
 from collections.abc import Callable, Container
 from dataclasses import asdict
 from email.utils import formatdate
@@ -85,6 +86,7 @@ class Front:
         self._served: Container[RouteKey] = ()
         self.shared = Shared(self.router, authenticate, self.sender, Counters(), self._bounds, events)
         self.shared.emptied = self._empty.set
+        self.router.copied = lambda copy: self.shared.counters.ended(copy, time.perf_counter())
 
     async def start(self) -> None:
         """It serves. It can be asked before it accepts, so nobody serves a table unasked."""

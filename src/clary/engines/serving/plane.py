@@ -135,6 +135,7 @@ class Plane:
         if self._router is None:
             self._router = Router(self._limits, sockets=self._sockets)
             self._router.ended = lambda exchange: self._counters.ended(exchange, time.perf_counter())
+            self._router.copied = self._router.ended
         stamp = self._file.stamp()
         if stamp != self._stamp:
             table: Table = await asyncio.to_thread(self._file.read)

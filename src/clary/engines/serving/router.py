@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
-from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route
+from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route, RouteVariant
 from clary.engines.serving.choosing import Endpoint, Share, Variant
 from clary.engines.serving.collected import Collected
 from clary.engines.serving.exchange import Exchange, Sink, check_headers
@@ -19,6 +19,7 @@ from clary.engines.serving.kinds import endpoint_of
 from clary.engines.serving.paths import wake_socket
 from clary.engines.serving.routes import RouteKey, Table
 from clary.engines.serving.server import Server
+from clary.engines.serving.shadowing import Shadowing
 from clary.engines.serving.waking import Waker, WakingEndpoint
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,10 @@ class Router:
         self._turn = 0
         self._retry: asyncio.TimerHandle | None = None
         self._sweep: asyncio.TimerHandle | None = None
+        self._shadowing: Shadowing | None = None
+        """None: no endpoint has had a shadow yet."""
+        self.copied: Callable[[Exchange], None] | None = None
+        """Hears of every copy that a shadow variant has answered, or has not. Set it before the first table."""
         self.ended: Callable[[Exchange], None] | None = None
         """Hears of every exchange that has ended, before who sent it does."""
 
@@ -94,6 +99,7 @@ class Router:
             )
             for key, route in table.routes.items()
         }
+        self._shadow(table.routes, lambda one: [instance(a) for a in one.addresses])
         old, self._instances = self._instances, instances
         self._routes = table.routes
         self.generation = table.generation
@@ -176,6 +182,8 @@ class Router:
                 timer.cancel()
         for exchange in [*self._flying, *self._streaming]:
             self._fail(exchange, NoInstance("the server is shutting down"))
+        if self._shadowing is not None:
+            self._shadowing.close()
         for instance in self._instances.values():
             instance.close()
         self._links.close()
@@ -191,6 +199,8 @@ class Router:
                 self._fail(exchange, ModelTimeout(TIMED_OUT))
         for instance in self._instances.values():
             instance.sweep(now)
+        if self._shadowing is not None:
+            self._shadowing.sweep(now)
 
     def _made(self, address: str) -> Server:
         if address.startswith(GRAPH):
@@ -226,6 +236,15 @@ class Router:
             self.ended(exchange)
         if exchange.told is not None:
             exchange.told(exchange)
+        if self._shadowing is not None:  # after the caller has its answer
+            self._shadowing.copy(exchange)
+
+    def _shadow(self, routes: Mapping[RouteKey, Route], servers: Callable[[RouteVariant], list[Server]]) -> None:
+        if self._shadowing is None and any(route.shadows for route in routes.values()):
+            self._shadowing = Shadowing(self.limits.answer_seconds, self._share)
+            self._shadowing.counted = self.copied
+        if self._shadowing is not None:
+            self._shadowing.take(routes, servers)
 
     def _pick(self, exchange: Exchange) -> Server | None:
         endpoint = self._endpoints.get(exchange.key)
@@ -294,5 +313,6 @@ class Router:
     def _swept(self) -> None:
         self._sweep = None
         self.sweep(self._loop.time())
-        if self._flying or self._streaming or any(instance.has_idle for instance in self._instances.values()):
+        copies = self._shadowing is not None and self._shadowing.under_way
+        if copies or self._flying or self._streaming or any(instance.has_idle for instance in self._instances.values()):
             self._sweep = self._loop.call_later(SWEEP_SECONDS, self._swept)
