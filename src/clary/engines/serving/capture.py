@@ -14,7 +14,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from clary.engines.serving.base import Reply, Route
 from clary.engines.serving.captured import OPEN, WHOLE, Origin, frame
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.exchange import Exchange
+from clary.engines.serving.paths import captured_dir
 from clary.engines.serving.routes import RouteKey
 from clary.kernel import ids
 from clary.kernel.clock import Clock, SystemClock
@@ -285,6 +286,7 @@ def mark_of(origin: Origin) -> str:
     return sha256(whole.encode()).hexdigest()[:16]
 
 
-def bounded(seconds: float, spool_bytes: int) -> CaptureBounds:
-    """The bounds as the settings say."""
-    return replace(CaptureBounds(), seconds=seconds, spool_bytes=spool_bytes)
+def captures_of(serving: Path, name: str, seconds: float, spool_bytes: int, clock: Clock) -> Captures:
+    """Those of the process `name`, as the settings say; `serving` is the directory of the route table."""
+    bounds = CaptureBounds(seconds=seconds, spool_bytes=spool_bytes)
+    return Captures(captured_dir(serving), name, bounds, clock)
