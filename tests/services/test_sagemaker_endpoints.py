@@ -388,9 +388,6 @@ async def test_what_cannot_be_done_is_refused_by_name(house: House) -> None:
         await house.call("CreateModel", ModelName="x", PrimaryContainer=container, Containers=[container])
     with pytest.raises(NotImplementedHere, match="MultiModel"):
         await model(house, "x", Mode="MultiModel")
-    capture = {"EnableCapture": True, "InitialSamplingPercentage": 1}
-    with pytest.raises(NotImplementedHere, match="DataCaptureConfig"):
-        await config(house, "x", DataCaptureConfig=capture)
     with pytest.raises(NotImplementedHere, match="ServerlessConfig"):
         await config(house, "x", variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 1}))
     with pytest.raises(NotImplementedHere, match="ShadowProductionVariants"):

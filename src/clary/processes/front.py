@@ -23,6 +23,7 @@ from clary.aws.refusals import refusal
 from clary.aws.sigv4 import Refused, Signed, Verifier
 from clary.config import Config, read
 from clary.engines.serving.framing import Head
+from clary.engines.serving.capture import captures_of
 from clary.engines.serving.front import Front
 from clary.engines.serving.paths import socket_dir
 from clary.engines.serving.routes import RouteFile
@@ -94,6 +95,7 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         clock,
         events=EVENTS,
         uses=guests.uses.docs,
+        captures=captures_of(config.serving_dir, name, config.capture_seconds, config.capture_spool_bytes, clock),
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()

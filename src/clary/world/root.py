@@ -61,7 +61,7 @@ class World:
         self.store = self.stores.rows
         iam.referred.bring_up(self.store, home.account)
         self.runner = runners.chosen(config, sidecar, self.clock)
-        self.serving = Plane(config.serving_dir)
+        self.serving = Plane(config.serving_dir, captures=signals.captures(config, self.clock))
         self.search = SearchProcess()
         self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)

@@ -13,6 +13,8 @@ from clary.aws.route import Router
 from clary.config import Config
 from clary.engines.runners.base import Runner
 from clary.engines.serving.base import Serving
+from clary.engines.serving.capture import Captures, captures_of
+from clary.engines.serving.paths import captured_dir
 from clary.engines.web.mail import MailDirectory
 from clary.engines.web.posts import WebPosts
 from clary.engines.web.signer import HomeSigner
@@ -22,6 +24,7 @@ from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
 from clary.kernel.web import Web
 from clary.services import application_autoscaling, cloudwatch, events, logs, s3, sagemaker, sns, sqs
+from clary.services.sagemaker.capturing import Shipper
 from clary.world.catalogue import HERALDS
 from clary.world.stores import Stores
 from clary.world.vitals import LogTraffic
@@ -30,6 +33,11 @@ MACHINES: Mapping[str, StateMachine] = {
     delivery.KIND: delivery.MACHINE,
     logs.exports.KIND: logs.exports.MACHINE,
 }
+
+
+def captures(config: Config, clock: Clock) -> Captures:
+    """Of the inferences that the control process sends by itself."""
+    return captures_of(config.serving_dir, "control", config.capture_seconds, config.capture_spool_bytes, clock)
 
 
 class Signals:
@@ -66,6 +74,9 @@ class Signals:
         self.tails = ports[logs.LiveTails] = logs.LiveTails(logs_store, clock)
         self.curves = sagemaker.Curves(metrics, sagemaker.training.LOG_GROUP)
         self.measured = sagemaker.Measured(ports[Serving], ports[Runner], rows, metrics, clock)
+        identities = ports[IdentityPolicies]
+        spool = captured_dir(config.serving_dir)
+        self.shipper = Shipper(spool, config.capture_seconds, gateway.inside, identities, logs_store, clock)
         self.traffic = LogTraffic()
         for heard in (self.counting.heard, self.subscriptions.heard, self.curves.heard, self.traffic.heard):
             logs_store.listen(heard)
@@ -101,7 +112,8 @@ class Signals:
     def runs(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
         """What goes on until `stop`."""
         self.subscriptions.load()
-        return [self.bus.run(stop), self.depths.run(stop), self.counting.run(stop), self.measured.run(stop)]
+        parts = (self.bus, self.depths, self.counting, self.measured, self.shipper)
+        return [one.run(stop) for one in parts]
 
     def let_go(self) -> None:
         """Who waits for messages or follows logs hears that the server ends."""
