@@ -42,6 +42,11 @@ class MemoryServing:
     ) -> tuple[Reply, AsyncIterator[bytes]]:
         raise NoRoute(endpoint)
 
+    async def invoke_long(
+        self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
+        raise NoRoute(endpoint)
+
     def routes(self) -> dict[str, Any]:
         return json.loads(self._file.read_text()) if self._file.exists() else {}
 

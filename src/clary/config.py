@@ -74,6 +74,9 @@ class Config:
     metrics_page: Literal["loopback", "any", "off"] = _setting(
         "loopback", "Who may read GET /metrics without a signature: clients of this machine, anybody, nobody."
     )
+    serverless_idle_seconds: float = _setting(
+        300.0, "After how long without a request a serverless variant has no instance any more."
+    )
     capture_seconds: float = _setting(
         10.0, "How long captured inferences are gathered before they are stored in S3 as one object."
     )

@@ -6,10 +6,13 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from clary.aws.service import Context
 from clary.engines.serving.base import Route, RouteVariant, Serving
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.plane import Plane
+from clary.kernel.resource import Doc
 from clary.services.sagemaker_runtime import service
+from clary.services.sagemaker_runtime.asynchronous import Asynchronous
 from tests.inprocess import ACCOUNT, REGION, InProcess
 from tests.serving import Answer, ModelServer, short_directory
 
@@ -106,11 +109,30 @@ def test_what_is_not_served_is_named(house: House, params: dict[str, str]) -> No
     assert next(iter(params)) in caught.value.response["Error"]["Message"]
 
 
-def test_other_operations_are_refused_by_name(house: House) -> None:
-    with pytest.raises(ClientError) as caught:
-        house.client.invoke_endpoint_async(EndpointName="cars", InputLocation="s3://b/k")
-    assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    assert "InvokeEndpointAsync" in caught.value.response["Error"]["Message"]
+def test_an_asynchronous_inference_is_accepted_by_the_backlog(house: House) -> None:
+    asked = []
+
+    class Backlog:
+        async def accept(self, ctx: Context, req: Doc) -> Doc:
+            asked.append(req)
+            return {"InferenceId": "i", "OutputLocation": "s3://b/i.out", "FailureLocation": "s3://b/i-error.out"}
+
+    house.wire.ports[Asynchronous] = Backlog()
+    answer = house.client.invoke_endpoint_async(
+        EndpointName="cars", InputLocation="s3://b/k", RequestTTLSeconds=60, InvocationTimeoutSeconds=3600
+    )
+    assert answer["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert (answer["InferenceId"], answer["OutputLocation"]) == ("i", "s3://b/i.out")
+    assert answer["FailureLocation"] == "s3://b/i-error.out"
+    assert asked == [
+        {
+            "Body": b"",
+            "EndpointName": "cars",
+            "InputLocation": "s3://b/k",
+            "RequestTTLSeconds": 60,
+            "InvocationTimeoutSeconds": 3600,
+        }
+    ]
 
 
 def test_an_answer_in_events(house: House) -> None:

@@ -40,7 +40,6 @@ EVENTS = EventWriter(part=lambda data: event("PayloadPart", data), error=excepti
 
 _ACTIONS = {
     "invocations": "sagemaker:InvokeEndpoint",
-    "async-invocations": "sagemaker:InvokeEndpointAsync",
     "invocations-response-stream": "sagemaker:InvokeEndpointWithResponseStream",
 }
 

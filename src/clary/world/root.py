@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from clary.aws.authorize import IdentityPolicies, ResourcePolicies
@@ -19,17 +20,31 @@ from clary.engines.runners.sidecar import Sidecar
 from clary.engines.search.base import Search
 from clary.engines.search.process import SearchProcess
 from clary.engines.serving.base import Serving
+from clary.engines.serving.demand import Demands
 from clary.engines.serving.graphs.base import Graphs
+from clary.engines.serving.paths import socket_dir, wake_socket
 from clary.engines.serving.plane import Plane
 from clary.home import Home
 from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock, SystemClock
+from clary.kernel.errors import Missing
 from clary.kernel.metrics import MetricSink, MetricStore
 from clary.kernel.objects import ObjectStore
 from clary.kernel.queues import QueueStore
 from clary.kernel.reconcile import Controller, Reconciler
 from clary.kernel.telemetry import LogSink, LogStore
-from clary.services import application_autoscaling, cloudwatch, ecr, events, iam, s3, sagemaker, sns, sqs
+from clary.services import (
+    application_autoscaling,
+    cloudwatch,
+    ecr,
+    events,
+    iam,
+    s3,
+    sagemaker,
+    sagemaker_runtime,
+    sns,
+    sqs,
+)
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.sagemaker.holding import Holding
 from clary.world import runners, signals
@@ -83,6 +98,10 @@ class World:
         self.upkeep = Upkeep(
             self.stores, self.clock, self.runner, self.serving, self.key_uses, scratch, config.environments_dir
         )
+        self.demands = Demands(wake_socket(socket_dir(config.home)), self.clock, self._wanted)
+        self.engines = self._engines()
+        self.backlog = sagemaker.Backlog(self.engines, self.stores.metrics)
+        self.ports[sagemaker_runtime.asynchronous.Asynchronous] = self.backlog
         self.controller = self._controller()
         self.ports[cloudwatch.page.Page] = self._page()
         self.runner.watch(self._run_changed)
@@ -134,7 +153,8 @@ class World:
             **application_autoscaling.reconcilers(self.store, clock, self.gateway.inside, self.identities, self.pace),
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
-            **sagemaker.reconcilers(self._engines()),
+            **sagemaker.reconcilers(self.engines),
+            sagemaker.asynchronous.machine.KIND: self.backlog.reconciler,
             **s3.reconcilers(stores.objects, self.happenings, clock),
             **sns.reconcilers(clock),
             **sqs.reconcilers(self.store, stores.queues, clock),
@@ -169,6 +189,8 @@ class World:
             curves=self.signals.curves,
             turns=self.turns,
             instance_scale=self.config.instance_scale,
+            demand=self.demands,
+            serverless_idle_seconds=self.config.serverless_idle_seconds,
             search=self.search,
             graphs=self.graphs,
             containers=EngineImages(self.runner.containers),
@@ -186,12 +208,19 @@ class World:
         """A hint: the resource whose run this is should look now. A run's uid starts with its resource's."""
         self.store.hasten(run.partition("-")[0])
 
+    def _wanted(self, account: str, region: str, endpoint: str) -> None:
+        """A hint: a serverless endpoint is asked for more, or for nothing any more."""
+        with suppress(Missing):
+            self.store.hasten(self.store.get(account, region, sagemaker.endpoints.KIND, endpoint).uid)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: what is due is done."""
+        await self.demands.start()
         await self.upkeep.begin()
         await asyncio.gather(
             self.controller.run(stop),
             *self.signals.runs(stop),
+            self.backlog.run(stop),
             self.upkeep.keep_house(stop),
             self.upkeep.remember_uses(stop),
             self._let_go(stop),
@@ -209,6 +238,7 @@ class World:
 
     def close(self) -> None:
         """Files are closed and nobody is called back any more. Runs go on."""
+        self.demands.close()
         self.signals.close()
         self.runner.close()
         self.search.close()

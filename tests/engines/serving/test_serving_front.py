@@ -112,13 +112,11 @@ async def test_what_cannot_be_is_said(
     assert words in caught.value.response["Error"]["Message"]
 
 
-@pytest.mark.parametrize(("path", "operation"), [("async-invocations", "InvokeEndpointAsync")])
-async def test_other_operations_are_refused_by_name(here: Site, model: ModelServer, path: str, operation: str) -> None:
-    reader, writer = await here.connect()
-    writer.write(here.request("cars", path=path))
-    reply = await read_reply(reader)
-    assert reply.status == 501
-    assert operation in json.loads(reply.body)["message"]
+async def test_an_asynchronous_inference_is_the_control_processs(here: Site, model: ModelServer) -> None:
+    _, writer = await here.connect()
+    writer.write(here.request("cars") + here.request("cars", path="async-invocations"))
+    await here.until(lambda: here.front.sender.pending == 1)
+    assert len(model.seen) == 1
 
 
 @pytest.mark.parametrize("status", [400, 404, 500, 503])

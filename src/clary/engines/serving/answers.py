@@ -94,7 +94,6 @@ _CONSTRAINTS = (
 )
 _NOT_SERVED = frozenset(name for name, _ in NOT_SERVED.values())
 STREAM = "invocations-response-stream"
-_ASYNC = "async-invocations"
 _ACCEPT = "x-amzn-sagemaker-accept"
 """What a request for a stream calls the Accept that is meant for the model."""
 
@@ -109,8 +108,6 @@ def model_headers(operation: str, headers: Mapping[str, str]) -> Mapping[str, st
 
 def check_request(operation: str, headers: Mapping[str, str]) -> Fault | None:
     """What the request asks for that cannot be, in AWS's words; None when it can go on. `headers`: `model_headers`."""
-    if operation == _ASYNC:
-        return not_served("the operation InvokeEndpointAsync")
     name_of = "InvokeEndpointWithResponseStream" if operation == STREAM else "InvokeEndpoint"
     if not _NOT_SERVED.isdisjoint(headers):
         named = ((member, what) for member, (name, what) in NOT_SERVED.items() if name in headers)

@@ -101,6 +101,13 @@ class Serving(Protocol):
         NoInstance."""
         ...
 
+    async def invoke_long(
+        self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
+        """One request of the backlog of an asynchronous endpoint, which may take so many seconds. As `invoke_stream`;
+        does not wait for an instance: raises NoInstance at once."""
+        ...
+
     async def counters(self) -> list[Doc]:
         """What every process that sends inferences has counted since it started: "front", "pid", and "variants" as
         `counters.VariantCounters.doc` tells them."""

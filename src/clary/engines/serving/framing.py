@@ -14,9 +14,10 @@ HEAD_LIMIT = 64 * 1024
 LINE_LIMIT = 2048
 _PREFIX = b"POST /endpoints/"
 # Only what the model of the API calls an endpoint name; whatever else looks similar is answered by the gateway, with
-# all its words. A query is a presigned request's, or it is another service's (a bucket may be called "endpoints").
+# all its words, and so are asynchronous inferences: they are rows before they are answered. A query is a presigned
+# request's, or it is another service's (a bucket may be called "endpoints").
 _LINE = re.compile(
-    rb"POST /endpoints/([a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})/(invocations|async-invocations|invocations-response-stream)"
+    rb"POST /endpoints/([a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})/(invocations|invocations-response-stream)"
     rb"(\?[^ ]*X-Amz-Signature=[^ ]*)? HTTP/1\.1\r\n"
 )
 _CHUNK_SIZE = re.compile(rb"([0-9a-fA-F]{1,8})(?:[ \t]*;[^\r\n]*)?")

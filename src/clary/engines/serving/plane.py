@@ -13,6 +13,7 @@ from clary.engines.serving.capture import Captures
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.paths import captured_dir, front_sockets, socket_dir
+from clary.engines.serving.patient import Patient
 from clary.engines.serving.ping import answers_ping
 from clary.engines.serving.router import Router
 from clary.engines.serving.routes import RouteFile, RouteKey, Table, parse_route
@@ -46,6 +47,7 @@ class Plane:
         self._served: Container[RouteKey] = ()
         self._sockets = sockets or socket_dir(directory.parent)
         self._limits = limits
+        self._patient = Patient(self._file, self._sockets)
         self._router: Router | None = None
         self._counters = Counters()
         self._stamp = (-1, -1, -1)
@@ -98,6 +100,14 @@ class Plane:
         lower = {name.lower(): value for name, value in headers.items()}
         return await router.stream((account, region, endpoint), lower, body)
 
+    async def invoke_long(
+        self, account: str, region: str, endpoint: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> tuple[Reply, AsyncIterator[bytes]]:
+        """The head of the model's answer to a request of an asynchronous endpoint, and its parts. Raises NoRoute,
+        NoInstance, or a faults.InferenceError."""
+        lower = {name.lower(): value for name, value in headers.items()}
+        return await self._patient.invoke((account, region, endpoint), lower, body, seconds)
+
     async def counters(self) -> list[Doc]:
         """What every running front has counted since it started, and this process of the inferences that it sent by
         itself; one Doc each, with "front" and "pid"."""
@@ -127,6 +137,7 @@ class Plane:
         return [one for answer in answers.values() if answer is not None for one in answer.get("uses", ())]
 
     def close(self) -> None:
+        self._patient.close()
         if self._router is not None:
             self._router.close()
         self._captures.close()

@@ -1,4 +1,5 @@
-"""Serverless variants: requests wait in a front while no instance is there, and the control process is told how many.
+"""Serverless variants: requests wait in a front while no instance is there, and the control process (demand.py) is told
+how many.
 
 Telling is level-triggered: as long as a front has requests for a serverless endpoint it says how many, again and again,
 and at last that there are none. What is not heard (the control process is away) is said again; what a front that died
@@ -6,11 +7,8 @@ had said goes with its connection. So nothing is lost but time.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import orjson
 
@@ -19,16 +17,9 @@ from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.faults import Throttled
 from clary.engines.serving.routes import RouteKey
 from clary.engines.serving.server import Server
-from clary.kernel.clock import Clock
-
-logger = logging.getLogger(__name__)
 
 TELL_SECONDS = 0.2
 """How often a front says how many requests it has, while it has some."""
-LINE_LIMIT = 2**22
-
-VariantKey = tuple[str, str, str, str]
-"""(account, region, endpoint, variant)."""
 
 
 class WakingEndpoint(Endpoint):
@@ -111,81 +102,3 @@ class Waker:
             if writer is not None:
                 writer.close()
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    concurrent: int
-    """Requests in all fronts now."""
-    used: float
-    """When there last was one (`Clock.ticks`); at the earliest when somebody first asked about the variant."""
-
-
-class Demand(Protocol):
-    """How much serverless variants are asked for."""
-
-    def of(self, key: VariantKey) -> Asked: ...
-
-
-class Demands:
-    """The control process's end of all `Waker`s. Knows nothing at its start, and everything a moment later."""
-
-    def __init__(self, path: Path, clock: Clock, more: Callable[[str, str, str], None]) -> None:
-        """`more` hears of (account, region, endpoint) when it is asked for more than before, and of the last request's
-        end."""
-        self._path = path
-        self._clock = clock
-        self._more = more
-        self._counts: dict[asyncio.StreamWriter, dict[VariantKey, int]] = {}
-        self._used: dict[VariantKey, float] = {}
-        self._server: asyncio.Server | None = None
-
-    def of(self, key: VariantKey) -> Asked:
-        used = self._used.setdefault(key, self._clock.ticks())
-        concurrent = sum(counts.get(key, 0) for counts in self._counts.values())
-        return Asked(concurrent, self._clock.ticks() if concurrent else used)
-
-    def forget(self, key: RouteKey) -> None:
-        """The endpoint is gone."""
-        self._used = {one: used for one, used in self._used.items() if one[:3] != key}
-
-    async def start(self) -> None:
-        """Fronts are heard."""
-        self._path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._hear, self._path, limit=LINE_LIMIT)
-
-    def close(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for writer in list(self._counts):
-            writer.close()
-
-    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._counts[writer] = {}
-        try:
-            while line := await reader.readline():
-                self._heard(writer, orjson.loads(line))
-        except (ValueError, KeyError, TypeError, ConnectionError) as error:
-            logger.warning("a front's count was not understood", extra={"error": repr(error)})
-        finally:
-            self._take(writer, {})
-            del self._counts[writer]
-            writer.close()
-
-    def _heard(self, writer: asyncio.StreamWriter, said: object) -> None:
-        assert isinstance(said, dict)
-        counts: dict[VariantKey, int] = {}
-        for account, region, endpoint, variant, count in said["asked"]:
-            counts[account, region, endpoint, variant] = int(count)
-        self._take(writer, counts)
-
-    def _take(self, writer: asyncio.StreamWriter, counts: dict[VariantKey, int]) -> None:
-        now, before = self._clock.ticks(), self._counts[writer]
-        self._counts[writer] = counts
-        for key in {*counts, *before}:
-            new, old = counts.get(key, 0), before.get(key, 0)
-            if new or old:
-                self._used[key] = now
-            if new > old or (old and not new):
-                self._more(key[0], key[1], key[2])

@@ -6,6 +6,7 @@ from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
 from clary.services.sagemaker import (
     access,
+    asynchronous,
     compiling,
     endpoint_configs,
     endpoints,
@@ -18,6 +19,7 @@ from clary.services.sagemaker import (
     tuning,
 )
 from clary.services.sagemaker.api import service
+from clary.services.sagemaker.asynchronous.backlog import Backlog
 from clary.services.sagemaker.curves import Curves
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.measured import Measured
@@ -33,6 +35,7 @@ MACHINES: Mapping[str, StateMachine] = {
     transform.KIND: transform.TRANSFORM_JOB,
     endpoints.KIND: endpoints.ENDPOINT,
     compiling.KIND: compiling.COMPILATION,
+    asynchronous.machine.KIND: asynchronous.machine.INVOCATION,
 }
 """The state machine of each kind that has one."""
 JOBS = (training.KIND, processing.KIND, transform.KIND)
@@ -54,6 +57,7 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
 __all__ = [
     "JOBS",
     "MACHINES",
+    "Backlog",
     "Curves",
     "Engines",
     "Measured",

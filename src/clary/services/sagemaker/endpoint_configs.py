@@ -7,22 +7,21 @@ from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import listing, models, tags
+from clary.services.sagemaker import listing, models, serverless, tags
 from clary.services.sagemaker.api import service
+from clary.services.sagemaker.asynchronous import checks
 from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.errors import already_existing, check_weight, could_not_find, refuse, require
 
 KIND = "endpoint-config"
 
 _REFUSED = {
-    "AsyncInferenceConfig": "asynchronous inference",
     "ShadowProductionVariants": "shadow variants",
     "ExplainerConfig": "online explanations",
     "ExecutionRoleArn": "inference components",
     "CrossRegionTrafficConfig": "traffic across regions",
 }
 _REFUSED_OF_VARIANT = {
-    "ServerlessConfig": "serverless inference",
     "ManagedInstanceScaling": "managed instance scaling",
     "InstancePools": "pools of several instance types",
     "CoreDumpConfig": "core dumps",
@@ -38,6 +37,7 @@ _REFUSED_OF_VARIANT = {
         "VpcConfig",
         "EnableNetworkIsolation",
         "MetricsConfig",
+        *checks.IGNORED,
         "DataCaptureConfig.KmsKeyId",
         "ProductionVariants.AcceleratorType",
         "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
@@ -55,6 +55,8 @@ async def create_endpoint_config(ctx: Context, req: Doc) -> Doc:
     refuse(req, _REFUSED)
     rules.check(req.get("DataCaptureConfig"))
     tags.check(req.get("Tags"))
+    checks.check(req)
+    serverless.check_alone(req["ProductionVariants"])
     _check_variants(ctx, req["ProductionVariants"])
     config = Resource(KIND, name, ctx.account, ctx.region, uid=ids.new(), arn=arn, spec=req)
     try:
@@ -111,7 +113,6 @@ def _check_variants(ctx: Context, variants: list[Doc]) -> None:
         refuse(variant, _REFUSED_OF_VARIANT)
         if not variant.get("ModelName"):
             raise NotImplementedHere(f"Variant {name!r} names no ModelName: inference components are not served yet.")
-        for member in ("InstanceType", "InitialInstanceCount"):
-            require(bool(variant.get(member)), f"Variant {name!r} needs the member {member}")
+        serverless.check(variant)
         check_weight(f"InitialVariantWeight of {name!r}", variant.get("InitialVariantWeight", 1.0))
         models.find(ctx, variant["ModelName"])

@@ -11,6 +11,7 @@ from clary.engines.runners.base import Runner
 from clary.engines.runners.images import ContainerImages, NoContainers
 from clary.engines.search.base import Search
 from clary.engines.serving.base import Serving
+from clary.engines.serving.demand import Demand, Nobody
 from clary.engines.serving.graphs.base import Graphs
 from clary.kernel.clock import Clock
 from clary.kernel.objects import ObjectStore
@@ -50,6 +51,10 @@ class Engines:
     """Where compiled models are held; None: nothing is compiled."""
     containers: ContainerImages = field(default_factory=lambda: NoContainers("containers are switched off here"))
     """The images of the container engine, for whatever is no built-in image."""
+    demand: Demand = field(default_factory=Nobody)
+    """How much serverless variants are asked for."""
+    serverless_idle_seconds: float = 300.0
+    """After so long without a request a serverless variant has no instance any more."""
     environments_dir: Path | None = None
     """Where environments with the packages of users' programs stand; None: beside `scratch`."""
     max_cpus: float | None = None

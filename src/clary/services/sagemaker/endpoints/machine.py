@@ -9,14 +9,15 @@ reboot, when its configuration and models have been deleted.
 
 `_target` is the deployment that is asked and not yet true, `_live` the one that serves. A new configuration makes a new
 generation with instances of its own; new weights and counts make a target of the same generation, which shares them.
-`how` names the way in which a variant's instances are run, see instances.py.
+A serverless variant has "serverless", its ServerlessConfig, and an asynchronous endpoint's deployment "asynchronous",
+the AsyncInferenceConfig. `how` names the way in which a variant's instances are run, see instances.py.
 """
 
 from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource, StateMachine
-from clary.services.sagemaker import compiling, endpoint_configs, models
+from clary.services.sagemaker import compiling, endpoint_configs, models, serverless
 from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.endpoints.instances import COMPILED, NATIVE
 from clary.services.sagemaker.errors import could_not_find
@@ -47,7 +48,15 @@ async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
     """The configuration with its models, as they are now. Raises ValidationException, NotImplementedHere."""
     variants = [await _variant(ctx, variant) for variant in config.spec["ProductionVariants"]]
     capture = rules.asked(config.spec, variants)
-    return {"generation": generation, "config": config.name, "started": ctx.clock.now(), "variants": variants, **capture}
+    made = {
+        "generation": generation,
+        "config": config.name,
+        "started": ctx.clock.now(),
+        "variants": variants,
+        **capture,
+    }
+    asynchronous = config.spec.get("AsyncInferenceConfig")
+    return made if asynchronous is None else {**made, "asynchronous": asynchronous}
 
 
 async def _variant(ctx: Context, variant: Doc) -> Doc:
@@ -71,7 +80,7 @@ async def _variant(ctx: Context, variant: Doc) -> Doc:
         "direct": direct,
         "role": role,
         "isolated": model.spec.get("EnableNetworkIsolation", False),
-        "count": variant["InitialInstanceCount"],
+        **serverless.begins(variant),
         "weight": float(variant.get("InitialVariantWeight", 1.0)),
         "patience": float(variant.get("ContainerStartupHealthCheckTimeoutInSeconds", PATIENCE_SECONDS)),
     }

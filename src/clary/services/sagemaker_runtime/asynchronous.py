@@ -1,0 +1,22 @@
+"""InvokeEndpointAsync: the request is stored, and answered by where its result will be."""
+
+from typing import Protocol
+
+from clary.aws.service import Context
+from clary.kernel.resource import Doc
+from clary.services.sagemaker_runtime.invoke import service
+
+
+class Asynchronous(Protocol):
+    """The port of the backlog of asynchronous endpoints."""
+
+    async def accept(self, ctx: Context, req: Doc) -> Doc:
+        """The request is stored durably; the answer of InvokeEndpointAsync. Raises ServiceError."""
+        ...
+
+
+@service.operation("InvokeEndpointAsync")
+async def invoke_endpoint_async(ctx: Context, req: Doc) -> Doc:
+    """The request is in the endpoint's backlog, and stays there until its result or its failure is stored, whatever
+    dies meanwhile. Errors: ValidationError (no such endpoint, not an asynchronous one, no input or two)."""
+    return await ctx.port(Asynchronous).accept(ctx, req)
