@@ -317,3 +317,38 @@ async def test_a_stage_shares_traffic_by_weight_between_variants(house: House) -
     found = [(one["name"], round(one["weight"], 6)) for one in route["variants"]]
     # A tenth of the traffic goes by the new weights 1 : 9, the rest by the old ones 3 : 1.
     assert found == [("a", 0.01), ("b", 0.09), ("a", 0.675), ("b", 0.225)]
+
+
+async def test_a_shadow_has_instances_and_no_traffic_of_its_own(house: House) -> None:
+    await deploy(house, variant("v", InitialVariantWeight=2.0))
+    shadow = [variant("s", InitialInstanceCount=2)]
+    await config(house, "c2", variant("v", InitialVariantWeight=2.0), ShadowProductionVariants=shadow)
+    described = await house.call("DescribeEndpointConfig", EndpointConfigName="c2")
+    assert described["ShadowProductionVariants"][0]["InitialVariantWeight"] == 1.0
+    await house.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="c2", DeploymentConfig=CANARY)
+    await house.run(5.0)
+    (route,) = house.serving.routes().values()
+    assert route["shadows"] == []
+    assert pending(await status(house))["VariantName"] == "v"
+    await house.run(130.0)
+    (route,) = house.serving.routes().values()
+    (one,) = route["shadows"]
+    assert (one["name"], one["weight"], len(one["addresses"])) == ("s", 0.5, 2)
+    said = await status(house)
+    (told,) = said["ShadowProductionVariants"]
+    assert (told["VariantName"], told["CurrentInstanceCount"], told["DesiredInstanceCount"]) == ("s", 2, 2)
+    wanted = [{"VariantName": "s", "DesiredInstanceCount": 1, "DesiredWeight": 4.0}]
+    await house.call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=wanted)
+    await house.run(5.0)
+    (route,) = house.serving.routes().values()
+    (one,) = route["shadows"]
+    assert (one["weight"], len(one["addresses"])) == (1.0, 1)
+    assert len(await house.runner.uids()) == 2
+
+
+async def test_what_a_shadow_cannot_go_with_is_refused(house: House) -> None:
+    await deploy(house)
+    with pytest.raises(ValidationException, match="one production variant and one shadow"):
+        await config(house, "x", variant("a"), variant("b"), ShadowProductionVariants=[variant("s")])
+    with pytest.raises(ValidationException, match="variant names must be unique"):
+        await config(house, "x", variant("a"), ShadowProductionVariants=[variant("a")])

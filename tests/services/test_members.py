@@ -38,7 +38,6 @@ CONTAINER = (
     "ModelDataSource.S3DataSource.ManifestS3Uri",
     "ModelDataSource.S3DataSource.ETag",
 )
-DEPLOYMENT = ("DeploymentConfig.AutoRollbackConfiguration", "DeploymentConfig.RollingUpdatePolicy")
 DEFINITION = (
     "AlgorithmSpecification.AlgorithmName",
     "InputDataConfig.DataSource.DatasetSource",
@@ -52,14 +51,11 @@ DEFINITION = (
     "ResourceConfig.SelectedInstanceType",
 )
 REFUSED = {
-    "CreateEndpoint": DEPLOYMENT,
-    "UpdateEndpoint": DEPLOYMENT,
     "UpdateEndpointWeightsAndCapacities": ("DesiredWeightsAndCapacities.ServerlessUpdateConfig",),
     "CreateModel": tuple(f"{member}.{path}" for member in ("PrimaryContainer", "Containers") for path in CONTAINER),
     "CreateEndpointConfig": (
         "AsyncInferenceConfig",
         "ExplainerConfig",
-        "ShadowProductionVariants",
         "CrossRegionTrafficConfig",
         "ProductionVariants.AcceleratorPartitionLayouts",
         "ProductionVariants.CapacityReservationConfig",

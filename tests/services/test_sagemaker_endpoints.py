@@ -390,8 +390,6 @@ async def test_what_cannot_be_done_is_refused_by_name(house: House) -> None:
         await model(house, "x", Mode="MultiModel")
     with pytest.raises(NotImplementedHere, match="ServerlessConfig"):
         await config(house, "x", variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 1}))
-    with pytest.raises(NotImplementedHere, match="ShadowProductionVariants"):
-        await config(house, "x", ShadowProductionVariants=[variant("s")])
     with pytest.raises(ValidationException, match="unique"):
         await config(house, "x", variant(), variant())
     for weight in (float("inf"), float("nan"), 1e39, -1.0):

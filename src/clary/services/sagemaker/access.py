@@ -105,7 +105,7 @@ def _keys(ctx: Context, req: Doc) -> dict[str, Given | Callable[[], Given]]:
     network = req.get("NetworkConfig") or req
     cluster = req.get("ResourceConfig") or (req.get("ProcessingResources") or {}).get("ClusterConfig") or {}
     cluster = cluster or req.get("TransformResources") or {}
-    variants = req.get("ProductionVariants") or ()
+    variants = [*(req.get("ProductionVariants") or ()), *(req.get("ShadowProductionVariants") or ())]
     vpc = network.get("VpcConfig") or {}
     output = req.get("OutputDataConfig") or req.get("ProcessingOutputConfig") or req.get("TransformOutput") or {}
     groups = cluster.get("InstanceGroups") or ()

@@ -37,14 +37,16 @@ def _state_change(detail_type: str, detail_of: Callable[[Resource], Doc], types:
 
 
 def _endpoint(event: Event) -> Sequence[Doc]:
-    """A change of the endpoint, and while another deployment takes its place, of the deployment too."""
-    if event.type not in _MOVES and event.type != "deleted":
+    """A change of the endpoint, and while another deployment takes its place, of the deployment too: also each stage of
+    it, in which the endpoint stays as it is."""
+    stage = event.type == "changed" and event.phase in _DEPLOYING
+    if event.type not in _MOVES and event.type != "deleted" and not stage:
         return ()
     detail = _detail(event, endpoint_described)
     detail["EndpointStatus"] = "DELETED" if event.type == "deleted" else _WORD.sub("_", event.phase).upper()
     arn = event.resource["arn"]
-    told = [envelope(event, SOURCE, "SageMaker Endpoint State Change", detail, [arn])]
-    if event.type == "moved" and (event.phase in _DEPLOYING or event.old_phase in _DEPLOYING):
+    told = [] if stage else [envelope(event, SOURCE, "SageMaker Endpoint State Change", detail, [arn])]
+    if stage or (event.type == "moved" and (event.phase in _DEPLOYING or event.old_phase in _DEPLOYING)):
         told.append(envelope(event, SOURCE, "SageMaker Endpoint Deployment State Change", detail, [arn]))
     return told
 

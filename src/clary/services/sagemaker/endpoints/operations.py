@@ -16,6 +16,7 @@ from clary.services.sagemaker.endpoints.describing import described
 from clary.services.sagemaker.endpoints.machine import (
     ENDPOINT,
     KIND,
+    KINDS,
     check_updatable,
     deployment,
     every_variant,
@@ -109,10 +110,11 @@ async def update_endpoint_weights_and_capacities(ctx: Context, req: Doc) -> Doc:
         endpoint = find(ctx, req["EndpointName"])
         check_updatable(endpoint)
         live, left = _serving(endpoint)
-        variants = {variant["name"]: dict(variant) for variant in live["variants"]}
+        variants = {variant["name"]: dict(variant) for variant in every_variant(live)}
         for wanted in req["DesiredWeightsAndCapacities"]:
             _change(variants, wanted)
-        target = {**live, "started": ctx.clock.now(), "variants": list(variants.values())}
+        changed = {kind: [variants[one["name"]] for one in live[kind]] for kind in KINDS if live.get(kind)}
+        target = {**live, **changed, "started": ctx.clock.now()}
         if _ask(ctx, endpoint, target, **left):
             return {"EndpointArn": endpoint.arn}
 
