@@ -16,7 +16,6 @@ from clary.services.sagemaker.errors import already_existing, check_weight, coul
 KIND = "endpoint-config"
 
 _REFUSED = {
-    "ShadowProductionVariants": "shadow variants",
     "ExplainerConfig": "online explanations",
     "ExecutionRoleArn": "inference components",
     "CrossRegionTrafficConfig": "traffic across regions",
@@ -28,6 +27,16 @@ _REFUSED_OF_VARIANT = {
     "CapacityReservationConfig": "capacity reservations",
     "AcceleratorPartitionLayouts": "accelerators",
 }
+_VARIANTS = ("ProductionVariants", "ShadowProductionVariants")
+_IGNORED_OF_VARIANT = (
+    "AcceleratorType",
+    "ModelDataDownloadTimeoutInSeconds",
+    "VariantInstanceProvisionTimeoutInSeconds",
+    "VolumeSizeInGB",
+    "EnableSSMAccess",
+    "RoutingConfig",
+    "InferenceAmiVersion",
+)
 
 
 @service.operation(
@@ -39,13 +48,7 @@ _REFUSED_OF_VARIANT = {
         "MetricsConfig",
         *checks.IGNORED,
         "DataCaptureConfig.KmsKeyId",
-        "ProductionVariants.AcceleratorType",
-        "ProductionVariants.ModelDataDownloadTimeoutInSeconds",
-        "ProductionVariants.VariantInstanceProvisionTimeoutInSeconds",
-        "ProductionVariants.VolumeSizeInGB",
-        "ProductionVariants.EnableSSMAccess",
-        "ProductionVariants.RoutingConfig",
-        "ProductionVariants.InferenceAmiVersion",
+        *(f"{member}.{one}" for member in _VARIANTS for one in _IGNORED_OF_VARIANT),
     ),
 )
 async def create_endpoint_config(ctx: Context, req: Doc) -> Doc:
@@ -57,7 +60,8 @@ async def create_endpoint_config(ctx: Context, req: Doc) -> Doc:
     tags.check(req.get("Tags"))
     checks.check(req)
     serverless.check_alone(req["ProductionVariants"])
-    _check_variants(ctx, req["ProductionVariants"])
+    _check_variants(ctx, [*req["ProductionVariants"], *(req.get("ShadowProductionVariants") or [])])
+    _check_shadows(req)
     config = Resource(KIND, name, ctx.account, ctx.region, uid=ids.new(), arn=arn, spec=req)
     try:
         ctx.store.create(config)
@@ -72,7 +76,9 @@ async def describe_endpoint_config(ctx: Context, req: Doc) -> Doc:
     config = find(ctx, req["EndpointConfigName"])
     said = config.public()
     said.pop("Tags", None)
-    said["ProductionVariants"] = [{"InitialVariantWeight": 1.0, **variant} for variant in said["ProductionVariants"]]
+    for member in _VARIANTS:
+        if member in said:
+            said[member] = [{"InitialVariantWeight": 1.0, **variant} for variant in said[member]]
     return {**said, "EndpointConfigArn": config.arn, "CreationTime": config.created}
 
 
@@ -108,7 +114,7 @@ def _check_variants(ctx: Context, variants: list[Doc]) -> None:
     names: set[Any] = set()
     for variant in variants:
         name = variant["VariantName"]
-        require(name not in names, f"Two production variants are called {name!r}: variant names must be unique")
+        require(name not in names, f"Two variants are called {name!r}: variant names must be unique")
         names.add(name)
         refuse(variant, _REFUSED_OF_VARIANT)
         if not variant.get("ModelName"):
@@ -116,3 +122,19 @@ def _check_variants(ctx: Context, variants: list[Doc]) -> None:
         serverless.check(variant)
         check_weight(f"InitialVariantWeight of {name!r}", variant.get("InitialVariantWeight", 1.0))
         models.find(ctx, variant["ModelName"])
+
+
+def _check_shadows(req: Doc) -> None:
+    shadows = req.get("ShadowProductionVariants") or []
+    if not shadows:
+        return
+    production = req["ProductionVariants"]
+    require(
+        len(production) == len(shadows) == 1,
+        "With ShadowProductionVariants there is one production variant and one shadow variant",
+    )
+    for variant in (*production, *shadows):
+        require(
+            not variant.get("ServerlessConfig"),
+            f"Variant {variant['VariantName']!r} is serverless: shadow variants go with instances only",
+        )

@@ -55,6 +55,8 @@ async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
         "variants": variants,
         **capture,
     }
+    if config.spec.get("ShadowProductionVariants"):
+        made["shadows"] = [await _variant(ctx, variant) for variant in config.spec["ShadowProductionVariants"]]
     asynchronous = config.spec.get("AsyncInferenceConfig")
     return made if asynchronous is None else {**made, "asynchronous": asynchronous}
 
@@ -92,9 +94,13 @@ def containers(variant: Doc) -> list[Doc]:
     return several
 
 
+KINDS = ("variants", "shadows")
+"""The members of a deployment that list variants."""
+
+
 def every_variant(deployment: Doc) -> list[Doc]:
     """Its production variants, then its shadow variants: all that have instances. Their names differ."""
-    return [*deployment["variants"], *(deployment.get("shadows") or ())]
+    return [one for kind in KINDS for one in deployment.get(kind) or ()]
 
 
 def find(ctx: Context, name: str) -> Resource:
