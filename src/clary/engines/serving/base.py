@@ -70,6 +70,8 @@ class Reply:
     headers: Mapping[str, str]
     body: bytes
     variant: str = ""
+    container: str = "primary"
+    """Which container of several."""
 
 
 class Serving(Protocol):

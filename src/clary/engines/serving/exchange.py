@@ -11,7 +11,8 @@ from clary.engines.serving.routes import RouteKey
 from clary.engines.serving.server import Server
 from clary.engines.serving.upstream import Connection
 
-PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id")
+MODEL = "x-amzn-sagemaker-target-model"
+PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id", MODEL)
 """Request headers that reach the model, as AWS documents; all others are stripped."""
 
 

@@ -2,6 +2,7 @@
 
 InferenceError
   UnknownVariant   the request names a production variant that the endpoint has not
+  BadTarget        the request names a model or a container that there is not, or none where it must
   NoTraffic        every variant has weight 0 and the request names none
   Overloaded       every instance has as many requests waiting as it may
   Throttled        a serverless variant has as many requests in progress as its MaxConcurrency
@@ -25,9 +26,16 @@ MESSAGE_BYTES = 4096
 class InferenceError(Exception):
     """An inference that has no answer; the message says why."""
 
+    container = "primary"
+    """Which container of several was to answer."""
+
 
 class UnknownVariant(InferenceError):
     """The request names a production variant that the endpoint has not."""
+
+
+class BadTarget(InferenceError):
+    """The request names a model or a container that there is not, or none where it must."""
 
 
 class NoTraffic(InferenceError):
@@ -89,7 +97,7 @@ def fault_of(error: Exception, target: Target) -> Fault:
     match error:
         case NoRoute():
             return Fault(400, "ValidationError", f"Endpoint {target.endpoint} of account {target.account} not found.")
-        case UnknownVariant() | NoTraffic() | OnlyAsynchronous():
+        case UnknownVariant() | BadTarget() | NoTraffic() | OnlyAsynchronous():
             return Fault(400, "ValidationError", str(error))
         case NoInstance():
             message = str(error) or f"No instance of endpoint {target.endpoint} could be reached; try again."
@@ -99,7 +107,7 @@ def fault_of(error: Exception, target: Target) -> Fault:
         case Overloaded():
             return Fault(503, "ServiceUnavailable", str(error), retry_after=RETRY_AFTER_SECONDS)
         case NoAnswer() | ModelTimeout():
-            return _model_error(0, str(error), target)
+            return _model_error(0, str(error), target, error.container)
         case _:
             raise error
 
@@ -108,7 +116,7 @@ def fault_in(reply: Reply, target: Target) -> Fault | None:
     """The ModelError that AWS makes of a model's 4xx or 5xx; None when the model answered well."""
     if 200 <= reply.status < 300:
         return None
-    return _model_error(reply.status, reply.body[:MESSAGE_BYTES].decode("utf-8", "replace"), target)
+    return _model_error(reply.status, reply.body[:MESSAGE_BYTES].decode("utf-8", "replace"), target, reply.container)
 
 
 def stream_fault(error: Exception) -> Fault:
@@ -123,10 +131,20 @@ def stream_fault(error: Exception) -> Fault:
     return Fault(424, "ModelStreamError", str(error), {"ErrorCode": code})
 
 
-def _model_error(status: int, said: str, target: Target) -> Fault:
+def timed_out(container: str) -> ModelTimeout:
+    """In AWS's words."""
+    error = ModelTimeout(
+        f"Your invocation timed out while waiting for a response from container {container}. Review the latency "
+        "metrics for each container, resolve the issue, and try again."
+    )
+    error.container = container
+    return error
+
+
+def _model_error(status: int, said: str, target: Target, container: str) -> Fault:
     side = "client" if 400 <= status < 500 else "server"
     message = (
-        f'Received {side} error ({status}) from primary with message "{said}". '
+        f'Received {side} error ({status}) from {container} with message "{said}". '
         f"See {target.log_group} in account {target.account} for more information."
     )
     fields = {"OriginalStatusCode": status, "OriginalMessage": said, "LogStreamArn": target.log_arn}
@@ -134,8 +152,6 @@ def _model_error(status: int, said: str, target: Target) -> Fault:
 
 
 NOT_SERVED: Mapping[str, tuple[str, str]] = {
-    "TargetModel": ("x-amzn-sagemaker-target-model", "multi-model endpoints"),
-    "TargetContainerHostname": ("x-amzn-sagemaker-target-container-hostname", "multi-container endpoints"),
     "InferenceComponentName": ("x-amzn-sagemaker-inference-component", "inference components"),
     "SessionId": ("x-amzn-sagemaker-session-id", "stateful sessions"),
     "EnableExplanations": ("x-amzn-sagemaker-enable-explanations", "Clarify online explainability"),

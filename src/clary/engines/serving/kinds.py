@@ -7,6 +7,7 @@ from clary.engines.serving.choosing import Endpoint, Share, Variant
 from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.faults import OnlyAsynchronous
 from clary.engines.serving.server import Server
+from clary.engines.serving.targets import TargetedEndpoint
 from clary.engines.serving.waking import WakingEndpoint
 
 
@@ -25,4 +26,6 @@ def endpoint_of(route: Route, variants: list[Variant], asynchronous: bool, woken
         return AsynchronousEndpoint(route.endpoint, variants)
     if any(one.wakes for one in route.variants):
         return WakingEndpoint(route.endpoint, variants, max(one.concurrency for one in route.variants), woken)
+    if any(one.direct or one.multi_model for one in route.variants):
+        return TargetedEndpoint(route.endpoint, variants, route.variants)
     return Endpoint(route.endpoint, variants)

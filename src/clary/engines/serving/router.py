@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 
-from clary.engines.serving.base import NoInstance, NoRoute, Reply, Route, RouteVariant
+from clary.engines.serving.base import STAGES, NoInstance, NoRoute, Reply, Route, RouteVariant
 from clary.engines.serving.choosing import Endpoint, Share, Variant
 from clary.engines.serving.collected import Collected
-from clary.engines.serving.exchange import Exchange, Sink, check_headers
-from clary.engines.serving.faults import InferenceError, ModelTimeout, Overloaded
+from clary.engines.serving.exchange import MODEL, Exchange, Sink, check_headers
+from clary.engines.serving.faults import BadTarget, InferenceError, ModelTimeout, Overloaded
 from clary.engines.serving.graphs.link import GRAPH, Links
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.kinds import endpoint_of
@@ -20,6 +20,8 @@ from clary.engines.serving.paths import wake_socket
 from clary.engines.serving.routes import RouteKey, Table
 from clary.engines.serving.server import Server
 from clary.engines.serving.shadowing import Shadowing
+from clary.engines.serving.stages import Stages
+from clary.engines.serving.targets import HOST, check
 from clary.engines.serving.waking import Waker, WakingEndpoint
 
 logger = logging.getLogger(__name__)
@@ -85,21 +87,21 @@ class Router:
         """From now on these routes are served, and no others. Requests that were sent are finished where they are."""
         instances: dict[str, Server] = {}
 
-        def instance(address: str) -> Server:
+        def instance(address: str, of: RouteVariant) -> Server:
             if address not in instances:
-                instances[address] = self._instances.get(address) or self._made(address)
+                instances[address] = self._instances.get(address) or self._made(address, of)
             return instances[address]
 
         self._endpoints = {
             key: endpoint_of(
                 route,
-                [Variant(one.name, one.weight, [instance(a) for a in one.addresses]) for one in route.variants],
+                [Variant(one.name, one.weight, [instance(a, one) for a in one.addresses]) for one in route.variants],
                 self._asynchronous,
                 self._wake,
             )
             for key, route in table.routes.items()
         }
-        self._shadow(table.routes, lambda one: [instance(a) for a in one.addresses])
+        self._shadow(table.routes, lambda one: [instance(a, one) for a in one.addresses])
         old, self._instances = self._instances, instances
         self._routes = table.routes
         self.generation = table.generation
@@ -125,6 +127,13 @@ class Router:
         self._flying[exchange] = None
         if self._sweep is None:
             self._sweep = self._loop.call_later(SWEEP_SECONDS, self._swept)
+        if MODEL in headers or HOST in headers:
+            try:
+                check(self._routes.get(key), headers)
+            except BadTarget as error:
+                exchange.error = error
+                self.end(exchange)
+                return exchange
         self.place(exchange)
         return exchange
 
@@ -202,9 +211,11 @@ class Router:
         if self._shadowing is not None:
             self._shadowing.sweep(now)
 
-    def _made(self, address: str) -> Server:
+    def _made(self, address: str, of: RouteVariant) -> Server:
         if address.startswith(GRAPH):
             return self._links.instance(address)
+        if STAGES in address:
+            return Stages(address, of.hosts, of.direct, self.limits)
         return Instance(address, self.limits)
 
     # What an exchange calls.

@@ -20,6 +20,8 @@ _HEADERS = {
     "CustomAttributes": "x-amzn-sagemaker-custom-attributes",
     "TargetVariant": "x-amzn-sagemaker-target-variant",
     "InferenceId": "x-amzn-sagemaker-inference-id",
+    "TargetModel": "x-amzn-sagemaker-target-model",
+    "TargetContainerHostname": "x-amzn-sagemaker-target-container-hostname",
 }
 
 
