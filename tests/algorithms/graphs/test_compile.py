@@ -3,8 +3,6 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from clary.algorithms.graphs import base, native
 from clary.algorithms.graphs.base import Request
 from tests.algorithms.graphs import cars
@@ -17,14 +15,6 @@ def ask(program: base.Program, *rows: str) -> list[tuple[int, str]]:
     return [(one.status, one.body.decode()) for one in answers]
 
 
-@pytest.fixture(scope="module")
-def car(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the pipeline with a one-hot encoder, compiled."""
-    folder = tmp_path_factory.mktemp("car")
-    cars.compiled(folder)
-    return folder
-
-
 def test_the_whole_pipeline_is_one_graph(car: Path) -> None:
     plan = json.loads((car / "output/graph/graph.json").read_text())
     assert plan["stages"] == ["scikit-learn", "xgboost", "scikit-learn"]
@@ -34,10 +24,7 @@ def test_the_whole_pipeline_is_one_graph(car: Path) -> None:
 
 def test_every_car_is_answered_byte_for_byte_as_by_the_three_containers(car: Path) -> None:
     program = base.load(car / "output/graph")
-    stages = [
-        native.Stage(image, car / "model" / str(at), {})
-        for at, image in enumerate(("scikit-learn", "xgboost", "scikit-learn"))
-    ]
+    stages = cars.stages(car)
     body = "".join(",".join(row) + "\n" for row in cars.rows()).encode()
     request = Request(CSV, CSV, body)
     assert program.answer([request]) == [native.chain(stages).answer(request)]

@@ -108,7 +108,27 @@ def _scikit_learn(pipeline: Pipeline, stage: Stage) -> None:
         )
     if not pipeline.reader:
         pipeline.begin("arrays", sklearn.given(model))
-    pipeline.features = sklearn.transformed(model, pipeline.features).features
+    before, predictor = sklearn.predicting(model)
+    made = sklearn.transformed(before, pipeline.features) if before is not None else sklearn.Made(pipeline.features)
+    pipeline.features = made.features
+    if predictor is not None:
+        pipeline.answered = _predicted(pipeline, predictor, made.sparse, accept)
+
+
+def _predicted(pipeline: Pipeline, predictor: Any, sparse: bool, accept: str) -> Answered:
+    """What XGBoost's classes of scikit-learn's manner answer: the number of a class, or a score."""
+    boosted = xgboost.fitted(predictor)
+    _ask(pipeline, boosted)
+    score = xgboost.scores(pipeline.open(), boosted, pipeline.features, zero_missing=sparse)
+    graph = pipeline.graph
+    if not hasattr(predictor, "classes_"):
+        width = None if boosted.groups == 1 else boosted.groups
+        return Answered("array", [("score", score, FLOAT, width)], default_accept=accept)
+    if boosted.objective == "multi:softprob":
+        score = graph.node("ArgMax", score, axis=1, keepdims=0)
+    elif not boosted.answers_classes:
+        score = graph.cast(graph.node("Greater", score, graph.constant(np.float32(0.5))), INT64)
+    return Answered("array", [("label", score, INT64, None)], classes=score, default_accept=accept)
 
 
 def _labels(pipeline: Pipeline, classes: Any, accept: str) -> Answered:
@@ -136,11 +156,8 @@ def _xgboost(pipeline: Pipeline, stage: Stage) -> None:
     boosted = xgboost.load(stage.folder)
     if not pipeline.reader:
         pipeline.begin("xgboost", [Given() for _ in range(boosted.columns)])
-    for tree in boosted.trees:
-        for node in tree.splits():
-            pipeline.thresholds.setdefault(tree.feature[node], set()).add(float(tree.condition[node]))
-    source = pipeline.open()
-    score = xgboost.scores(source, boosted, pipeline.features)
+    _ask(pipeline, boosted)
+    score = xgboost.scores(pipeline.open(), boosted, pipeline.features)
     classes = score if boosted.answers_classes else None
     if classes is not None:
         score = pipeline.graph.cast(classes, FLOAT)
@@ -152,6 +169,13 @@ def _xgboost(pipeline: Pipeline, stage: Stage) -> None:
         one_line=not stage.environ.get("SAGEMAKER_BATCH") and version.answers_with_commas(version.read(stage.environ)),
         default_accept=stage.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "text/csv",
     )
+
+
+def _ask(pipeline: Pipeline, boosted: xgboost.Boosted) -> None:
+    """The values at which a tree goes another way are known."""
+    for tree in boosted.trees:
+        for node in tree.splits():
+            pipeline.thresholds.setdefault(tree.feature[node], set()).add(float(tree.condition[node]))
 
 
 def _table(pipeline: Pipeline, stage: Stage) -> None:

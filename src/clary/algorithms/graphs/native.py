@@ -42,7 +42,10 @@ class Chain:
 def chain(stages: Sequence[Stage]) -> Chain:
     """The same code as the images serve with, loaded. Raises CannotCompile for an image that is not known, and what
     loading raises."""
-    return Chain([_server(one) for one in stages])
+    # scikit-learn's first: a pickle of xgboost.sklearn needs all of xgboost, and our own import leaves out a part.
+    order = sorted(range(len(stages)), key=lambda at: stages[at].image != "scikit-learn")
+    servers = {at: _server(stages[at]) for at in order}
+    return Chain([servers[at] for at in range(len(stages))])
 
 
 def _server(stage: Stage) -> Model:

@@ -25,36 +25,36 @@ def check(directory: Path, chain: Chain, given: Sequence[Row]) -> int:
     """How many rows the compiled model of that directory and the native servers answered alike: all. Raises
     CannotCompile with the count of those that they did not."""
     program = base.load(directory)
-    good = _alone(program, chain, given)
+    good, refused = _sorted(chain, given)
+    if not good:
+        raise CannotCompile("no row was found that the native servers answer")
     wrong = sum(_together(program, chain, good[at : at + BATCH]) for at in range(0, len(good), BATCH))
     if wrong:
         raise CannotCompile(f"{wrong:,} of {len(good):,} answers differ from those of the native servers")
-    if not good:
-        raise CannotCompile("no row was found that the native servers answer")
+    alone = good[:: max(1, len(good) // ALONE)]
+    wrong = sum(_differs(program, chain, row) for row in alone)
+    if wrong:
+        raise CannotCompile(
+            f"{wrong:,} of {len(alone):,} answers to single rows differ from those of the native servers"
+        )
+    wrong = sum(_differs(program, chain, row) for row in refused)
+    if wrong:
+        raise CannotCompile(f"{wrong:,} rows are refused by the native servers, but not in the same way by the graph")
     return len(given)
 
 
-def _alone(program: Program, chain: Chain, given: Sequence[Row]) -> list[Row]:
-    """Those rows that the native servers answer at all; each is asked for alone, of many a part."""
-    refused = 0
+def _sorted(chain: Chain, given: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """The rows that the native servers answer, and those that they refuse."""
     good: list[Row] = []
-    step = max(1, len(given) // ALONE)
+    refused: list[Row] = []
     for at in range(0, len(given), BATCH):
         part = given[at : at + BATCH]
         if chain.answer(_request(part)).status == 200:
             good += part
             continue
         for row in part:
-            if chain.answer(_request([row])).status == 200:
-                good.append(row)
-            else:
-                refused += _differs(program, chain, row)
-    wrong = sum(_differs(program, chain, row) for row in good[::step])
-    if wrong:
-        raise CannotCompile(f"{wrong:,} of {len(good[::step]):,} answers differ from those of the native servers")
-    if refused:
-        raise CannotCompile(f"{refused:,} rows are refused by the native servers, but not in the same way by the graph")
-    return good
+            (good if chain.answer(_request([row])).status == 200 else refused).append(row)
+    return good, refused
 
 
 def _differs(program: Program, chain: Chain, row: Row) -> bool:

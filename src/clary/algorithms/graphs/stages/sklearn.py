@@ -39,6 +39,16 @@ def transformed(model: Any, features: list[Feature]) -> Made:
     return known(model, features)
 
 
+def predicting(model: Any) -> tuple[Any, Any]:
+    """(what transforms, what predicts) of a fitted model, each None where there is none."""
+    if type(model).__module__ == "xgboost.sklearn":
+        return None, model
+    last = model.steps[-1][1] if type(model).__name__ == "Pipeline" else None
+    if type(last).__module__ != "xgboost.sklearn":
+        return model, None
+    return (model[:-1] if len(model.steps) > 1 else None), last
+
+
 def _pipeline(model: Any, features: list[Feature]) -> Made:
     made = Made(features)
     for _, step in model.steps:

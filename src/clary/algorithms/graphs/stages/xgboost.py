@@ -52,6 +52,15 @@ def load(folder: Path) -> Boosted:
     return read(found.booster, found.columns, found.rounds)
 
 
+def fitted(model: Any) -> Boosted:
+    """Of a class of xgboost.sklearn that has learnt. Raises CannotCompile."""
+    if model.missing is not None and not np.isnan(model.missing):
+        raise CannotCompile(f"XGBoost was told that {model.missing:g} means missing, which is not compiled")
+    booster = model.get_booster()
+    best = booster.attr("best_iteration")
+    return read(booster, booster.num_features(), (0, int(best) + 1) if best is not None else (0, 0))
+
+
 def read(booster: Any, columns: int, rounds: tuple[int, int] = (0, 0)) -> Boosted:
     """What is in the Booster, of its rounds up to the second number (0: all). Raises CannotCompile."""
     if rounds[1] and json.loads(booster.save_config())["learner"]["gradient_booster"]["name"] != "gblinear":
