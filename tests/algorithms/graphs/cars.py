@@ -69,32 +69,39 @@ def artifacts(folder: Path, kind: str = "one-hot", settings: Mapping[str, Any] |
 
 def store(folder: Path, *models: Any) -> list[Stage]:
     """One stage for each: a Booster of the XGBoost image, anything else of scikit-learn's."""
-    stages = []
+    made = []
     for at, model in enumerate(models):
         place = folder / str(at)
         place.mkdir(parents=True)
         if isinstance(model, xgboost.Booster):
             (place / "xgboost-model").write_bytes(pickle.dumps(model))
-            stages.append(Stage("xgboost", place, {}))
+            made.append(Stage("xgboost", place, {}))
         else:
             joblib.dump(model, place / "model.joblib")
-            stages.append(Stage("scikit-learn", place, {}))
-    return stages
+            made.append(Stage("scikit-learn", place, {}))
+    return made
+
+
+def stages(folder: Path) -> list[Stage]:
+    """The three containers of what `compiled` made below `folder`."""
+    images = ("scikit-learn", "xgboost", "scikit-learn")
+    return [Stage(image, folder / "model" / str(at), {}) for at, image in enumerate(images)]
 
 
 def compiled(folder: Path, kind: str = "one-hot") -> Path:
     """The directory of the compiled pipeline, whose artifacts stand beside it. Raises RuntimeError with the refusal."""
-    stages = artifacts(folder / "model", kind)
-    return made(folder, stages)
+    return made(folder, artifacts(folder / "model", kind))
 
 
-def made(folder: Path, stages: list[Stage], given: list[list[str]] | None = None) -> Path:
+def made(folder: Path, containers: list[Stage], given: list[list[str]] | None = None) -> Path:
     """What the compiler, started as a command would start it, makes of the stages."""
     config, output = folder / "compile.json", folder / "output"
     if given is not None:
         (folder / "rows.csv").write_text("".join(",".join(row) + "\n" for row in given))
     asked = {
-        "stages": [{"image": one.image, "model": str(one.folder), "environment": dict(one.environ)} for one in stages],
+        "stages": [
+            {"image": one.image, "model": str(one.folder), "environment": dict(one.environ)} for one in containers
+        ],
         "rows": str(folder / "rows.csv") if given is not None else None,
     }
     config.write_text(json.dumps(asked))
