@@ -252,9 +252,8 @@ async def test_what_a_host_uses_is_one_metric_of_all_its_runs(house: House) -> N
 
     house.runner.behave = lambda uid, work, root: None
     house.runner.usage = usage  # type: ignore[attr-defined]
-    house.serving.counters = nothing  # type: ignore[attr-defined]
     sink = Sink()
-    measured = Measured(house.serving, house.runner, house.store, sink, house.clock)  # type: ignore[arg-type]
+    measured = Measured([house.runner], house.store, sink, house.clock)  # type: ignore[arg-type]
     resources = {"InstanceType": "ml.m5.large", "InstanceCount": 2}
     await house.call("CreateTransformJob", **transform_request(ModelName="chain", TransformResources=resources))
     await house.run(3.0)
@@ -265,10 +264,6 @@ async def test_what_a_host_uses_is_one_metric_of_all_its_runs(house: House) -> N
     told = {(one.metric.name, dict(one.metric.dimensions)["Host"]): one.values[0] for one in sink.samples}
     assert {host for _, host in told} == {f"job/{instance(house.get('transform-job', 'job').uid, n)}" for n in (0, 1)}
     assert [value for (name, _), value in told.items() if name == "CPUUtilization"] == pytest.approx([3.0, 3.0])
-
-
-async def nothing() -> list[Doc]:
-    return []
 
 
 async def test_an_empty_prefix_and_a_role_that_may_not_read_fail_the_job(house: House) -> None:

@@ -92,7 +92,8 @@ class World:
         self.gateway = Gateway(
             SERVICES, ring=self.ring, store=self.store, clock=self.clock, ports=self.ports, account=home.account
         )
-        self.signals = Signals(config, home.account, self.clock, self.stores, self.gateway, self.ports)
+        using = (self.runner,) if graphs is None else (self.runner, graphs)
+        self.signals = Signals(config, home.account, self.clock, self.stores, self.gateway, self.ports, using)
         scratch = config.runs_dir / ".scratch"
         scratch.mkdir(mode=0o700, exist_ok=True)
         self.upkeep = Upkeep(

@@ -1,7 +1,7 @@
 """How one thing leads to another: who hears the log store and the outbox, and by what their deliveries go out."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
 from clary.aws import delivery
@@ -11,7 +11,6 @@ from clary.aws.endpoint import Endpoint
 from clary.aws.gateway import Gateway
 from clary.aws.route import Router
 from clary.config import Config
-from clary.engines.runners.base import Runner
 from clary.engines.serving.base import Serving
 from clary.engines.serving.capture import Captures, captures_of
 from clary.engines.serving.paths import captured_dir
@@ -25,6 +24,8 @@ from clary.kernel.resource import StateMachine
 from clary.kernel.web import Web
 from clary.services import application_autoscaling, cloudwatch, events, logs, s3, sagemaker, sns, sqs
 from clary.services.sagemaker.capturing import Shipper
+from clary.services.sagemaker.measured import Using
+from clary.services.sagemaker.metering import Metering
 from clary.world.catalogue import HERALDS
 from clary.world.stores import Stores
 from clary.world.vitals import LogTraffic
@@ -44,8 +45,16 @@ class Signals:
     """Adds its ports to `ports`, which handlers read when they are called."""
 
     def __init__(
-        self, config: Config, account: str, clock: Clock, stores: Stores, gateway: Gateway, ports: dict[type, Any]
+        self,
+        config: Config,
+        account: str,
+        clock: Clock,
+        stores: Stores,
+        gateway: Gateway,
+        ports: dict[type, Any],
+        using: Sequence[Using],
     ) -> None:
+        """`using`: whatever runs instances and jobs."""
         self._stores, self._clock = stores, clock
         rows, metrics, logs_store = stores.rows, stores.metrics, stores.logs
         self.web = ports[Web] = WebPosts(config.deliver_to)
@@ -73,7 +82,8 @@ class Signals:
         self.exports = ports[logs.Exports] = logs.Exports(gateway.calls, logs_store, clock, account)
         self.tails = ports[logs.LiveTails] = logs.LiveTails(logs_store, clock)
         self.curves = sagemaker.Curves(metrics, sagemaker.training.LOG_GROUP)
-        self.measured = sagemaker.Measured(ports[Serving], ports[Runner], rows, metrics, clock)
+        self.measured = sagemaker.Measured(using, rows, metrics, clock, config.home)
+        self.metering = Metering(ports[Serving], rows, metrics, clock, config.serving_metrics_seconds)
         identities = ports[IdentityPolicies]
         spool = captured_dir(config.serving_dir)
         self.shipper = Shipper(spool, config.capture_seconds, gateway.inside, identities, logs_store, clock)
@@ -112,7 +122,7 @@ class Signals:
     def runs(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
         """What goes on until `stop`."""
         self.subscriptions.load()
-        parts = (self.bus, self.depths, self.counting, self.measured, self.shipper)
+        parts = (self.bus, self.depths, self.counting, self.measured, self.metering, self.shipper)
         return [one.run(stop) for one in parts]
 
     def let_go(self) -> None:

@@ -110,6 +110,11 @@ class Serving(Protocol):
         does not wait for an instance: raises NoInstance at once."""
         ...
 
+    async def grown(self) -> list[Doc]:
+        """What was counted since this was called before: "variants" of every process that sends inferences, as
+        `counters.Counters.grown` tells them. What is told is told to this caller alone, and never again."""
+        ...
+
     async def counters(self) -> list[Doc]:
         """What every process that sends inferences has counted since it started: "front", "pid", and "variants" as
         `counters.VariantCounters.doc` tells them."""

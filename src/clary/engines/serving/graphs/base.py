@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from clary.engines.runners.base import Run
+from clary.engines.runners.base import Run, Usage
 
 
 class Graphs(Protocol):
@@ -40,4 +40,8 @@ class Graphs(Protocol):
 
     async def uids(self) -> list[str]:
         """Every instance that is asked for."""
+        ...
+
+    async def usage(self, uid: str) -> Usage | None:
+        """Of its worker, shared evenly among the instances in it; None: it is not up."""
         ...
