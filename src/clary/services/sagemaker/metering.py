@@ -58,7 +58,7 @@ class Metering:
         self._served |= dict.fromkeys(served, now)
         self._served = {name: last for name, last in self._served.items() if now - last < QUIET_SECONDS}
         counts = self._quiet(now)
-        samples = []
+        samples: list[Sample] = []
         for name in {*served, *counts}:
             instances = counts.get(name) or self._instances(name) or 1
             samples += self._samples(name, served.get(name, []), instances, at)
@@ -163,8 +163,8 @@ def latencies(docs: Iterable[Doc], kind: str) -> tuple[list[float], list[float]]
 
 
 def _ready(endpoint: Resource, variant: str) -> int:
-    instances = endpoint.status.get("_instances") or []
-    return max(1, sum(one["variant"] == variant and one["ready"] is not None for one in instances))
+    instances: list[Doc] = endpoint.status.get("_instances") or []
+    return max(1, len([one for one in instances if one["variant"] == variant and one["ready"] is not None]))
 
 
 def _variant(doc: Doc) -> Variant:
