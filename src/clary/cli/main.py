@@ -91,16 +91,27 @@ def run(
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Which demonstration: car-evaluation.")] = "car-evaluation",
+    name: Annotated[str, typer.Argument(help="Which demonstration: car-evaluation, iris-stress.")] = "car-evaluation",
     home: HomeOption = None,
     port: Annotated[int | None, typer.Option(help="Port, when the demo starts Clary itself.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything as it is, and print how to try it.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="iris-stress: the lab's whole runs, 100,000 requests in the last.")
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option(help="iris-stress: where the report goes. [default: iris-stress.html]", metavar="FILE"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Go the whole road once, from raw file to answered request, through boto3 alone."""
+    """Go the whole road once, through boto3 alone.
+
+    car-evaluation: from raw file to answered request. iris-stress: two models behind one endpoint with autoscaling,
+    under load.
+    """
     from clary.cli.demo import play
 
-    play(name, home, port, keep, json)
+    play(name, home, port, keep, json, full, report)
 
 
 @app.command()

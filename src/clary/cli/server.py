@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,13 +38,20 @@ def _settings(home: Path | None, host: str | None, port: int | None) -> Config:
         fail(str(error))
 
 
-def start(config: Config) -> homes.Server:
-    """A supervisor runs in its own session, and is ready."""
+def start(config: Config, settings: Mapping[str, str] | None = None) -> homes.Server:
+    """A supervisor runs in its own session, and is ready. `settings`: variables that it gets unless they are set."""
     command = [sys.executable, "-m", "clary.processes.supervisor", "--home", str(config.home)]
     command += ["--host", config.host, "--port", str(config.port)]
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (config.home / "up.log").open("wb") as said:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+            env={**(settings or {}), **os.environ},
+        )
     deadline = time.monotonic() + START_SECONDS
     with err.status("starting Clary ..."):
         while time.monotonic() < deadline:

@@ -14,32 +14,44 @@ from clary.cli.say import err, fail
 from clary.config import Config, read
 from clary.program import program
 
-NAMES = ("car-evaluation",)
+NAMES = ("car-evaluation", "iris-stress")
+SCALING_SPEED = "90"
+"""Of a Clary that the demo starts for itself: what takes 3 and 15 minutes on AWS is seen in some ten seconds."""
 
 
-def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool) -> None:
+def play(
+    name: str,
+    home: Path | None,
+    port: int | None,
+    keep: bool,
+    json: bool,
+    full: bool = False,
+    report: Path | None = None,
+) -> None:
     """The demonstration has run; what it made is gone again unless `keep`."""
     if name not in NAMES:
         fail(f"there is no demo called {name!r}", f"there is: {', '.join(NAMES)}")
+    if name != "iris-stress" and (full or report is not None):
+        fail("--full and --report belong to the demo iris-stress")
     from botocore.exceptions import BotoCoreError, ClientError
 
-    from clary.cli.demo.car_evaluation import CarEvaluation
     from clary.cli.demo.shared import DemoFailed
     from clary.cli.demo.stage import Stage
+    from clary.stress.conduct import LoadFailed
 
     config = read(home=home, port=port)
     stage = Stage(name)
-    err.print(f"[bold]clary demo {name}[/bold]: from raw file to answered request, through boto3")
-    running, ours = _ensure_server(config, stage)
+    err.print(f"[bold]clary demo {name}[/bold]: {_PLOTS[name]}, through boto3")
+    running, ours = _ensure_server(config, stage, name)
     run = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    demonstration = CarEvaluation(_clients(config, running.url), config.region, run, stage)
+    demonstration = _demonstration(name, config, running.url, run, stage, full, report)
     problem = ""
     found: dict[str, Any] = {}
     try:
         found = demonstration.play()
         if not keep:
             demonstration.clean_up()
-    except (DemoFailed, ClientError, BotoCoreError) as error:
+    except (DemoFailed, LoadFailed, ClientError, BotoCoreError) as error:
         problem = str(error)
     except KeyboardInterrupt:
         problem = "interrupted"
@@ -55,6 +67,27 @@ def play(name: str, home: Path | None, port: int | None, keep: bool, json: bool)
         _try_it(config, home, demonstration.name)
 
 
+_PLOTS = {
+    "car-evaluation": "from raw file to answered request",
+    "iris-stress": "two models behind one endpoint, under load",
+}
+
+
+def _demonstration(name: str, config: Config, url: str, run: str, stage: Any, full: bool, report: Path | None) -> Any:
+    clients = _clients(config, url)
+    if name == "car-evaluation":
+        from clary.cli.demo.car_evaluation import CarEvaluation
+
+        return CarEvaluation(clients, config.region, run, stage)
+    from clary.cli.demo.iris_stress import ENDPOINT, IrisStress
+    from clary.stress.plan import Keys
+    from clary.stress.target import Target
+
+    keys = homes.read(config).keys
+    target = Target(url, config.region, Keys(keys.access_key_id, keys.secret_access_key), ENDPOINT)
+    return IrisStress(clients, target, run, stage, full, report or Path("iris-stress.html"))
+
+
 def _clean_up_what_is_left(demonstration: Any) -> None:
     """Tried once more after a failure; what cannot be removed is said, beside the failure that matters."""
     from botocore.exceptions import BotoCoreError, ClientError
@@ -65,14 +98,15 @@ def _clean_up_what_is_left(demonstration: Any) -> None:
         err.print(f"[yellow]clary:[/yellow] not everything could be cleaned up: {error}")
 
 
-def _ensure_server(config: Config, stage: Any) -> tuple[homes.Server, bool]:
-    """A server runs on this home; and whether it was started here."""
+def _ensure_server(config: Config, stage: Any, name: str) -> tuple[homes.Server, bool]:
+    """A server runs on this home; and whether it was started here. For the stress test its autoscaling runs fast."""
     running = homes.server(config)
     if running is not None:
         err.print(f"    using the Clary at {running.url}")
         return running, False
+    settings = {"CLARY_AUTOSCALING_SPEED": SCALING_SPEED} if name == "iris-stress" else {}
     with stage.step("start Clary") as line:
-        started = server.start(config)
+        started = server.start(config, settings)
         line.result = started.url
     return started, True
 
@@ -97,9 +131,19 @@ def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
     if json:
         typer.echo(orjson.dumps(whole, option=orjson.OPT_INDENT_2).decode())
         return
-    from rich.table import Table
-
     from clary.cli.say import out
+
+    if "stress" in found:
+        from clary.stress.terminal import show
+
+        show(found["stress"], out)
+    else:
+        out.print(_accuracy(found))
+    out.print(f"done in {whole['seconds']:.1f} s")
+
+
+def _accuracy(found: dict[str, Any]) -> Any:
+    from rich.table import Table
 
     table = Table(title="the endpoint's answers against the known truth", title_justify="left")
     table.add_column("part")
@@ -108,8 +152,7 @@ def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
     for part, score in found["accuracy"].items():
         name = {"holdout": "held out (never seen)", "all": "all cars"}.get(part, part)
         table.add_row(name, f"{score['rows']:,}", f"{score['right']:,}", f"{score['accuracy']:.4f}")
-    out.print(table)
-    out.print(f"done in {whole['seconds']:.1f} s")
+    return table
 
 
 def _try_it(config: Config, home: Path | None, name: str) -> None:
@@ -118,6 +161,18 @@ def _try_it(config: Config, home: Path | None, name: str) -> None:
     where, clary = f" --home {home}" if home else "", program()
     running = homes.server(config)
     url = running.url if running else config.endpoint_url
+    if name == "iris-model-production":
+        out.print(
+            f"""
+Everything is left as it is. Try it (the rows: sepal length, sepal width, petal length, petal width in cm):
+
+  printf '5.1,3.5,1.4,0.2\\n6.0,2.2,4.0,1.0\\n6.3,3.3,6.0,2.5\\n' > iris.csv
+  {clary} stress {name} --rate 500 --duration 20 --watch 60 --data iris.csv --report stress.html{where}
+
+Stop Clary with: {clary} down{where}""",
+            markup=False,
+        )
+        return
     out.print(
         f"""
 Everything is left as it is. Try it:
