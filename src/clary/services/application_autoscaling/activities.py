@@ -62,8 +62,6 @@ def not_scaled(store: Store, target: Resource, at: float, cause: str, reason: Do
     last = store.page(ACTIVITY, where, descending=True, limit=1)
     if last and last[0].spec.get("NotScaledReasons") == [reason] and last[0].spec["Cause"] == cause:
         return
-    # It stands behind what it follows, also within a millisecond.
-    at = max([at, *(one.spec["StartTime"] + 0.001 for one in last)])
     # AWS calls a target that is where it should be a success.
     status = "Successful" if reason["Code"] == "AlreadyAtDesiredCapacity" else "Failed"
     said = {
@@ -73,7 +71,14 @@ def not_scaled(store: Store, target: Resource, at: float, cause: str, reason: Do
         "NotScaledReasons": [reason],
         "EndTime": at,
     }
-    note(store, target, ids.request_id(), at, **said)
+    note(store, target, ids.request_id(), behind(store, target, at), **said)
+
+
+def behind(store: Store, target: Resource, at: float) -> float:
+    """`at`, or so little later that an activity that starts then stands behind the target's last one."""
+    where = Where(target.account, target.region, parent=target.parent)
+    last = store.page(ACTIVITY, where, descending=True, limit=1)
+    return max([at, *(one.spec["StartTime"] + 0.001 for one in last)])
 
 
 def _name(start: float, id_: str) -> str:

@@ -3,9 +3,9 @@
 One row decides for its variant: the target's. A decision is written there before anything is done about it, with the
 capacity that it comes to (not by how much it changes), so that whoever repeats it after a crash asks for the same:
 
-    _flight  {"id", "start", "from", "to", "cause", "inward", "cooldown", "sent"}   what is being done; sent: SageMaker
-                                                                                     was asked
-    _last    {"from", "to", "inward", "ended", "until"}   the last that came true; until: it cools down
+    _flight  {"id", "start", "from", "base", "to", "cause", "inward", "cooldown", "sent"}   what is being done; sent:
+                                                                                             SageMaker was asked
+    _last    {"from", "base", "to", "inward", "ended", "until"}   the last that came true; until: it cools down
     _bring   true: the bounds were set, and the capacity is to be brought between them
 
 Times are epoch seconds. While an alarm calls, a target is looked at once a minute (of the home's speed); else it rests.
@@ -105,8 +105,10 @@ class TargetReconciler:
             if held != seen.desired:
                 which = "minimum" if held > seen.desired else "maximum"
                 cause = f"{which} capacity was set to {held}"
-                return _take_off(now, seen.desired, held, cause, held < seen.desired, 0.0)
-        proposals, shrinking = await self._proposals(ctx, target, seen, now)
+                start = activities.behind(self._store, target, now)
+                return _take_off(start, seen.desired, seen.desired, held, cause, held < seen.desired, 0.0)
+        base = _base(target, seen, now)
+        proposals, shrinking = await self._proposals(ctx, target, base)
         if not proposals:
             return rest(_bring=None)
         suspended = target.spec["SuspendedState"]
@@ -121,22 +123,14 @@ class TargetReconciler:
         if chosen is not None and not stopped:
             held = bounds.hold(chosen.wanted)
             if held != seen.desired and (held < seen.desired) == chosen.inward:
-                cooldown = self._pace.seconds(chosen.cooldown)
-                return _take_off(now, seen.desired, held, chosen.cause, chosen.inward, cooldown)
+                # An alarm calls once a minute: whatever else wakes the target meanwhile, it is no second call.
+                cooldown = self._pace.seconds(max(chosen.cooldown, MINUTE))
+                start = activities.behind(self._store, target, now)
+                return _take_off(start, seen.desired, base.before, held, chosen.cause, chosen.inward, cooldown)
         return self._stay(target, seen, bounds, proposals, stopped, now)
 
-    async def _proposals(
-        self, ctx: Context, target: Resource, seen: Capacity, now: float
-    ) -> tuple[list[Proposal], int]:
+    async def _proposals(self, ctx: Context, target: Resource, base: watched.Base) -> tuple[list[Proposal], int]:
         """What the policies want, and how many of them scale in to track a target."""
-        last: Doc = target.status.get("_last") or {}
-        cooling = bool(last) and not last["inward"] and last["until"] > now and last["to"] == seen.desired
-        base = watched.Base(
-            seen.desired,
-            last["from"] if cooling else seen.desired,
-            last["from"] if last and last["to"] == seen.desired else seen.desired,
-            last.get("ended", 0.0),
-        )
         found: list[Proposal] = []
         policies = children(self._store, POLICY, target)
         for policy in policies:
@@ -144,9 +138,12 @@ class TargetReconciler:
         return found, sum(map(watched.shrinks, policies))
 
     def _cools(self, target: Resource, now: float) -> bool:
-        """The last scale-in has not taken effect yet, so no other begins."""
+        """No scale-in begins: the last one cools down, or it is less than a minute since the last scale-out."""
         last: Doc = target.status.get("_last") or {}
-        return bool(last) and bool(last["inward"]) and bool(last["until"] > now)
+        if not last:
+            return False
+        until: float = last["until"] if last["inward"] else last["ended"] + self._pace.seconds(MINUTE)
+        return until > now
 
     def _stay(
         self,
@@ -211,7 +208,7 @@ class TargetReconciler:
         ended = self._note(
             target, flight, "Successful", f"{_succeeded(target, flight)} Change successfully fulfilled by sagemaker."
         )
-        last = {name: flight[name] for name in ("from", "to", "inward")}
+        last = {name: flight[name] for name in ("from", "base", "to", "inward")}
         last |= {"ended": ended, "until": ended + flight["cooldown"]}
         return again(self._pace.seconds(MINUTE), _flight=None, _last=last)
 
@@ -237,12 +234,23 @@ class TargetReconciler:
         return now
 
 
-def _take_off(now: float, current: int, wanted: int, cause: str, inward: bool, cooldown: float) -> Step:
+def _base(target: Resource, seen: Capacity, now: float) -> watched.Base:
+    """What policies count from now."""
+    last: Doc = target.status.get("_last") or {}
+    if not last or last["to"] != seen.desired:  # nothing was scaled, or somebody else has changed it since
+        return watched.Base(seen.desired, seen.desired, seen.desired, last.get("ended", 0.0))
+    cooling = not last["inward"] and last["until"] > now
+    before = last["base"] if cooling else seen.desired
+    return watched.Base(seen.desired, before, last["from"], last["ended"])
+
+
+def _take_off(start: float, current: int, base: int, wanted: int, cause: str, inward: bool, cooldown: float) -> Step:
     """The decision is written; what it comes to is done by the next looks."""
     flight = {
         "id": ids.request_id(),
-        "start": now,
+        "start": start,
         "from": current,
+        "base": base,
         "to": wanted,
         "cause": cause,
         "inward": inward,

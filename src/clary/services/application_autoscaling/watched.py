@@ -25,7 +25,8 @@ class Base:
 
     current: int
     before: int
-    """The capacity before the last scale-out, while that is cooling down: what it added counts as part of the next."""
+    """The capacity before a scale-out, while that cools down (and before those that followed it meanwhile): what it
+    added counts as part of the next."""
     earlier: int
     """The capacity before the last activity."""
     ended: float
@@ -63,6 +64,8 @@ async def _tracking(ctx: Context, policy: Resource, base: Base, pace: Pace) -> l
         # Out of caution the highest value counts, both ways.
         if fresh:
             value, counted = max(fresh), base.current if inward else base.before
+        elif inward:
+            continue  # the alarm tells of another capacity than this one
         else:
             value, counted = max(one for _, one in points), base.earlier
         wanted = decide.proportional(counted, value, target)
