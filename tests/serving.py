@@ -26,7 +26,8 @@ from clary.engines.serving.routes import RouteFile
 from clary.engines.serving.shared import Authenticate, Bounds
 from clary.kernel.clock import SystemClock
 from clary.kernel.resource import Doc
-from clary.processes.front import EVENTS, authenticator
+from clary.processes.admission import Admission
+from clary.processes.front import EVENTS
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
@@ -224,7 +225,7 @@ async def site(
             listener,
             RouteFile(directory),
             sockets,
-            authenticate or authenticator(Verifier(RING, SystemClock()), ACCOUNT),
+            authenticate or Admission(Verifier(RING, SystemClock()), ACCOUNT),
             SystemClock(),
             bounds,
             limits,

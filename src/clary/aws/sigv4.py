@@ -67,7 +67,7 @@ class Signed(NamedTuple):
     """The signing key, for the chunks that follow."""
 
 
-class _Claim(NamedTuple):
+class Claim(NamedTuple):
     """What an Authorization header, or a presigned query string, says of itself."""
 
     access_key_id: str
@@ -87,7 +87,7 @@ class Verifier:
 
     def __init__(self, ring: KeyRing, clock: Clock) -> None:
         self._ring = ring
-        self._clock = clock
+        self.clock = clock
         self._keys: dict[tuple[str, str, str, str], bytes] = {}
 
     def verify(
@@ -113,10 +113,10 @@ class Verifier:
     def _by_header(
         self, method: str, path: bytes, query: bytes, given: Given, authorization: str, body: str | None
     ) -> Signed:
-        claim, signed = _parse(authorization)
+        claim, signed = claim_of(authorization)
         date = given.get("x-amz-date") or ""
-        self._in_window(date)
-        _same_day(claim, date)
+        self.in_window(date)
+        same_day(claim, date)
         if "host" not in signed or "x-amz-date" not in signed:
             raise Refused("malformed", "'Host' and 'X-Amz-Date' must be among the SignedHeaders of the request.")
         for name in given:
@@ -138,10 +138,10 @@ class Verifier:
             found.get("X-Amz-Signature"),
         )
         date, expires = found.get("X-Amz-Date", ""), found.get("X-Amz-Expires", "")
-        _same_day(claim, date)
+        same_day(claim, date)
         if not expires.isdecimal() or int(expires) > MAX_PRESIGNED_SECONDS:
             raise Refused("malformed", "X-Amz-Expires must be a number of seconds, and less than a week (604800).")
-        now, made = self._clock.now(), _epoch(date)
+        now, made = self.clock.now(), epoch(date)
         if now > made + int(expires):
             raise Refused("lapsed", "Request has expired")
         if now < made - WINDOW_SECONDS:
@@ -165,7 +165,7 @@ class Verifier:
 
     def _prove(
         self,
-        claim: _Claim,
+        claim: Claim,
         known: Known,
         date: str,
         payload: str,
@@ -174,9 +174,9 @@ class Verifier:
         query: bytes,
         given: Given,
     ) -> Signed:
-        key = self._signing_key(known.secret_access_key, claim)
-        before = f"{method}\n{_canonical_path(claim.service, path)}\n"
-        lines = "".join([f"{name}:{_trimmed(given.get(name, ''))}\n" for name in claim.signed_headers.split(";")])
+        key = self.signing_key(known.secret_access_key, claim)
+        before = f"{method}\n{canonical_path(claim.service, path)}\n"
+        lines = "".join([f"{name}:{trimmed(given.get(name, ''))}\n" for name in claim.signed_headers.split(";")])
         after = f"\n{lines}\n{claim.signed_headers}\n{payload}"
         signature = claim.signature.encode()
         for text in _canonical_queries(query):
@@ -194,8 +194,9 @@ class Verifier:
                 )
         raise _mismatch()
 
-    def _in_window(self, date: str) -> None:
-        now, made = self._clock.now(), _epoch(date)
+    def in_window(self, date: str) -> None:
+        """The request was made now, give or take. Raises Refused."""
+        now, made = self.clock.now(), epoch(date)
         if made < now - WINDOW_SECONDS:
             raise Refused(
                 "skewed",
@@ -217,11 +218,12 @@ class Verifier:
             raise Refused("bad-token", "The security token included in the request is invalid.") from None
         if known is None:
             raise Refused("unknown-key", "The security token included in the request is invalid.")
-        if known.expires is not None and known.expires <= self._clock.now():
+        if known.expires is not None and known.expires <= self.clock.now():
             raise Refused("expired-token", "The security token included in the request is expired")
         return known
 
-    def _signing_key(self, secret: str, claim: _Claim) -> bytes:
+    def signing_key(self, secret: str, claim: Claim) -> bytes:
+        """The key that signs what the claim says it has signed."""
         name = (secret, claim.day, claim.region, claim.service)
         key = self._keys.get(name)
         if key is None:
@@ -259,23 +261,23 @@ def _unsigned(name: str) -> Refused:
     return Refused("unsigned-header", f"There were headers present in the request which were not signed: {name}")
 
 
-def _parse(authorization: str) -> tuple[_Claim, frozenset[str]]:
+def claim_of(authorization: str) -> tuple[Claim, frozenset[str]]:
     """The claim and the names of its signed headers."""
     head, mark, signature = authorization.rpartition(", Signature=")
     signature = signature.strip()
     if not mark or not signature or "," in signature or len(head) > _LONGEST_KEPT:
         return _parse_all(authorization)
     claim, signed = _unsigned_claim(head)
-    return _Claim(*claim[:-1], signature), signed
+    return Claim(*claim[:-1], signature), signed
 
 
 @lru_cache(maxsize=1024)
-def _unsigned_claim(head: str) -> tuple[_Claim, frozenset[str]]:
+def _unsigned_claim(head: str) -> tuple[Claim, frozenset[str]]:
     """All but the signature: the same in all requests that a client signs on one day."""
     return _parse_all(f"{head}, Signature=-")
 
 
-def _parse_all(authorization: str) -> tuple[_Claim, frozenset[str]]:
+def _parse_all(authorization: str) -> tuple[Claim, frozenset[str]]:
     algorithm, _, rest = authorization.partition(" ")
     fields = {}
     for part in rest.split(","):
@@ -285,7 +287,7 @@ def _parse_all(authorization: str) -> tuple[_Claim, frozenset[str]]:
     return claim, frozenset(claim.signed_headers.split(";"))
 
 
-def _parse_fields(algorithm: str | None, credential: str | None, headers: str | None, signature: str | None) -> _Claim:
+def _parse_fields(algorithm: str | None, credential: str | None, headers: str | None, signature: str | None) -> Claim:
     if algorithm != ALGORITHM:
         raise Refused("malformed", f"Unsupported algorithm '{algorithm}': sign the request with {ALGORITHM}.")
     for name, value in (("Credential", credential), ("SignedHeaders", headers), ("Signature", signature)):
@@ -295,7 +297,7 @@ def _parse_fields(algorithm: str | None, credential: str | None, headers: str | 
     parts = credential.rsplit("/", 4)
     if len(parts) != 5 or parts[4] != "aws4_request" or not all(parts):
         raise Refused("malformed", "Credential must be of the form <key>/<YYYYMMDD>/<region>/<service>/aws4_request.")
-    return _Claim(parts[0], parts[1], parts[2], parts[3], headers, signature)
+    return Claim(parts[0], parts[1], parts[2], parts[3], headers, signature)
 
 
 def _payload(service: str, header: str | None, body: str | None) -> str:
@@ -308,12 +310,12 @@ def _payload(service: str, header: str | None, body: str | None) -> str:
     return header
 
 
-def _trimmed(value: str) -> str:
-    """Without blanks around it, and with single ones within."""
+def trimmed(value: str) -> str:
+    """A header's value as it is signed: without blanks around it, and with single ones within."""
     return " ".join(value.split()) if "  " in value or "\t" in value else value.strip()
 
 
-def _canonical_path(service: str, path: bytes) -> str:
+def canonical_path(service: str, path: bytes) -> str:
     """S3 signs the path as it is sent; all others normalise it and encode it once more."""
     if service == "s3" or path == b"/":
         return path.decode("latin-1") or "/"
@@ -358,13 +360,15 @@ def _pairs(query: bytes) -> list[tuple[bytes, bytes]]:
     return [(unquote_to_bytes(name), unquote_to_bytes(value)) for name, _, value in cut]
 
 
-def _same_day(claim: _Claim, date: str) -> None:
+def same_day(claim: Claim, date: str) -> None:
+    """The request was made on the day of its scope. Raises Refused."""
     if not date.startswith(claim.day) or len(claim.day) != 8:
         raise Refused("malformed", "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date.")
 
 
 @lru_cache(maxsize=64)
-def _epoch(date: str) -> float:
+def epoch(date: str) -> float:
+    """Of a date as signatures have it. Raises Refused."""
     if len(date) == 16 and date[8] == "T" and date[15] == "Z" and date[:8].isdecimal() and date[9:15].isdecimal():
         parts = (int(date[:4]), int(date[4:6]), int(date[6:8]), int(date[9:11]), int(date[11:13]), int(date[13:15]))
         if 1 <= parts[1] <= 12 and parts[0] >= 1970:

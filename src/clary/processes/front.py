@@ -9,76 +9,28 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
 
 from clary import home
-from clary.aws.access import Ask
-from clary.aws.errors import AccessDenied
 from clary.aws.event_stream import event, exception
-from clary.aws.origin import origin
-from clary.aws.refusals import refusal
-from clary.aws.sigv4 import Refused, Signed, Verifier
+from clary.aws.sigv4 import Verifier
 from clary.config import Config, read
-from clary.engines.serving.framing import Head
 from clary.engines.serving.capture import captures_of
 from clary.engines.serving.front import Front
 from clary.engines.serving.paths import socket_dir
 from clary.engines.serving.routes import RouteFile
-from clary.engines.serving.shared import Authenticate, Caller, Denied, EventWriter
+from clary.engines.serving.shared import EventWriter
 from clary.kernel import log
 from clary.kernel.clock import SystemClock
+from clary.processes.admission import Admission
 from clary.processes.descriptors import raise_limit
 from clary.processes.guests import Guests
 
 DRAIN_SECONDS = 30.0
-SIGNING_NAME = "sagemaker"
 EVENTS = EventWriter(part=lambda data: event("PayloadPart", data), error=exception)
-
-
-_ACTIONS = {
-    "invocations": "sagemaker:InvokeEndpoint",
-    "invocations-response-stream": "sagemaker:InvokeEndpointWithResponseStream",
-}
-
-
-def authenticator(verifier: Verifier, account: str, guests: Guests | None = None) -> Authenticate:
-    """The front's question, put to Clary's verifier and, for callers other than root, to the policies, with the
-    gateway's codes for a refusal. Without `guests` nobody but root may invoke."""
-
-    def authenticate(head: Head, digest: str, client: Callable[[], str]) -> Caller:
-        try:
-            signed = verifier.verify_read("POST", head.path, head.query, head.headers, digest)
-        except Refused as refused:
-            error = refusal(refused, "json")
-            raise Denied(error.http_status, error.error_code, error.message) from None
-        if signed.service != SIGNING_NAME:
-            message = f"Credential should be scoped to correct service: '{SIGNING_NAME}'."
-            raise Denied(403, "SignatureDoesNotMatch", message)
-        principal = signed.principal
-        if principal.kind != "root" or principal.account != account:
-            _require(signed, head, client())
-        return Caller(account, signed.region)
-
-    def _require(signed: Signed, head: Head, client: str) -> None:
-        action = _ACTIONS[head.operation]
-        resource = f"arn:aws:sagemaker:{signed.region}:{account}:endpoint/{head.endpoint}"
-        if guests is None:
-            message = f"User: {signed.principal.arn} is not authorized to perform: {action} on resource: {resource}"
-            raise Denied(403, "AccessDeniedException", message)
-        try:
-            guests.require(signed, Ask(action, resource, _keys(head)), origin(client, head.headers))
-        except AccessDenied as error:
-            raise Denied(403, error.error_code, error.message) from None
-
-    return authenticate
-
-
-def _keys(head: Head) -> dict[str, str]:
-    target = head.headers.get("x-amzn-sagemaker-target-model")
-    return {} if target is None else {"sagemaker:TargetModel": target}
 
 
 async def serve(config: Config, listener: socket.socket, name: str, ready: int | None) -> None:
@@ -90,7 +42,7 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         listener,
         RouteFile(config.serving_dir),
         socket_dir(config.home),
-        authenticator(Verifier(owner.ring_with(guests), clock), owner.account, guests),
+        Admission(Verifier(owner.ring_with(guests), clock), owner.account, guests),
         clock,
         events=EVENTS,
         uses=guests.uses.docs,

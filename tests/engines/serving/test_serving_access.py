@@ -15,7 +15,7 @@ from clary.kernel import ids
 from clary.kernel.clock import SystemClock
 from clary.kernel.resource import Resource
 from clary.kernel.sqlite import SqliteStore
-from clary.processes.front import authenticator
+from clary.processes.admission import Admission
 from clary.processes.guests import Guests
 from clary.services.iam.uses import StoredKeyUses
 from tests.serving import ACCOUNT, KEYS, ModelServer, Site, site
@@ -45,7 +45,7 @@ def state(tmp_path: Path) -> Iterator[SqliteStore]:
 async def here(tmp_path: Path, state: SqliteStore) -> AsyncIterator[Site]:
     guests = Guests(tmp_path / "clary.db", HOME, SystemClock())
     verifier = Verifier(HOME.ring_with(guests), SystemClock())
-    authenticate = authenticator(verifier, ACCOUNT, guests)
+    authenticate = Admission(verifier, ACCOUNT, guests)
     async with site(tmp_path, authenticate=authenticate, uses=guests.uses.docs) as made:
         yield made
     guests.close()
@@ -138,7 +138,7 @@ async def test_whom_it_let_in_is_told_to_who_writes_it_down(here: Site, model: M
 
 async def test_root_opens_no_file(here: Site, model: ModelServer, tmp_path: Path) -> None:
     guests = Guests(tmp_path / "nowhere" / "clary.db", HOME, SystemClock())
-    authenticate = authenticator(Verifier(HOME.ring_with(guests), SystemClock()), ACCOUNT, guests)
+    authenticate = Admission(Verifier(HOME.ring_with(guests), SystemClock()), ACCOUNT, guests)
     here.front.shared.authenticate = authenticate
     assert (await here.invoke("cars"))["Body"] == b"1"
     assert not (tmp_path / "nowhere").exists()

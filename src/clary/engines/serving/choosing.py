@@ -31,16 +31,26 @@ class Endpoint:
         self.waiting = 0
         """Requests that wait for an instance; a router counts them anew whenever it tries them again."""
         self._variants = variants
-        only = variants[0] if len(variants) == 1 and variants[0].weight > 0 else None
-        self._single = only if only is not None and len(only.instances) == 1 else None
+        self._single = variants[0] if len(variants) == 1 and variants[0].weight > 0 else None
 
     def pick(self, exchange: Exchange, now: float, turn: int, share: Share) -> Server | None:
         """The instance that gets it; its variant is noted in the exchange. None: nobody is left to try. `now` is loop
         time, `turn` rises with every call. Raises UnknownVariant, NoTraffic, Overloaded."""
-        single = self._single
-        if single is not None and exchange.wanted is None and not exchange.tried and not single.instances[0].full:
-            exchange.variant = single.name
-            return single.instances[0]
+        only = self._single
+        if only is not None and exchange.wanted is None and not exchange.tried:
+            best = None
+            for one in only.instances:
+                # Among equals the one that has rested longest: else the first would get all requests of a lone client.
+                if one.down_until <= now and (
+                    best is None
+                    or one.outstanding < best.outstanding
+                    or (one.outstanding == best.outstanding and one.turn < best.turn)
+                ):
+                    best = one
+            if best is not None and not best.full:
+                best.turn = turn
+                exchange.variant = only.name
+                return best
         variants = self._candidates(exchange.wanted)
         reachable = [(one, [i for i in one.instances if i not in exchange.tried]) for one in variants]
         reachable = [(one, instances) for one, instances in reachable if instances]
@@ -51,7 +61,6 @@ class Endpoint:
         # instances are all down gives its share to the others: an answer of another variant is better than none.
         usable = [(one, instances) for one, instances in healthy if instances] or reachable
         variant, instances = usable[0] if len(usable) == 1 else _by_weight(usable, share)
-        # Among equals the one that has rested longest: else the first would get all requests of a lone client.
         best = min((i for i in instances if not i.full), key=lambda i: (i.outstanding, i.turn), default=None)
         if best is None:
             raise Overloaded(f"Every instance of variant {variant.name} of endpoint {self.name} is busy; try again.")

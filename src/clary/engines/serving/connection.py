@@ -32,6 +32,7 @@ from clary.engines.serving.faults import (
     stream_fault,
 )
 from clary.engines.serving.framing import HEAD_LIMIT, BadRequest, Chunked, Head, parse_head, sniff, too_long
+from clary.engines.serving.likeness import VARIABLE, Likeness
 from clary.engines.serving.shared import Denied, Shared
 from clary.kernel import ids
 
@@ -58,8 +59,12 @@ class InferenceConnection(asyncio.Protocol):
         self._head: Head | None = None
         self._chunked: Chunked | None = None
         self._held = 0
+        self._block = b""
+        """The head at hand as it came."""
         self._began = 0.0
         """Loop time of the first byte of the request at hand; 0 between requests."""
+        self._likeness: Likeness | None = shared.likenesses.latest
+        """What this client's requests look like."""
         self._exchange: Exchange | None = None
         self._streamed = False
         """The head of an answer in events has been written."""
@@ -77,6 +82,8 @@ class InferenceConnection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
+            return
+        if self._likeness is not None and not self._buffer and self._recognised(self._likeness, data):
             return
         self._buffer += data
         if self._busy or self._blocked:
@@ -185,7 +192,8 @@ class InferenceConnection(asyncio.Protocol):
             if len(self._buffer) >= HEAD_LIMIT:
                 raise BadRequest(431, f"The head of the request is longer than {HEAD_LIMIT} bytes.")
             return False
-        head = parse_head(bytes(self._buffer[: end + 4]))
+        self._block = bytes(self._buffer[: end + 4])
+        head = parse_head(self._block)
         del self._buffer[: end + 4]
         self._welcome(head)
         return True
@@ -226,13 +234,52 @@ class InferenceConnection(asyncio.Protocol):
         self._shared.held -= self._held
         self._held = 0
 
+    def _recognised(self, likeness: Likeness, data: bytes) -> bool:
+        """The bytes are one whole request that looks like those before, and it is on its way. False: nothing has been
+        done; whatever is the matter with it, the parser will say."""
+        if self._busy or self._head is not None or self._blocked or self._handing:
+            return False
+        found = likeness.match(data)
+        if found is None:
+            return False
+        groups = found.groups()
+        body = data[found.end() :]
+        size = len(body)
+        shared = self._shared
+        if size != int(groups[likeness.length]) or shared.held + size > shared.bounds.held_bytes:
+            return False
+        values = tuple([groups[at] for at in likeness.values])
+        try:
+            likeness.again(values, sha256(body).hexdigest(), groups[likeness.signature], self._peer)
+        except Denied:
+            return False
+        shared.held += size
+        self._held = size
+        self._busy = True
+        self.deadline = NEVER
+        shared.counters.requests += 1
+        self._request_id = shared.request_ids.next()
+        self._target = likeness.target
+        exchange = shared.router.dispatch(likeness.key, likeness.headers_of(groups), body, self._told)
+        self._exchange = None if exchange.done else exchange
+        return True
+
+    def _learn(self, head: Head) -> None:
+        """The request, which has been let in, may be like those to come."""
+        if self._block:
+            shared = self._shared
+            self._likeness = shared.likenesses.learn(
+                self._block, head, lambda: shared.authenticate.again(head, VARIABLE), self._target
+            )
+            self._block = b""
+
     # Answering.
 
     def _begin(self, head: Head, body: bytes) -> None:
         self._busy = True
         self.deadline = NEVER  # from here on the router's bound holds
         self._shared.counters.requests += 1
-        self._request_id = ids.request_id()
+        self._request_id = self._shared.request_ids.next()
         if len(body) <= DIGEST_INLINE_BYTES:
             self._admit(head, body, sha256(body).hexdigest())
             return
@@ -256,6 +303,7 @@ class InferenceConnection(asyncio.Protocol):
                 fault = not_served("the operation InvokeEndpointWithResponseStream")
             if fault is None:
                 self._target = Target(caller.account, caller.region, head.endpoint)
+                self._learn(head)
                 key = (caller.account, caller.region, head.endpoint)
                 sink = self if head.operation == STREAM else None
                 exchange = self._shared.router.dispatch(key, headers, body, self._told, sink)
@@ -335,8 +383,12 @@ class InferenceConnection(asyncio.Protocol):
         self._transport.write(data)
         if closes:
             self._transport.close()
-        elif not self._blocked:
+        elif self._blocked:
+            return
+        elif self._buffer or self._half_closed:
             self._go_on()
+        else:
+            self.deadline = self._loop.time() + self._shared.bounds.idle_seconds
 
     def _go_on(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

@@ -61,27 +61,29 @@ class Sink(Protocol):
 class Exchange:
     """Ends once, with `reply` or `error`, and then calls `told`."""
 
-    __slots__ = (
-        "body",
-        "deadline",
-        "done",
-        "error",
-        "headers",
-        "instance",
-        "key",
-        "owner",
-        "parked",
-        "reply",
-        "resent",
-        "sent",
-        "sink",
-        "started",
-        "told",
-        "tried",
-        "upstream",
-        "variant",
-        "wanted",
-    )
+    # What most exchanges never change stands in the class: making one is on the way of every request.
+    sink: Sink | None = None
+    """Who takes the answer in parts; None: it is wanted whole."""
+    upstream: Connection | None = None
+    """The connection on which the parts come."""
+    variant = ""
+    instance: Server | None = None
+    tried: tuple[Server, ...] = ()
+    """Instances that could not be reached since it last waited for one."""
+    resent = 0
+    """How often a worker of compiled models that it had been sent to went away without an answer."""
+    parked = 0.0
+    """Loop time at which it first found no instance; 0: it never did."""
+    started = 0.0
+    """`time.perf_counter` at its arrival."""
+    sent = 0.0
+    """`time.perf_counter` when it was written to a model server; 0: it is not."""
+    deadline = 0.0
+    """Loop time."""
+    done = False
+    reply: Reply | None = None
+    error: InferenceError | NoRoute | NoInstance | None = None
+    told: "Callable[[Exchange], None] | None" = None
 
     def __init__(
         self,
@@ -92,10 +94,6 @@ class Exchange:
         wanted: str | None,
         sink: Sink | None = None,
     ) -> None:
-        self.sink = sink
-        """Who takes the answer in parts; None: it is wanted whole."""
-        self.upstream: Connection | None = None
-        """The connection on which the parts come."""
         self.owner = owner
         self.key = key
         self.headers = headers
@@ -103,24 +101,8 @@ class Exchange:
         self.body = body
         self.wanted = wanted
         """The variant that the request names."""
-        self.variant = ""
-        self.instance: Server | None = None
-        self.tried: tuple[Server, ...] = ()
-        """Instances that could not be reached since it last waited for one."""
-        self.resent = 0
-        """How often a worker of compiled models that it had been sent to went away without an answer."""
-        self.parked = 0.0
-        """Loop time at which it first found no instance; 0: it never did."""
-        self.started = 0.0
-        """`time.perf_counter` at its arrival."""
-        self.sent = 0.0
-        """`time.perf_counter` when it was written to a model server; 0: it is not."""
-        self.deadline = 0.0
-        """Loop time."""
-        self.done = False
-        self.reply: Reply | None = None
-        self.error: InferenceError | NoRoute | NoInstance | None = None
-        self.told: Callable[[Exchange], None] | None = None
+        if sink is not None:
+            self.sink = sink
 
     # Who takes the parts may be slower than the model.
 

@@ -1,14 +1,16 @@
 """What all connections of one front have in common: who may call, what clients may cost, the router, the counters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.faults import Fault
 from clary.engines.serving.framing import Head
+from clary.engines.serving.likeness import Again, Likenesses
 from clary.engines.serving.router import Router
 from clary.engines.serving.sending import Sender
+from clary.kernel.ids import RequestIds
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Authenticate(Protocol):
     def __call__(self, head: Head, digest: str, client: Callable[[], str]) -> Caller:
         """Who signed it, and may invoke the endpoint. `digest` is the body's SHA-256 in hex, `client` gives the
         address of the peer ("" when it is not known). Raises Denied."""
+        ...
+
+    def again(self, head: Head, variable: Sequence[str]) -> Again | None:
+        """The same question for further requests that differ from this one, which was let in, in the values of their
+        `variable` headers, their signature and their body only; None: each has to be looked at as a whole."""
         ...
 
 
@@ -93,6 +100,8 @@ class Shared:
     held: int = 0
     """Bytes of bodies held now."""
     draining: bool = False
+    likenesses: Likenesses = field(default_factory=Likenesses)
+    request_ids: RequestIds = field(default_factory=RequestIds)
     date: bytes = b""
     """The Date header's line, made anew every second."""
     emptied: Callable[[], None] = lambda: None
