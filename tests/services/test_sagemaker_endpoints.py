@@ -380,14 +380,10 @@ async def test_what_is_missing_is_named_as_aws_names_it(house: House) -> None:
 
 async def test_what_cannot_be_done_is_refused_by_name(house: House) -> None:
     container = {"Image": XGBOOST, "ModelDataUrl": MODEL_URL}
-    await house.call("CreateModel", ModelName="m", ExecutionRoleArn=ROLE, Containers=[container, container])
+    await model(house)
     await config(house, "c")
-    with pytest.raises(NotImplementedHere, match="pipelines"):
-        await house.call("CreateEndpoint", EndpointName="e", EndpointConfigName="c")
     with pytest.raises(ValidationException, match="not both"):
         await house.call("CreateModel", ModelName="x", PrimaryContainer=container, Containers=[container])
-    with pytest.raises(NotImplementedHere, match="MultiModel"):
-        await model(house, "x", Mode="MultiModel")
     with pytest.raises(NotImplementedHere, match="ServerlessConfig"):
         await config(house, "x", variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 1}))
     with pytest.raises(ValidationException, match="unique"):

@@ -5,8 +5,8 @@ depends on it, and its uid follows from what is stored already, so a look that i
 runs and not others. A run that shall go is moved to `leaving` first and removed by a later look: what is not recorded
 any more is found by its uid's beginning and removed as well.
 
-    instance  {"uid", "generation", "variant", "how", "containers", "since", "ready", "missing"}
-    leaving   {"uid", "variant", "how", "containers", "since"}
+    instance  {"uid", "generation", "variant", "how", "containers", "hosts", "direct", "since", "ready", "missing"}
+    leaving   {"uid", "variant", "how", "containers", "hosts", "direct", "since"}      ("hosts" of several containers)
     crashes   {"<generation>/<variant>": {"count", "at", "until", "why"}}
 
 Times are epoch seconds, or None. How an instance is run, and what is seen of it, is its way's affair: see instances.py.
@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from clary.engines.runners.base import Run
 from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker import models
 from clary.services.sagemaker.endpoints.instances import NATIVE, CannotStart, Instance, Instances, NotYet, Seen
 from clary.services.sagemaker.endpoints.machine import containers, every_variant
 
@@ -33,6 +34,8 @@ SOON_SECONDS = 0.2
 LEAVING_SECONDS = 1.0
 FINAL = 1_000
 """The count of crashes that stands for one that will not get better."""
+_KEPT = ("uid", "variant", "how", "containers", "hosts", "direct")
+"""What is kept of an instance that leaves."""
 
 
 class Fleet:
@@ -187,7 +190,7 @@ class Fleet:
             uid = f"{self._endpoint.uid}-{generation}-{index}-{serial}"
             new = {"uid": uid, "generation": generation, "variant": name, "how": how}
             times = {"since": self._now, "ready": None, "missing": None}
-            self._instances.append({**new, "containers": len(containers(variant)), **times})
+            self._instances.append({**new, **_made_of(variant), **times})
 
     def _of(self, generation: int, variant: Doc) -> list[Doc]:
         """Its instances, the ones to keep first: those that answer before those that never did, those of the variant's
@@ -225,7 +228,7 @@ class Fleet:
 
     def _leave(self, one: Doc) -> None:
         self._instances.remove(one)
-        kept: Doc = {name: one[name] for name in ("uid", "variant", "how", "containers") if name in one}
+        kept: Doc = {name: one[name] for name in _KEPT if name in one}
         self._leaving.append({**kept, "since": self._now})
 
     def _run(self, one: Doc) -> Run:
@@ -236,7 +239,17 @@ class Fleet:
         return self._ways[one.get("how", NATIVE)]
 
     def _instance(self, one: Doc) -> Instance:
-        return Instance(self._endpoint, one["uid"], one["variant"], one.get("containers", 1))
+        count, hosts = one.get("containers", 1), tuple(one.get("hosts") or ())
+        return Instance(self._endpoint, one["uid"], one["variant"], count, hosts, bool(one.get("direct")))
+
+
+def _made_of(variant: Doc) -> Doc:
+    """What a record says of an instance's containers."""
+    several = containers(variant)
+    if len(several) == 1:
+        return {"containers": 1}
+    hosts = models.hostnames(several)
+    return {"containers": len(several), "hosts": hosts, "direct": bool(variant.get("direct"))}
 
 
 def _slot(generation: int, variant: str) -> str:

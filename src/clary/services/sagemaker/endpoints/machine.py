@@ -64,10 +64,8 @@ async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
 async def _variant(ctx: Context, variant: Doc) -> Doc:
     model = models.find(ctx, variant["ModelName"])
     several = models.containers(model)
-    if len(several) > 1 or any(models.is_multi_model(one) for one in several):
-        raise NotImplementedHere(
-            f"The model {model.name!r} is an inference pipeline or multi-model: endpoints of such are not served yet."
-        )
+    if any(models.is_multi_model(one) for one in several):
+        raise NotImplementedHere(f"The model {model.name!r} is multi-model: endpoints of such are not served yet.")
     for container in several:
         await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
     role, direct = model.spec.get("ExecutionRoleArn", ""), models.mode(model.spec) == models.DIRECT

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 
 from clary.engines.serving.base import Route, RouteVariant
 from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker import models
 from clary.services.sagemaker.capturing.rules import rule
+from clary.services.sagemaker.endpoints.machine import containers
 
 Addresses = Mapping[str, Sequence[str]]
 """Of the instances that are ready, by variant."""
@@ -51,13 +53,18 @@ def _route(
 
 
 def _variant(variant: Doc, weight: float, ready: Addresses) -> RouteVariant:
-    addresses = tuple(ready.get(variant["name"], ()))
-    config: Doc | None = variant.get("serverless")
-    if config is None:
-        return RouteVariant(variant["name"], weight, addresses, role=variant.get("role", ""))
-    concurrency = config["MaxConcurrency"]
+    several = containers(variant)
+    serverless: Doc = variant.get("serverless") or {}
     return RouteVariant(
-        variant["name"], weight, addresses, wakes=True, concurrency=concurrency, role=variant.get("role", "")
+        variant["name"],
+        weight,
+        tuple(ready.get(variant["name"], ())),
+        hosts=tuple(models.hostnames(several)) if len(several) > 1 else (),
+        direct=bool(variant.get("direct")),
+        multi_model=models.is_multi_model(several[0]),
+        wakes=bool(serverless),
+        concurrency=serverless.get("MaxConcurrency", 0),
+        role=variant.get("role", ""),
     )
 
 
