@@ -13,7 +13,7 @@ from clary.engines.serving.base import Serving
 from clary.engines.serving.counters import middle_of
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
-from clary.kernel.metrics import MetricName, MetricSink, Sample, dimensions
+from clary.kernel.metrics import MetricName, MetricStore, Sample, dimensions
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store, Where
 from clary.services.sagemaker import endpoints
@@ -31,12 +31,12 @@ Variant = tuple[str, str, str, str]
 
 
 class Metering:
-    """`flush` tells the sink what was served since it was called before; `run` calls it every `seconds`."""
+    """`flush` tells the metric store what was served since it was called before; `run` calls it every `seconds`."""
 
-    def __init__(self, serving: Serving, store: Store, sink: MetricSink, clock: Clock, seconds: float) -> None:
+    def __init__(self, serving: Serving, store: Store, metrics: MetricStore, clock: Clock, seconds: float) -> None:
         self._serving = serving
         self._store = store
-        self._sink = sink
+        self._metrics = metrics
         self._clock = clock
         self._seconds = seconds
         self._served: dict[Variant, float] = {}
@@ -48,7 +48,7 @@ class Metering:
         await every(self._clock, self._seconds, stop, self.flush)
 
     async def flush(self) -> None:
-        """The sink has what was served since the last call, at the beginning of the interval that has just ended."""
+        """The metric store has what was served since the last call, at the beginning of the interval that is over."""
         now = self._clock.now()
         at = (now // self._seconds - 1) * self._seconds
         served: dict[Variant, list[Doc]] = {}
@@ -63,7 +63,8 @@ class Metering:
             instances = counts.get(name) or self._instances(name) or 1
             samples += self._samples(name, served.get(name, []), instances, at)
         if samples:
-            self._sink.add(samples)
+            # Kept before the next look: what was taken from the fronts is nowhere else.
+            await asyncio.to_thread(self._metrics.put, samples)
 
     def _quiet(self, now: float) -> dict[Variant, int]:
         """Instances of the variants whose zeros are told now, if it turns out that they have served nothing."""
