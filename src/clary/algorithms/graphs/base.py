@@ -17,8 +17,8 @@ what comes out:
                                                               Of "floats" and "doubles" all are {"kind": "float"}. A
                                                               cell of kind float among strings is a number when the
                                                               graph sees it ("nan": missing)
-     "output": "scores" | "rows" | "array",                   whose answers: of xgboost, of the tables (linear-learner,
-                                                              k-means), of scikit-learn or sparkml-serving (labels)
+     "output": "scores" | "rows" | "array" | "spark",         whose answers: of xgboost, of the tables (linear-learner,
+                                                              k-means), of scikit-learn, of sparkml-serving
      "outputs": ["label"],                                    names of the graph's outputs, in the renderer's order:
                                                               one, or for "rows" as many as there are
      "names": ["score", "predicted_label"],                   of "rows": each output's name in the answer. An output is

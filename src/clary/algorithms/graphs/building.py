@@ -1,7 +1,7 @@
 """A pipeline of stages becomes one graph and its plan."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from clary.algorithms.graphs.native import Stage
 from clary.algorithms.graphs.native import predictor as predictor_of
 from clary.algorithms.graphs.nodes import DOUBLE, FLOAT, INT64, STRING, Graph
 from clary.algorithms.graphs.source import Source
-from clary.algorithms.graphs.stages import sklearn, tables, xgboost
+from clary.algorithms.graphs.stages import sklearn, sparkml, tables, xgboost
 from clary.algorithms.xgboost import version
 
 
@@ -47,7 +47,7 @@ class Answered:
     """What the last stage so far answers."""
 
     style: str
-    """"scores", "rows" or "array", as the plan's "output"."""
+    """"scores", "rows", "array" or "spark", as the plan's "output"."""
     outputs: list[tuple[str, str, int, int | None]]
     """(public name, tensor, type, numbers a row or None for one)."""
     names: tuple[str, ...] = ()
@@ -131,6 +131,26 @@ def _predicted(pipeline: Pipeline, predictor: Any, sparse: bool, accept: str) ->
     return Answered("array", [("label", score, INT64, None)], classes=score, default_accept=accept)
 
 
+def _sparkml(pipeline: Pipeline, stage: Stage) -> None:
+    from clary.algorithms.sparkml import server
+
+    model = server.load(stage.folder, stage.environ)
+    accept = stage.environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT") or "text/csv"
+    if pipeline.answered is not None:
+        known = sparkml.labels(model.nodes, model.schema)
+        if known is None:
+            raise CannotCompile("a bundle behind a model does more than name the classes that it answers")
+        made = _labels(pipeline, np.array(known, object), accept)
+        pipeline.answered = replace(made, style="spark")
+        return
+    if pipeline.reader:
+        raise CannotCompile("a bundle behind another stage is not compiled")
+    pipeline.begin("spark", sparkml.given(model.schema))
+    assert model.schema is not None
+    pipeline.features, frame = sparkml.transformed(model.nodes, model.schema, pipeline.features)
+    pipeline.given = sparkml.narrowed(pipeline.given, frame)
+
+
 def _labels(pipeline: Pipeline, classes: Any, accept: str) -> Answered:
     before = pipeline.answered
     if before is None or before.classes is None or len(before.outputs) > 1:
@@ -203,11 +223,13 @@ def _rows_of_numbers(pipeline: Pipeline, last: Stage) -> Answered:
     if not all(isinstance(one, Number | Table) for one in pipeline.features):
         raise CannotCompile("the last stage answers text of the request")
     made = source.matrix(pipeline.features, DOUBLE)
-    return Answered("array", [("features", made, DOUBLE, len(pipeline.features))], default_accept=accept)
+    style = "spark" if last.image == "sparkml-serving" else "array"
+    return Answered(style, [("features", made, DOUBLE, len(pipeline.features))], default_accept=accept)
 
 
 _STAGES: Mapping[str, Callable[[Pipeline, Stage], None]] = {
     "scikit-learn": _scikit_learn,
+    "sparkml-serving": _sparkml,
     "xgboost": _xgboost,
     "linear-learner": _table,
     "k-means": _table,

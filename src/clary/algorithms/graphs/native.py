@@ -58,6 +58,10 @@ def _server(stage: Stage) -> Model:
             from clary.algorithms.sklearn import own
 
             return own.FittedModel(own.load(stage.folder), stage.environ)
+        case "sparkml-serving":
+            from clary.algorithms.sparkml import server
+
+            return server.load(stage.folder, stage.environ)
         case "linear-learner" | "k-means":
             from clary.algorithms.tabular.serving import TableModel
 

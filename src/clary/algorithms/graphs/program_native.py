@@ -32,8 +32,10 @@ def reader(name: str, columns: Sequence[dict[str, Any]]) -> Reader:
             return Reader(CSV, _xgboost, _no_cells)
         case "tables":
             return Reader(CSV, _tables, _no_cells)
-        case "arrays" | "spark":
+        case "arrays":
             return _fitted(columns)
+        case "spark":
+            return _spark(columns)
     raise ValueError(f"a reader called {name!r} is not known")
 
 
@@ -85,6 +87,31 @@ def _fitted(columns: Sequence[dict[str, Any]]) -> Reader:
     def cells(body: bytes, content_type: str, count: int) -> list[str]:
         rows = requests.decode(body, content_type, known)
         return [cell if isinstance(cell, str) else repr(cell) for row in rows for cell in row]
+
+    return Reader(CSV, table, cells)
+
+
+def _spark(columns: Sequence[dict[str, Any]]) -> Reader:
+    """sparkml-serving's, with the schema of the container. Its columns are checked by whoever asks."""
+    from clary.algorithms.sparkml import requests
+    from clary.algorithms.sparkml.schema import Field, Schema
+
+    fields = tuple(Field(one["name"], "string" if one["kind"] == "string" else "double") for one in columns)
+    known = Schema(fields, Field("", "double"))
+
+    def rows(body: bytes, content_type: str) -> list[list[Any]]:
+        given, found = requests.decode(body, content_type, known)
+        if given is not known:
+            raise Refused(
+                400, "This model answers the schema of its container: CLARY_COMPILE=off lets requests bring one."
+            )
+        return found
+
+    def table(body: bytes, content_type: str, count: int) -> list[float]:
+        return [float(cell) for row in rows(body, content_type) for cell in row]
+
+    def cells(body: bytes, content_type: str, count: int) -> list[str]:
+        return [cell if isinstance(cell, str) else repr(cell) for row in rows(body, content_type) for cell in row]
 
     return Reader(CSV, table, cells)
 

@@ -35,6 +35,8 @@ def of(plan: dict[str, Any]) -> Output:
             return Rows(default, plan["names"])
         case "array":
             return Array(default)
+        case "spark":
+            return Spark(default)
     raise ValueError(f"an output called {plan['output']!r} is not known")
 
 
@@ -99,7 +101,7 @@ class Rows:
 
 
 class Array:
-    """scikit-learn's and sparkml-serving's: whatever the last step gives."""
+    """scikit-learn's: whatever the last step gives."""
 
     def __init__(self, default: str) -> None:
         self._default = default
@@ -128,6 +130,28 @@ class Array:
             return json.dumps(self._rows[start:stop]).encode()
         values = self._values[start:stop]
         return codecs.encode(values.astype(str) if self._texts else values, kind)
+
+
+class Spark(Array):
+    """sparkml-serving's: the same CSV, and JSON Lines of its own."""
+
+    def __init__(self, default: str) -> None:
+        from clary.algorithms.sparkml import answers
+
+        super().__init__(default)
+        self._default = answers.choose(default, CSV)
+        self._answers = answers
+
+    def choose(self, accept: str) -> str:
+        return self._answers.choose(accept or None, self._default)
+
+    def content_type(self, kind: str) -> str:
+        return self._answers.content_type(kind)
+
+    def write(self, start: int, stop: int, kind: str) -> bytes:
+        if kind == CSV:
+            return super().write(start, stop, kind)
+        return self._answers.encode(self._values[start:stop], kind)
 
 
 def number_lines(rows: list[Any]) -> bytes:

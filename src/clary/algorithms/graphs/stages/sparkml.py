@@ -1,0 +1,133 @@
+"""Operations of an MLeap bundle, as functions of one cell each."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from clary.algorithms.graphs.features import CannotCompile, Feature, Given, Number, Table, Text, stepped
+from clary.algorithms.sparkml import operations
+from clary.algorithms.sparkml.bundle import Node
+from clary.algorithms.sparkml.schema import Schema
+
+
+@dataclass
+class Frame:
+    """The columns while the operations pass: each is one feature, or several as a vector."""
+
+    columns: dict[str, list[Feature]]
+    allowed: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """Columns of the request whose unknown categories are refused, with the known ones."""
+
+
+def given(schema: Schema | None) -> list[Given]:
+    """The columns of a request. Raises CannotCompile."""
+    if schema is None:
+        raise CannotCompile("the container has no SAGEMAKER_SPARKML_SCHEMA: each request brings its own")
+    for one in schema.inputs:
+        if one.struct != "basic":
+            raise CannotCompile(f"the column {one.name} is a {one.struct}, which is not compiled")
+        if one.type == "float":
+            raise CannotCompile(f"the column {one.name} is of type float, which is not compiled; double is")
+    if schema.output.type not in ("double", "string"):
+        raise CannotCompile(f"an output of type {schema.output.type} is not compiled; double and string are")
+    return [Given(one.name, "string" if one.type == "string" else "float") for one in schema.inputs]
+
+
+def transformed(nodes: Sequence[Node], schema: Schema, features: Sequence[Feature]) -> tuple[list[Feature], Frame]:
+    """(the features of the output column, everything). Raises CannotCompile."""
+    frame = Frame({one.name: [feature] for one, feature in zip(schema.inputs, features, strict=True)})
+    for node in nodes:
+        for name in node.inputs:
+            if name not in frame.columns:
+                raise CannotCompile(f"{node.name} needs the column {name}, which is not in the schema")
+        if node.op not in _OPERATIONS:
+            raise CannotCompile(f"the operation {node.op} is not compiled before a model")
+        _OPERATIONS[node.op](node, frame)
+    if schema.output.name not in frame.columns:
+        raise CannotCompile(f"the schema's output {schema.output.name} is no column of the bundle")
+    return frame.columns[schema.output.name], frame
+
+
+def narrowed(given: Sequence[Given], frame: Frame) -> list[Given]:
+    """The columns with the categories that they must be of."""
+    return [
+        replace(one, allowed=frame.allowed[at], strict=True) if at in frame.allowed else one
+        for at, one in enumerate(given)
+    ]
+
+
+def labels(nodes: Sequence[Node], schema: Schema | None) -> list[str] | None:
+    """The labels of a bundle that only names classes: one number in, its label out; None: it does something else."""
+    if schema is None or len(nodes) != 1 or nodes[0].op != "reverse_string_indexer" or len(schema.inputs) != 1:
+        return None
+    node, (column,) = nodes[0], schema.inputs
+    if node.inputs != (column.name,) or node.outputs != (schema.output.name,) or column.struct != "basic":
+        return None
+    return operations.labels_of(node)[0] if column.type in ("double", "int", "integer", "long") else None
+
+
+def _single(node: Node, frame: Frame, name: str) -> Feature:
+    found = frame.columns[name]
+    if len(found) != 1:
+        raise CannotCompile(f"{node.name} takes a vector for one value")
+    return found[0]
+
+
+def _index(node: Node, frame: Frame) -> None:
+    for name, out, known in zip(node.inputs, node.outputs, operations.labels_of(node), strict=True):
+        feature = _single(node, frame, name)
+        if not isinstance(feature, Text):
+            raise CannotCompile("a string_indexer of numbers is not compiled; make the column a string")
+        kept = operations.keeps(node)
+        if not kept:
+            before = frame.allowed.get(feature.column, tuple(known))
+            frame.allowed[feature.column] = tuple(one for one in before if one in known)
+        # As in the native server, the last of equal labels counts.
+        codes = {one: float(at) for at, one in enumerate(known)}
+        other = float(len(known)) if kept else None
+        frame.columns[out] = [Table(feature.column, tuple(codes), tuple(codes.values()), other)]
+
+
+def _one_hot(node: Node, frame: Frame) -> None:
+    for at, (name, out) in enumerate(zip(node.inputs, node.outputs, strict=True)):
+        feature = _single(node, frame, name)
+        if not isinstance(feature, Table):
+            raise CannotCompile("a one_hot_encoder of numbers is not compiled")
+        count, size, kept = operations.hot(node, at)
+        vectors = [operations.one_hot(one, count, size, kept) for one in feature.values]
+        other = None if feature.other is None else operations.one_hot(feature.other, count, size, kept)
+        frame.columns[out] = [
+            replace(
+                feature,
+                values=tuple(vector[place] for vector in vectors),
+                other=None if other is None else other[place],
+            )
+            for place in range(size)
+        ]
+
+
+def _assemble(node: Node, frame: Frame) -> None:
+    made = [feature for name in node.inputs for feature in frame.columns[name]]
+    if not all(isinstance(one, Number | Table) for one in made):
+        raise CannotCompile(f"{node.name} puts numbers together, but a column holds text")
+    frame.columns[node.outputs[0]] = made
+
+
+def _scale(node: Node, frame: Frame) -> None:
+    features = frame.columns[node.inputs[0]]
+    mean: Any = node.attributes.get("mean") or None
+    deviation: Any = node.attributes.get("std") or None
+    if mean is not None:
+        features = [stepped(one, ("subtract", float(by))) for one, by in zip(features, mean, strict=True)]
+    if deviation is not None:
+        scales = operations.factors(deviation).tolist()
+        features = [stepped(one, ("multiply", by)) for one, by in zip(features, scales, strict=True)]
+    frame.columns[node.outputs[0]] = features
+
+
+_OPERATIONS: dict[str, Callable[[Node, Frame], None]] = {
+    "string_indexer": _index,
+    "one_hot_encoder": _one_hot,
+    "vector_assembler": _assemble,
+    "standard_scaler": _scale,
+}

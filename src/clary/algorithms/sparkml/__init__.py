@@ -1,0 +1,1 @@
+"""The sparkml-serving image: pipelines of Spark ML, saved as MLeap bundles, answer without Spark and without Java."""

@@ -1,0 +1,129 @@
+"""MLeap bundles in JSON: which operations a pipeline has, in order, and what they were fitted to.
+
+A bundle is a directory, or a zip of one: `bundle.json`, and `root/` with `model.json` (operation and attributes) and
+`node.json` (which columns go in and come out); the nodes of a pipeline stand below it as `<name>.node/`."""
+
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any, Final
+
+from clary.algorithms.contract import AlgorithmError
+
+_LARGEST: Final = 256 << 20
+"""Bytes of one file of a bundle."""
+_DEEPEST: Final = 32
+"""Pipelines inside of pipelines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One operation, with its columns by name."""
+
+    op: str
+    name: str
+    attributes: Mapping[str, Any]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+Read = Callable[[PurePosixPath], bytes]
+
+
+def load(folder: Path) -> list[Node]:
+    """The operations of the bundle in that folder, pipelines taken apart. Raises AlgorithmError that says what stands
+    there and why it is none."""
+    if not folder.is_dir():
+        raise AlgorithmError(f"there is no directory {folder}")
+    for place in (folder, *sorted(one for one in folder.iterdir() if one.is_dir())):
+        if (place / "bundle.json").is_file():
+            return _load(lambda path, place=place: _file(place / path), PurePosixPath("root"))  # type: ignore[misc]
+    zips = sorted(one for one in folder.iterdir() if one.suffix == ".zip")
+    if len(zips) == 1:
+        try:
+            with zipfile.ZipFile(zips[0]) as held:
+                top = next((PurePosixPath(one).parent for one in held.namelist() if one.endswith("bundle.json")), None)
+                if top is not None:
+                    return _load(lambda path: _member(held, top / path), PurePosixPath("root"))
+        except zipfile.BadZipFile as error:
+            raise AlgorithmError(f"{zips[0].name} is no zip: {error}") from None
+    names = ", ".join(sorted(one.name for one in folder.iterdir())[:5]) or "nothing"
+    raise AlgorithmError(
+        f"{folder} holds no MLeap bundle (bundle.json and root/, or one zip of them); it holds {names}"
+    )
+
+
+def _load(read: Read, root: PurePosixPath) -> list[Node]:
+    about = _json(read, PurePosixPath("bundle.json"))
+    if "json" not in str(about.get("format", "json")):
+        raise AlgorithmError(f"the bundle's format is {about['format']}; bundles are read in JSON")
+    return _nodes(read, root, 0)
+
+
+def _nodes(read: Read, place: PurePosixPath, depth: int) -> list[Node]:
+    if depth > _DEEPEST:
+        raise AlgorithmError(f"pipelines stand {depth} deep in each other")
+    model = _json(read, place / "model.json")
+    op, attributes = str(model.get("op")), _attributes(model.get("attributes") or {})
+    if op == "pipeline":
+        found = []
+        for name in attributes.get("nodes") or ():
+            if "/" in str(name) or str(name).startswith("."):
+                raise AlgorithmError(f"the bundle has a node called {name!r}")
+            found += _nodes(read, place / f"{name}.node", depth + 1)
+        return found
+    node = _json(read, place / "node.json")
+    shape = node.get("shape") or {}
+    inputs, outputs = (_columns(shape.get(side) or []) for side in ("inputs", "outputs"))
+    return [Node(op, str(node.get("name", place.name)), attributes, inputs, outputs)]
+
+
+def _columns(sockets: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The names of the columns by the numbers of their ports: input2 before input10."""
+    order = sorted(sockets, key=lambda one: (len(str(one.get("port", ""))), str(one.get("port", ""))))
+    return tuple(str(one["name"]) for one in order)
+
+
+def _attributes(given: Any) -> dict[str, Any]:
+    """Plain values. Older bundles hold a list of attributes, newer ones an object."""
+    if isinstance(given, list):
+        return {str(one["name"]): one.get("value") for one in given}
+    return {str(name): _value(one) for name, one in given.items()}
+
+
+_TYPES: Final = ("string", "double", "float", "long", "int", "short", "byte", "boolean", "bool")
+
+
+def _value(about: Any) -> Any:
+    if not isinstance(about, dict):
+        return about
+    for kind in _TYPES:
+        if kind in about:
+            return about[kind]
+    # An empty list, or something that no operation here looks at.
+    return [] if about.get("type") == "list" else about
+
+
+def _json(read: Read, path: PurePosixPath) -> dict[str, Any]:
+    try:
+        found = json.loads(read(path))
+    except (OSError, KeyError, ValueError, RecursionError) as error:
+        raise AlgorithmError(f"the bundle's {path} cannot be read: {error}") from None
+    if not isinstance(found, dict):
+        raise AlgorithmError(f"the bundle's {path} holds no object")
+    return found
+
+
+def _file(path: Path) -> bytes:
+    if path.stat().st_size > _LARGEST:
+        raise ValueError("it is too large")
+    return path.read_bytes()
+
+
+def _member(held: zipfile.ZipFile, path: PurePosixPath) -> bytes:
+    about = held.getinfo(str(path))
+    if about.file_size > _LARGEST:
+        raise ValueError("it is too large")
+    return held.read(about)
