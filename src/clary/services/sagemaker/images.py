@@ -47,6 +47,7 @@ _SCIKIT_LEARN = Image(
     "scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True, compiles=True
 )
 _PYTORCH = Image("pytorch", _module("pytorch", "train"), _module("pytorch", "serve"), scripts=True)
+_SPARKML = Image("sparkml-serving", None, _module("sparkml", "serve"), compiles=True)
 
 
 def _table(name: str, module: str, metrics: tuple[Doc, ...], *, compiles: bool = True) -> Image:
@@ -57,6 +58,7 @@ _BUILT_IN = {
     "sagemaker-xgboost": _XGBOOST,
     "xgboost": _XGBOOST,
     "sagemaker-scikit-learn": _SCIKIT_LEARN,
+    "sagemaker-sparkml-serving": _SPARKML,
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH,
     "linear-learner": _table("linear-learner", "linear_learner", LINEAR_LEARNER),
