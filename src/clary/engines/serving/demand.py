@@ -106,7 +106,6 @@ class Demands:
         self._counts[writer] = counts
         for key in {*counts, *before}:
             new, old = counts.get(key, 0), before.get(key, 0)
-            if new or old:
-                self._used[key] = now
+            self._used[key] = now  # what a front names has been asked since it last said something
             if new > old or (old and not new):
                 self._more(key[0], key[1], key[2])

@@ -64,6 +64,8 @@ class Plane:
         async with self._writing:
             await asyncio.to_thread(self._file.put, route)
         await self._tell({"do": "refresh"})
+        if self._router is not None:
+            await self._fresh_router()  # requests of this process may wait for just that
 
     async def withdraw(self, account: str, region: str, endpoint: str) -> None:
         """No front serves the endpoint. Raises FrontSilent when one cannot be asked: call again."""

@@ -271,12 +271,13 @@ class Router:
             self._waker.wake()
 
     def _asked(self) -> list[tuple[RouteKey, str, int]]:
-        """How many requests there are for each variant that is started when it is asked for."""
-        return [
-            (key, one.variant, count)
-            for key, one in self._endpoints.items()
-            if isinstance(one, WakingEndpoint) and (count := one.concurrent)
-        ]
+        """How many requests there are for each serverless variant that was asked since this was called before."""
+        found = []
+        for key, one in self._endpoints.items():
+            if isinstance(one, WakingEndpoint) and ((count := one.concurrent) or one.touched):
+                one.touched = False
+                found.append((key, one.variant, count))
+        return found
 
     def _park(self, exchange: Exchange) -> None:
         now = self._loop.time()

@@ -33,6 +33,8 @@ class WakingEndpoint(Endpoint):
         self._pools = variants
         self._most = concurrency
         self._woken = woken
+        self.touched = False
+        """It was asked since somebody last set this."""
 
     @property
     def variant(self) -> str:
@@ -49,6 +51,7 @@ class WakingEndpoint(Endpoint):
             raise Throttled(
                 f"Endpoint {self.name} has {self._most} requests in progress, which is its MaxConcurrency; try again."
             )
+        self.touched = True
         self._woken()
         return super().pick(exchange, now, turn, share)
 
