@@ -153,23 +153,23 @@ class Server:
             case ("/ping", "GET" | "HEAD"):
                 return Response(200)
             case ("/invocations", "POST"):
-                return await self._invoke(request)
+                return await self._invoke(request, self.model)
             case ("/execution-parameters", "GET"):
                 return self._parameters()
             case ("/ping" | "/invocations" | "/execution-parameters", _):
                 return text(405, f"{request.method} is not allowed on {request.path}")
         return text(404, f"{request.path} is not served here; there are GET /ping and POST /invocations")
 
-    async def _invoke(self, request: Request) -> Response:
+    async def _invoke(self, request: Request, model: Model) -> Response:
         accept, kind = request.headers.get("accept"), request.headers.get("content-type")
         if len(request.body) <= self.settings.inline_limit:
-            return _ok(self.model.invoke(request.body, kind, accept))
+            return _ok(model.invoke(request.body, kind, accept))
         if self._waiting >= self.settings.queue_limit:
             return Response(503, {"retry-after": "1"}, b"The model server is busy; try again.")
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return _ok(await loop.run_in_executor(self._threads, self.model.invoke, request.body, kind, accept))
+            return _ok(await loop.run_in_executor(self._threads, model.invoke, request.body, kind, accept))
         finally:
             self._waiting -= 1
 
@@ -206,10 +206,12 @@ def run(
     *,
     inline_limit: int | None = None,
     threads: int | None = None,
+    server: Callable[[Model, Settings], Server] = Server,
 ) -> int:
     """Loads the model, then serves it until SIGTERM. The exit code: 0, or 1 with the reason in the log when the model
     does not load or the address cannot be used. It listens only once the model is there, so /ping never lies.
-    `inline_limit` and `threads` replace those of Settings, for models that do their work elsewhere."""
+    `inline_limit` and `threads` replace those of Settings, for models that do their work elsewhere; `server` makes
+    another one of the model than usual."""
     try:
         settings = Settings.read(environ)
     except ValueError as error:
@@ -229,7 +231,7 @@ def run(
     gc.freeze()
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(Server(model, settings)))
+            runner.run(_serve(server, model, settings))
     except OSError as error:
         say(f"Cannot listen on {settings.unix or f'{settings.host}:{settings.port}'}: {error}", level="ERROR")
         return 1
@@ -246,7 +248,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def _serve(server: Server) -> None:
+async def _serve(make: Callable[[Model, Settings], Server], model: Model, settings: Settings) -> None:
+    server = make(model, settings)
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from clary.algorithms import serve
+from clary.algorithms import many, serve
 from clary.algorithms.contract import AlgorithmError, Contract, say
 from clary.algorithms.serve import Answer, Refused
 from clary.algorithms.sklearn import columns, requests
@@ -97,10 +97,12 @@ def load(folder: Path) -> Any:
 def main(environ: Mapping[str, str]) -> int:
     """Serves until SIGTERM; the exit code."""
 
-    def made() -> FittedModel:
-        model = load(Contract.read(environ).model_dir)
+    def made(contract: Contract) -> FittedModel:
+        model = load(contract.model_dir)
         served = FittedModel(model, environ)
         say(f"Loaded a {type(model).__name__} of {len(served.columns)} columns.")
         return served
 
-    return serve.run(made, environ)
+    if many.asked(environ):
+        return many.run(made, environ)
+    return serve.run(lambda: made(Contract.read(environ)), environ)

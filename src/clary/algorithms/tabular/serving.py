@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from clary.algorithms import serve
+from clary.algorithms import many, serve
 from clary.algorithms.contract import Contract, say
 from clary.algorithms.serve import Answer
 from clary.algorithms.tabular import answers, requests
@@ -34,9 +34,11 @@ class TableModel:
 def main(environ: Mapping[str, str], load: Callable[[Contract], Predictor]) -> int:
     """Serves until SIGTERM; the exit code."""
 
-    def model() -> TableModel:
-        predictor = load(Contract.read(environ))
+    def model(contract: Contract) -> TableModel:
+        predictor = load(contract)
         say(f"Loaded a model of {predictor.columns} features.")
         return TableModel(predictor, environ)
 
-    return serve.run(model, environ)
+    if many.asked(environ):
+        return many.run(model, environ)
+    return serve.run(lambda: model(Contract.read(environ)), environ)

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 
-from clary.algorithms import serve
+from clary.algorithms import many, serve
 from clary.algorithms.contract import ClientError, Contract, say, visible_cpus
 from clary.algorithms.toolkit import handlers, packages
 from clary.algorithms.toolkit.framework import Framework
@@ -26,8 +26,27 @@ def main(framework: Framework, environ: Mapping[str, str]) -> int:
     def load() -> Pool:
         return Pool(framework.handlers, {**os.environ, **environ, **added}, most=workers, seconds=float(seconds))
 
+    if many.asked(environ):
+        return many.run(_one_of_many(framework, environ, seconds), environ, inline_limit=-1)
     # A thread a worker: it sends a request there and waits for the answer.
     return serve.run(load, environ, inline_limit=-1, threads=workers)
+
+
+def _one_of_many(framework: Framework, environ: Mapping[str, str], seconds: int) -> many.Load:
+    """Loads a model into a process of its own: a program that fails takes nobody else's model with it. The program is
+    the container's, or stands in the model's own code/."""
+    program = Contract.read(environ).root / "code"
+
+    def load(contract: Contract) -> Pool:
+        place = {"CLARY_ML_ROOT": str(contract.root), "SM_MODEL_DIR": str(contract.model_dir)}
+        own = handlers.program(contract, {name: environ[name] for name in ("SAGEMAKER_PROGRAM",) if name in environ})
+        if own is None and program.is_dir():
+            place["SAGEMAKER_SUBMIT_DIRECTORY"] = str(program)
+        else:
+            place["SAGEMAKER_SUBMIT_DIRECTORY"] = ""
+        return Pool(framework.handlers, {**os.environ, **environ, **place}, most=1, seconds=float(seconds))
+
+    return load
 
 
 def _whole(environ: Mapping[str, str], names: tuple[str, ...], default: int) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from clary.algorithms import serve
+from clary.algorithms import many, serve
 from clary.algorithms.contract import Contract, say
 from clary.algorithms.serve import Answer
 from clary.algorithms.xgboost import answers, model, requests, selected, version
@@ -32,9 +32,11 @@ class XGBoostModel:
 def main(environ: Mapping[str, str]) -> int:
     """Serves until SIGTERM; the exit code."""
 
-    def load() -> XGBoostModel:
-        predictor = model.load(Contract.read(environ).model_dir)
+    def load(contract: Contract) -> XGBoostModel:
+        predictor = model.load(contract.model_dir)
         say(f"Loaded a model of {predictor.columns} columns, objective {predictor.objective}.")
         return XGBoostModel(predictor, environ)
 
-    return serve.run(load, environ)
+    if many.asked(environ):
+        return many.run(load, environ)
+    return serve.run(lambda: load(Contract.read(environ)), environ)
