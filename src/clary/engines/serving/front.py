@@ -30,7 +30,8 @@ from clary.kernel.resource import Doc
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 1.0
-ACCEPT_BATCH = 64
+ACCEPT_BATCH = 2
+"""Few: when many clients come at once, the other fronts shall get their share of them."""
 _BUSY = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 """Without a body, so that a client of any protocol takes it for what it is."""
 
