@@ -99,7 +99,7 @@ async def described(house: House) -> Doc:
 
 async def test_a_model_is_compiled_when_it_is_made(house: Compiler) -> None:
     await model(house, Environment={"A": "b"})
-    assert [one.phase for one in house.rows()] == ["Compiling"]
+    assert [one.phase for one in house.rows()] == ["Waiting"]
     await house.run(1.0)
     (row,) = house.rows()
     assert row.phase == "Compiled"
@@ -153,6 +153,19 @@ async def test_a_second_model_of_the_same_artifact_costs_nothing(house: Compiler
     await model(house, "older", Image=XGBOOST.replace("1.7-1", "0.90-1"))
     await house.run(1.0)
     assert len(house.works) == 3
+
+
+async def test_two_are_compiled_at_a_time(house: Compiler) -> None:
+    house.slow = True
+    for number in range(5):
+        await model(house, f"m{number}", Environment={"NUMBER": str(number)})
+    await house.run(10.0)
+    for left in (3, 2, 1, 0, 0):
+        assert [one.phase for one in house.rows()].count("Waiting") == left
+        running = (await house.runner.uids())[0]
+        house.runner.end(running, house.finish(house.runner.root(running)))
+        await house.run(2.0)
+    assert {one.phase for one in house.rows()} == {"Compiled"}
 
 
 async def test_an_endpoint_waits_for_a_graph_that_is_being_made(house: Compiler) -> None:

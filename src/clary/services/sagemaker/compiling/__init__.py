@@ -7,15 +7,15 @@ reconcile  the run is watched, its graph kept; what nobody uses any more is forg
 """
 
 from clary.services.sagemaker.compiling.asking import Asked, Switch, ask, reference
-from clary.services.sagemaker.compiling.machine import COMPILATION, COMPILED, COMPILING, KIND, REFUSED
+from clary.services.sagemaker.compiling.machine import COMPILATION, COMPILED, KIND, REFUSED, UNDER_WAY
 from clary.services.sagemaker.compiling.reconcile import CompilationReconciler
 
 __all__ = [
     "COMPILATION",
     "COMPILED",
-    "COMPILING",
     "KIND",
     "REFUSED",
+    "UNDER_WAY",
     "Asked",
     "CompilationReconciler",
     "Switch",

@@ -13,15 +13,17 @@ from typing import Final
 from clary.kernel.resource import StateMachine
 
 KIND: Final = "compilation"
-COMPILING, COMPILED, REFUSED = "Compiling", "Compiled", "Refused"
+WAITING, COMPILING, COMPILED, REFUSED = "Waiting", "Compiling", "Compiled", "Refused"
+UNDER_WAY: Final = (WAITING, COMPILING)
 
 COMPILATION = StateMachine(
     "CompilationStatus",
-    COMPILING,
+    WAITING,
     {
+        WAITING: {COMPILING, REFUSED},
         COMPILING: {COMPILED, REFUSED},
         # A graph that is gone from the disk is made again; one that no worker can load is none.
-        COMPILED: {COMPILING, REFUSED},
+        COMPILED: {WAITING, REFUSED},
         REFUSED: set(),
     },
 )

@@ -8,14 +8,18 @@ from clary.aws.errors import ServiceError
 from clary.engines.runners.base import Run, StartError
 from clary.kernel.reconcile import Step, again, gone, move
 from clary.kernel.resource import Resource
+from clary.kernel.store import Where
 from clary.services.sagemaker.compiling.asking import reference
-from clary.services.sagemaker.compiling.machine import COMPILED, COMPILING, REFUSED
+from clary.services.sagemaker.compiling.machine import COMPILED, COMPILING, KIND, REFUSED, UNDER_WAY, WAITING
 from clary.services.sagemaker.compiling.work import Refusal, outcome, work_of
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.inputs import InputError
 
 POLL_SECONDS: Final = 0.25
 """How often a run is looked at where no hint of its end comes."""
+TURN_SECONDS: Final = 0.5
+MOST_RUNS: Final = 2
+"""Compilers at a time, of all accounts."""
 LONGEST_SECONDS: Final = 300.0
 MOST_TRIES: Final = 3
 """Runs that were lost (the machine went down) before the model is served natively for good."""
@@ -33,6 +37,8 @@ class CompilationReconciler:
         self._engines = engines
 
     async def __call__(self, row: Resource) -> Step:
+        if row.phase == WAITING:
+            return self._turn()
         if row.phase != COMPILING:
             return await self._settled(row)
         run = await self._engines.runner.observe(row.uid)
@@ -46,9 +52,16 @@ class CompilationReconciler:
         return await self._ended(row, run)
 
     def give_up(self, row: Resource, error: Exception) -> Step:
-        if row.phase != COMPILING:
+        if row.phase not in UNDER_WAY:
             return again(LOOK_SECONDS)
         return _refused(f"Clary could not go on with its compilation ({type(error).__name__})")
+
+    def _turn(self) -> Step:
+        """A compiler takes a core and some hundred MB: whoever makes a hundred models shall not stop the machine."""
+        # Nothing is awaited between the count and the write, so no two take one turn.
+        if self._engines.store.count(KIND, Where(phase=COMPILING)) >= MOST_RUNS:
+            return again(TURN_SECONDS)
+        return move(COMPILING, after=0.0)
 
     async def _start(self, row: Resource) -> Step:
         if self._engines.graphs is None:
@@ -95,7 +108,7 @@ class CompilationReconciler:
         await asyncio.to_thread(shutil.rmtree, self._engines.scratch / row.uid, True)
         if self._used(row):
             if row.phase == COMPILED and graphs is not None and graphs.directory(row.name) is None:
-                return move(COMPILING, after=0.0)  # somebody has taken it from the disk
+                return move(WAITING, after=0.0)  # somebody has taken it from the disk
             return again(LOOK_SECONDS)
         # The files first: a crash leaves a row without a graph, which is looked at again, never files without a row.
         # Who asks for it meanwhile writes the row, so it is not deleted but looked at again.

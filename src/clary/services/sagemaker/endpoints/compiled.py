@@ -127,7 +127,7 @@ def _way(engines: Engines, endpoint: Resource, deployment: Doc, variant: Doc) ->
         return NATIVE, row.status.get("_why") or "its compilation was refused"
     if there and (row is None or row.phase == compiling.COMPILED):
         return COMPILED, _agreement(row.status) if row is not None else variant.get("noted") or "its graph is here"
-    if row is not None and row.phase == compiling.COMPILING:
+    if row is not None and row.phase in compiling.UNDER_WAY:
         waited = engines.clock.now() - deployment["started"]
         if how == COMPILED and waited < PATIENCE_SECONDS:
             return COMPILED, ""
