@@ -12,6 +12,7 @@ NAMES = (
     "pipes",
     "authorization",
     "serving",
+    "serving_parts",
     "s3",
     "transform",
     "tuning",
