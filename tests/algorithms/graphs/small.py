@@ -110,3 +110,15 @@ def centres(directory: Path) -> Path:
     said = {"reader": "tables", "input": "floats", "columns": [{"kind": "float"}], "output": "rows"}
     said |= {"names": ["closest_cluster", "distance_to_cluster"], "default_accept": "application/json"}
     return write(directory, nodes, said, {"closest": TensorProto.FLOAT, "distance": TensorProto.FLOAT}, [None, 1])
+
+
+def with_data_at(directory: Path, location: str) -> None:
+    """The graph takes 16 bytes from another file, and gives them as a further output."""
+    model = onnx.load(str(directory / "graph.onnx"))
+    data = model.graph.initializer.add(name="data", data_type=TensorProto.UINT8, dims=[16])
+    data.data_location = TensorProto.EXTERNAL
+    for key, value in (("location", location), ("length", "16")):
+        data.external_data.add(key=key, value=value)
+    model.graph.node.append(helper.make_node("Identity", ["data"], ["taken"]))
+    model.graph.output.append(helper.make_tensor_value_info("taken", TensorProto.UINT8, [16]))
+    (directory / "graph.onnx").write_bytes(model.SerializeToString())

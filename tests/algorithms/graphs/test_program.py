@@ -240,6 +240,16 @@ def test_requests_of_many_rows_are_cut_into_runs(sums: Program) -> None:
     assert one.body == b"5.0,15.0,25.0\n"
 
 
+@pytest.mark.parametrize("location", ["secret", "../secret", "/etc/hostname", "graphs/../secret"])
+def test_a_graph_reads_no_file_but_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, location: str) -> None:
+    (tmp_path / "secret").write_bytes(b"\x01" * 16)
+    made = small.sums(tmp_path / "graphs" / "one")
+    small.with_data_at(made, location)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(LoadError):
+        load(made)
+
+
 @pytest.mark.parametrize(
     "spoil",
     [

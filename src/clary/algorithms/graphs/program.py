@@ -160,4 +160,7 @@ def _session(graph: Path) -> Any:
     options.log_severity_level = 4  # a row that fails is told to whoever sent it
     for name in ("intra", "inter"):
         options.add_session_config_entry(f"session.{name}_op.allow_spinning", "0")
+    # What a graph names as its data is looked for beside it, where nothing else is, and not where this process stands:
+    # the compiler had opened somebody's artifact when it wrote the graph.
+    options.add_session_config_entry("session.model_external_initializers_file_folder_path", str(graph.parent))
     return ort.InferenceSession(graph.read_bytes(), options, providers=["CPUExecutionProvider"])
