@@ -14,9 +14,8 @@ from clary.engines.serving.base import CaptureRule
 
 OPEN, WHOLE = ".part", ".whole"
 """What the name of a file ends with while somebody writes it (who holds its lock), and after that."""
-_HEAD = struct.Struct("<IdHHHHHII")
-_LONGEST = 4096
-"""Of a header's value, in bytes."""
+_HEAD = struct.Struct("<dIII")
+_WORDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +56,13 @@ class Torn(Exception):
 def frame(
     at: float, event: str, inference: str, attributes: str, input_type: str, output_type: str, put: bytes, got: bytes
 ) -> bytes:
-    """The inference as bytes; `put` went in and `got` came out."""
-    words = [one.encode()[:_LONGEST] for one in (event, inference, attributes, input_type, output_type)]
-    lengths = [len(one) for one in words]
-    size = sum(lengths) + len(put) + len(got)
-    return b"".join((_HEAD.pack(size, at, *lengths, len(put), len(got)), *words, put, got))
+    """The inference as bytes; `put` went in and `got` came out. What was read off the wire holds no line breaks, and
+    any other is written as a blank."""
+    text = f"{event}\n{inference}\n{attributes}\n{input_type}\n{output_type}"
+    if text.count("\n") != _WORDS - 1:
+        text = "\n".join([one.replace("\n", " ") for one in (event, inference, attributes, input_type, output_type)])
+    words = text.encode()
+    return b"".join((_HEAD.pack(at, len(words), len(put), len(got)), words, put, got))
 
 
 def read(path: Path) -> tuple[Origin, Iterator[Captured]]:
@@ -88,13 +89,12 @@ def _origin(line: bytes) -> Origin:
 def _frames(file: BinaryIO) -> Iterator[Captured]:
     with file:
         while len(head := file.read(_HEAD.size)) == _HEAD.size:
-            size, at, *lengths = _HEAD.unpack(head)
-            data = file.read(size)
-            if len(data) < size:
+            at, words, put, got = _HEAD.unpack(head)
+            data = file.read(words + put + got)
+            if len(data) < words + put + got:
                 return
-            parts, start = [], 0
-            for length in lengths:
-                parts.append(data[start : start + length])
-                start += length
-            words = (part.decode("utf-8", "replace") for part in parts[:5])
-            yield Captured(at, *words, *parts[5:])  # type: ignore[arg-type]
+            text = data[:words].decode("utf-8", "replace").split("\n")
+            if len(text) != _WORDS:
+                return  # nothing behind it can be told apart
+            event, inference, attributes, came, went = text
+            yield Captured(at, event, inference, attributes, came, went, data[words : words + put], data[words + put :])
