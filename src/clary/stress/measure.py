@@ -139,7 +139,8 @@ async def _rest(
     deadline = time.monotonic() + seconds
     while not stop.is_set() and (left := deadline - time.monotonic()) > 0:
         if until is not None and until(watch):
-            return
+            # What was waited for is followed by a short while in which it lasts.
+            deadline, until = min(deadline, time.monotonic() + AFTER_SECONDS), None
         live.rest(f"{awaited or 'looking on without load'}, {left:.0f} s at most")
         try:
             await asyncio.wait_for(stop.wait(), min(SHOW_SECONDS, left))

@@ -60,18 +60,17 @@ class Plan:
 
     def _pool(self) -> int:
         """As many signatures as asked for: no more than are sent, and none of the rows left out that can be sent."""
-        if self.sign_each:
-            return len(self.rows)
         sent = self.requests
         if self.rate is not None and self.seconds is not None:
             due = int(self.rate * self.seconds) + 1
             sent = due if sent is None else min(sent, due)
-        least = self.signatures if sent is None else min(self.signatures, sent)
-        return max(least, min(len(self.rows), sent or len(self.rows)), self.connections)
+        # Every process has one at least, and there are no more processes than connections.
+        wanted = max(len(self.rows), self.connections, 0 if self.sign_each else self.signatures)
+        return wanted if sent is None else min(wanted, sent)
 
     def split(self, parts: int) -> "list[Plan]":
         """One plan a process; together they make the load. Never more processes than connections or requests."""
-        parts = max(1, min(parts, self.connections, self.requests or parts))
+        parts = max(1, min(parts, self.connections, self._pool()))
         return [
             replace(
                 self,

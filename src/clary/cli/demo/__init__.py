@@ -79,13 +79,14 @@ def _demonstration(name: str, config: Config, url: str, run: str, stage: Any, fu
         from clary.cli.demo.car_evaluation import CarEvaluation
 
         return CarEvaluation(clients, config.region, run, stage)
+    from clary.cli.demo.iris_load import FULL, SHORT
     from clary.cli.demo.iris_stress import ENDPOINT, IrisStress
     from clary.stress.plan import Keys
     from clary.stress.target import Target
 
     keys = homes.read(config).keys
     target = Target(url, config.region, Keys(keys.access_key_id, keys.secret_access_key), ENDPOINT)
-    return IrisStress(clients, target, run, stage, full, report or Path("iris-stress.html"))
+    return IrisStress(clients, target, run, stage, FULL if full else SHORT, report or Path("iris-stress.html"))
 
 
 def _clean_up_what_is_left(demonstration: Any) -> None:

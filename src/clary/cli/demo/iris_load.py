@@ -18,8 +18,10 @@ from clary.stress.target import Target
 from clary.stress.watch import Watch
 from clary.stress.windows import Window
 
-SHORT = ((10, 1_000), (100, 10_000), (150, None))
-FULL = ((10, 1_000), (100, 10_000), (150, 100_000))
+Loads = tuple[tuple[int, int | None], ...]
+"""Clients, and how many requests they send together; None: for some time."""
+SHORT: Loads = ((10, 1_000), (100, 10_000), (150, None))
+FULL: Loads = ((10, 1_000), (100, 10_000), (150, 100_000))
 LAST_SECONDS = 25.0
 """How long the last of the short runs lasts, at least."""
 PATIENT_SECONDS = 60.0
@@ -62,11 +64,11 @@ class LineLive:
 
 
 def stress(
-    target: Target, rows: list[tuple[str, str]], full: bool, pace: tuple[float, float] | None, line: Line
+    target: Target, rows: list[tuple[str, str]], loads: Loads, pace: tuple[float, float] | None, line: Line
 ) -> dict[str, Any]:
-    """The report of the three runs. `rows`: (features, label). `pace`: the seconds that a scale-out and a scale-in
+    """The report of these runs. `rows`: (features, label). `pace`: the seconds that a scale-out and a scale-in
     take at most by the alarms; None: nothing scales."""
-    runs = [_run(target, rows, clients, requests, pace) for clients, requests in (FULL if full else SHORT)]
+    runs = [_run(target, rows, clients, requests, pace) for clients, requests in loads]
     scales = pace is not None and pace[0] <= PATIENT_SECONDS
     tail = pace[1] + SLACK_SECONDS if pace is not None and scales else 0.0
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from clary.cli.demo.iris_load import alarm_seconds, not_served, stress
+from clary.cli.demo.iris_load import SHORT, Loads, alarm_seconds, not_served, stress
 from clary.cli.demo.shared import (
     SKLEARN_IMAGE,
     XGBOOST_IMAGE,
@@ -53,7 +53,7 @@ class IrisStress:
     target: Target
     run: str
     stage: Stage
-    full: bool = False
+    loads: Loads = SHORT
     report: Path = field(default=Path("iris-stress.html"))
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class IrisStress:
         with self.stage.step("autoscaling") as line:
             self._scale(line)
         with self.stage.step("stress test") as line:
-            found = stress(self.target, self._rows(), self.full, self._pace, line)
+            found = stress(self.target, self._rows(), self.loads, self._pace, line)
             line.result = self._told(found)
         with self.stage.step("report") as line:
             from clary.stress.page import page

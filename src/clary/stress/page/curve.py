@@ -32,7 +32,7 @@ def curve(report: dict[str, Any]) -> str:
     most = max(value for run in ran for _, value in run["curve"])
     bottom, top, ticks = decades(max(least, most / 1e5), most)
     y = logarithmic(bottom, top, TOP + HEIGHT, TOP)
-    deepest = max(_depth(share) for run in ran for share, _ in run["curve"] if share < 1) + 0.3
+    deepest = max(_depth(share) for run in ran for share, _ in run["curve"] if share < 1) + 0.5
     x = linear(0, deepest, LEFT, WIDTH - RIGHT)
     drawn = [text(LEFT, TOP - 10, "milliseconds (logarithmic)", "panel")]
     for tick in ticks:
@@ -42,7 +42,8 @@ def curve(report: dict[str, Any]) -> str:
         if _depth(share) <= deepest:
             at = x(_depth(share))
             drawn.append(line(at, TOP, at, TOP + HEIGHT, "grid"))
-            drawn.append(text(at, TOP + HEIGHT + 18, words, "tick", "middle"))
+            if at < WIDTH - RIGHT - 75:
+                drawn.append(text(at, TOP + HEIGHT + 18, words, "tick", "middle"))
     drawn.append(text(WIDTH - RIGHT, TOP + HEIGHT + 18, "longest", "tick", "end"))
     for number, run in enumerate(ran):
         points = [(x(min(_depth(share), deepest)), y(value)) for share, value in run["curve"]]
