@@ -28,6 +28,7 @@ class Serving:
     async def counters(self) -> list[dict[str, Any]]:
         where = {"account": ACCOUNT, "region": REGION, "endpoint": 'e"1', "variant": "v"}
         front = {"front": "0", "pid": 1, "requests": 5, "refused": 1, "handed_over": 7, "in_flight": 2}
+        front["capture_dropped"] = 3
         return [{**front, "variants": [{**where, **self.variant.doc()}]}]
 
 

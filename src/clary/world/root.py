@@ -202,7 +202,8 @@ class World:
     def _page(self) -> cloudwatch.page.Page:
         """GET /metrics."""
         stores, signals_ = self.stores, self.signals
-        vitals = Vitals(self.clock, self.store, self.controller, signals_.bus, signals_.traffic, stores.metrics)
+        parts = (self.controller, signals_.bus, signals_.traffic, stores.metrics, signals_.shipper)
+        vitals = Vitals(self.clock, self.store, *parts)
         return cloudwatch.page.Page(self.config.metrics_page, self.ports[Traffic], self.serving, vitals)
 
     def _run_changed(self, run: str) -> None:

@@ -10,6 +10,7 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.telemetry import LogEvent, LogStreamName
 from clary.services.cloudwatch.exposition import Family
+from clary.services.sagemaker.capturing import Shipper
 
 
 class LogTraffic:
@@ -32,6 +33,7 @@ class Vitals:
     bus: Bus
     logs: LogTraffic
     metrics: SqliteMetrics
+    shipper: Shipper
 
     def __call__(self) -> Iterator[Family]:
         now = self.clock.now()
@@ -39,6 +41,9 @@ class Vitals:
         yield _one("clary_log_events_total", "Log events stored.", self.logs.events)
         yield _one("clary_log_batches_total", "Batches of log events stored.", self.logs.batches)
         yield _one("clary_metric_samples_total", "Samples that the metric store has taken.", self.metrics.taken)
+        stored, dropped = self.shipper.stored, self.shipper.dropped
+        yield _one("clary_capture_objects_total", "Objects of captured inferences that were stored in S3.", stored)
+        yield _one("clary_capture_unstored_total", "Captured inferences that S3 refused for too long.", dropped)
         looks = Family("clary_controller_looks", "gauge", "Resources that the controller is looking at now.")
         looks.add(self.controller.looking)
         yield looks

@@ -177,6 +177,7 @@ class Front:
                     "pid": os.getpid(),
                     **self.shared.counters.doc(),
                     "in_flight": self.router.in_flight,
+                    "capture_dropped": self.captures.dropped,
                 }
             case {"do": "grown", "after": after}:
                 told = self.shared.counters.grown(after, self._served)

@@ -116,7 +116,7 @@ class Plane:
         found = [answer for answer in (await self._tell({"do": "counters"})).values() if answer is not None]
         if self._router is not None:
             own = {"front": "control", "pid": os.getpid(), "in_flight": self._router.in_flight}
-            found.append({**own, **self._counters.doc()})
+            found.append({**own, "capture_dropped": self._captures.dropped, **self._counters.doc()})
         return found
 
     async def grown(self) -> list[Doc]:

@@ -132,6 +132,7 @@ def _fronts(counted: list[Doc]) -> Iterator[Family]:
         ("requests", "Inferences begun, refused ones among them."),
         ("refused", "Inferences answered with an error before any model was asked."),
         ("handed_over", "Connections handed over to the control process."),
+        ("capture_dropped", "Inferences that were to be captured and found no place in memory or on the disk."),
     ):
         family = Family(f"clary_front_{name}_total", "counter", help_)
         for one in counted:
