@@ -16,16 +16,9 @@ from typing import Protocol
 
 from clary.algorithms.connection import Connection, Request, Response
 from clary.algorithms.contract import say, visible_cpus
+from clary.algorithms.refused import Refused as Refused
 
 MEGABYTE = 1 << 20
-
-
-class Refused(Exception):
-    """The request gets this status and this sentence."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from clary.algorithms.graphs import program_native
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.sklearn.columns import unknown
 
 CSV = "text/csv"
@@ -33,8 +33,12 @@ class Input(Protocol):
         """The request's part. Raises Refused."""
         ...
 
+    def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
+        """The parts of all requests at once, when each is one clean row; None: one may be something else."""
+        ...
+
     def natively(self, body: bytes, content_type: str) -> list[Any]:
-        """The same, never by the short way."""
+        """As `take`, never by the short way."""
         ...
 
     def table(self, items: Sequence[Any]) -> NDArray[Any]:
@@ -88,6 +92,11 @@ class Columns:
         self.numbers = [place for place, one in enumerate(columns) if one["kind"] == "float"]
         self.checked = bool(self._allowed or self.numbers)
 
+    def knows(self, cells: list[str]) -> bool:
+        """Every category among them is known, where it must be."""
+        count = self.count
+        return all([allowed.issuperset(cells[place::count]) for place, allowed, _ in self._allowed])
+
     def check(self, cells: list[str]) -> None:
         """Raises Refused 422 for a category that the model does not know, 400 for what is no number. Empty cells of
         numbers become "nan", in place."""
@@ -121,6 +130,19 @@ class Floats:
             return values
         return self.natively(body, content_type)
 
+    def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
+        if self.width == 1 or self._plain(content_type) != CSV:
+            return None
+        body = _together(bodies)
+        # As many full lines as bodies: each is one, for an empty one would show.
+        if body.translate(None, _NUMBERS) != self._line * len(bodies):
+            return None
+        try:
+            values: list[float] = orjson.loads(b"[%b]" % body[:-1].replace(b"\n", b","))
+        except orjson.JSONDecodeError:
+            return None
+        return values
+
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         return self._native.table(body, content_type or self._native.default_type, self.width)
 
@@ -150,6 +172,11 @@ class Floats:
         return made
 
 
+def _together(bodies: Sequence[bytes]) -> bytes:
+    """One after the other, each with an end of its last line."""
+    return b"".join([one if one[-1:] == b"\n" else one + b"\n" for one in bodies])
+
+
 class _Texts:
     """What inputs of strings share: clean CSV is split at its commas."""
 
@@ -165,22 +192,38 @@ class _Texts:
         so."""
         if self._plain(content_type) != CSV:
             return None
-        if b"\r\n" in body:
-            body = body.replace(b"\r\n", b"\n")
         if body.endswith(b"\n"):
             body = body[:-1]
         frame = body.translate(None, _WORDS)
         rows = 1
         if frame != self._commas:
+            if b"\r" in frame:
+                body = body.replace(b"\r\n", b"\n").removesuffix(b"\r")
+                frame = body.translate(None, _WORDS)
             rows = (len(frame) + 1) // self._columns.count
             if frame + b"\n" != self._line * rows:
                 return None
-        if not body or body.isspace() or body.startswith(_BOM):
+        if (not frame and not body.strip()) or body.startswith(_BOM):
             return None
         try:
             return body.decode(), rows
         except UnicodeDecodeError:
             return None
+
+    def _clean_rows(self, bodies: Sequence[bytes], content_type: str) -> str | None:
+        """All requests' rows, when each is one clean row and all its cells are allowed; None: one may be something else."""
+        columns = self._columns
+        if columns.count == 1 or columns.numbers or self._plain(content_type) != CSV:
+            return None
+        body = _together(bodies)
+        # As many full lines as bodies: each is one, for an empty one would show.
+        if body.translate(None, _WORDS) != self._line * len(bodies) or _BOM in body:
+            return None
+        try:
+            text = body[:-1].decode()
+        except UnicodeDecodeError:
+            return None
+        return text if columns.knows(text.replace("\n", ",").split(",")) else None
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         """All cells, read by the native server's code."""
@@ -205,6 +248,10 @@ class Strings(_Texts):
             self._columns.check(cells)
         return cells
 
+    def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
+        text = self._clean_rows(bodies, content_type)
+        return None if text is None else text.replace("\n", ",").split(",")
+
     def table(self, items: Sequence[Any]) -> NDArray[Any]:
         return np.array(items, object).reshape(-1, self.width)
 
@@ -220,6 +267,10 @@ class Lines(_Texts):
         if self._columns.checked:
             self._columns.check((text if rows == 1 else text.replace("\n", ",")).split(","))
         return [text] if rows == 1 else text.split("\n")
+
+    def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
+        text = self._clean_rows(bodies, content_type)
+        return None if text is None else text.split("\n")
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         cells, count = super().natively(body, content_type), self._columns.count

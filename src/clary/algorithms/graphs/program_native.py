@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.sklearn.columns import Column
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"

@@ -24,6 +24,10 @@ class Output(Protocol):
         """The answer for the rows `start` to `stop`. Raises Refused."""
         ...
 
+    def write_each(self, count: int, kind: str) -> list[bytes]:
+        """The answers for each of so many rows alone. Raises Refused."""
+        ...
+
 
 def of(plan: dict[str, Any]) -> Output:
     """The output of the graph with that plan. Raises KeyError, ValueError for a plan that says something else."""
@@ -69,6 +73,11 @@ class Scores:
             return number_line(self._rows[start]) + b"\n"
         return number_lines(self._rows[start:stop])
 
+    def write_each(self, count: int, kind: str) -> list[bytes]:
+        if kind == CSV and not self._one_line:
+            return number_lines(self._rows).splitlines(keepends=True)
+        return [self.write(row, row + 1, kind) for row in range(count)]
+
 
 class Rows:
     """The table algorithms': named numbers."""
@@ -98,6 +107,9 @@ class Rows:
         if kind == JSON:
             return json.dumps({"predictions": rows}).encode()
         return self._answers.encode(rows, kind)
+
+    def write_each(self, count: int, kind: str) -> list[bytes]:
+        return [self.write(row, row + 1, kind) for row in range(count)]
 
 
 class Array:
@@ -130,6 +142,11 @@ class Array:
             return json.dumps(self._rows[start:stop]).encode()
         values = self._values[start:stop]
         return codecs.encode(values.astype(str) if self._texts else values, kind)
+
+    def write_each(self, count: int, kind: str) -> list[bytes]:
+        if kind == CSV and self._texts and self._values.ndim == 1:
+            return [f"{one}\n".encode() for one in self._rows]
+        return [self.write(row, row + 1, kind) for row in range(count)]
 
 
 class Spark(Array):

@@ -1,21 +1,24 @@
 """A worker of compiled models: `python -m clary.algorithms.graphs.worker --asked FILE --socket PATH --worker N`.
 
 It holds graphs, and answers what the routers of the data plane send it. All that has come when its loop turns is run at
-once, one run a graph: the more there is to do, the less each costs.
+once, one run a graph: the more there is to do, the less each costs. The loop is a bare one: there are a handful of
+connections, and what a framework would bring is a third of the memory of the worker.
 """
 
 import argparse
-import asyncio
 import contextlib
 import gc
 import json
 import logging
 import os
+import select
 import signal
+import socket
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from clary.algorithms.graphs.base import Answer, Program, Request
 from clary.algorithms.graphs.frames import HEAD, WORD, Broken, Reader, word
@@ -24,8 +27,11 @@ from clary.algorithms.graphs.shelf import Shelf
 logger = logging.getLogger(__name__)
 
 TICK_SECONDS = 0.5
+READ_BYTES = 1 << 20
 RUN_BYTES = 256 * 1024
 """Bodies that are answered together, at most: what came later should not wait for all of them."""
+UNSENT_BYTES = 64 << 20
+"""A router that does not take its answers is not read from when so much waits for it."""
 _GONE = Answer(0, "", b"")
 
 
@@ -35,39 +41,18 @@ class Shape(NamedTuple):
     accept: str
 
 
-class Router(asyncio.Protocol):
+class Router:
     """The connection from one router. Answers in the order of the requests."""
 
-    def __init__(self, worker: "Worker") -> None:
-        self._worker = worker
-        self._reader = Reader()
-        self._shapes: dict[int, Shape] = {}
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.reader = Reader()
+        self.shapes: dict[int, Shape] = {}
+        self.unsent = b""
         self._kinds: dict[tuple[int, str], int] = {}
-        self._transport: asyncio.Transport | None = None
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._worker.routers.add(self)
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self._transport = None
-        self._worker.routers.discard(self)
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            for first, body in self._reader.feed(data):
-                if first == WORD:
-                    self._hear(json.loads(body))
-                else:
-                    self._worker.take(self, self._shapes[first], body)
-        except (Broken, ValueError, KeyError, TypeError):
-            logger.exception("a router does not speak as agreed")
-            if self._transport is not None:
-                self._transport.abort()
-
-    def answer(self, answers: Sequence[Answer]) -> None:
-        if self._transport is None:
-            return
+    def written(self, answers: Sequence[Answer]) -> bytes:
+        """The answers as frames."""
         out: list[bytes] = []
         for status, content_type, body in answers:
             kind = self._kinds.get((status, content_type))
@@ -76,49 +61,98 @@ class Router(asyncio.Protocol):
                 out.append(word({"kind": kind, "status": status, "content_type": content_type}))
             out.append(HEAD.pack(kind, len(body)))
             out.append(body)
-        self._transport.write(b"".join(out))
+        return b"".join(out)
 
-    def close(self) -> None:
-        if self._transport is not None:
-            self._transport.close()
-
-    def _hear(self, said: dict[str, object]) -> None:
-        if "ask" in said:
-            self._say(self._worker.state(str(said["ask"])))
-        elif "forget" in said:
-            self._shapes.clear()
-        else:
-            shape = Shape(str(said["instance"]), str(said["content_type"]), str(said["accept"]))
-            self._shapes[int(cast(int, said["shape"]))] = shape
-
-    def _say(self, said: dict[str, object]) -> None:
-        if self._transport is not None:
-            self._transport.write(word(said))
+    def send(self, data: bytes) -> None:
+        """As much as the socket takes; the rest is kept. Raises OSError."""
+        if self.unsent:
+            data = self.unsent + data
+        sent = 0
+        with contextlib.suppress(BlockingIOError):
+            sent = self.connection.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        self.unsent = data[sent:]
 
 
 class Worker:
-    def __init__(self, asked: Path, number: int) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.routers: set[Router] = set()
-        self.shelf = Shelf(asked, number, lambda: None)
+    """`listener` is where routers connect; `wake` becomes readable when the worker shall look up (a signal, a graph
+    that has been loaded)."""
+
+    def __init__(self, shelf: Shelf, listener: socket.socket, wake: int) -> None:
+        self.stopping = False
+        self._shelf = shelf
+        self._listener = listener
+        self._wake = wake
+        self._routers: dict[int, Router] = {}
         self._waiting: list[tuple[Router, Program | None, Request]] = []
-        self._running = False
+        self._poll = select.epoll()
+        for descriptor in (listener.fileno(), wake):
+            self._poll.register(descriptor, select.EPOLLIN)
 
-    def take(self, router: Router, shape: Shape, body: bytes) -> None:
-        place = self.shelf.places.get(shape.instance)
-        program = place.program if place is not None else None
-        self._waiting.append((router, program, Request(shape.content_type, shape.accept, body)))
-        if not self._running:
-            self._running = True
-            self._loop.call_soon(self._run)
+    def run(self) -> None:
+        """Until `stopping`; then what has come is answered."""
+        look = 0.0
+        while not self.stopping:
+            for descriptor, events in self._poll.poll(0 if self._waiting else TICK_SECONDS):
+                self._hear(descriptor, events)
+            if self._waiting:
+                self._answer()
+            if (now := time.monotonic()) >= look:
+                self._shelf.refresh()
+                look = now + TICK_SECONDS
+        while self._waiting:
+            self._answer()
 
-    def state(self, uid: str) -> dict[str, object]:
-        self.shelf.refresh()
-        place = self.shelf.places.get(uid)
+    def _hear(self, descriptor: int, events: int) -> None:
+        router = self._routers.get(descriptor)
+        if router is not None:
+            try:
+                if events & select.EPOLLOUT:
+                    self._send(router, b"")
+                if events & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
+                    self._read(router)
+            except (OSError, Broken, ValueError, KeyError, TypeError) as error:
+                if not isinstance(error, OSError):
+                    logger.exception("a router does not speak as agreed")
+                self._drop(router)
+        elif descriptor == self._listener.fileno():
+            connection, _ = self._listener.accept()
+            connection.setblocking(False)
+            self._routers[connection.fileno()] = Router(connection)
+            self._poll.register(connection.fileno(), select.EPOLLIN)
+        elif descriptor == self._wake:
+            with contextlib.suppress(BlockingIOError):
+                os.read(self._wake, 4096)
+
+    def _read(self, router: Router) -> None:
+        data = router.connection.recv(READ_BYTES)
+        if not data:
+            self._drop(router)
+            return
+        places, shapes, waiting = self._shelf.places, router.shapes, self._waiting
+        for first, body in router.reader.feed(data):
+            if first == WORD:
+                self._take_word(router, json.loads(body))
+                continue
+            instance, content_type, accept = shapes[first]
+            place = places.get(instance)
+            program = place.program if place is not None else None
+            waiting.append((router, program, Request(content_type, accept, body)))
+
+    def _take_word(self, router: Router, said: dict[str, str]) -> None:
+        if "ask" in said:
+            self._send(router, word(self._state(said["ask"])))
+        elif "forget" in said:
+            router.shapes.clear()
+        else:
+            router.shapes[int(said["shape"])] = Shape(said["instance"], said["content_type"], said["accept"])
+
+    def _state(self, uid: str) -> dict[str, object]:
+        self._shelf.refresh()
+        place = self._shelf.places.get(uid)
         said = {"asked": uid, "state": "absent", "why": "", "pid": os.getpid()}
         return said if place is None else {**said, "state": place.state, "why": place.why}
 
-    def _run(self) -> None:
+    def _answer(self) -> None:
         """One run of what waits; the rest in the next turn of the loop, with what has come by then."""
         count, size = 0, 0
         for _, _, request in self._waiting:
@@ -127,11 +161,7 @@ class Worker:
                 break
             count += 1
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
-        if self._waiting:
-            self._loop.call_soon(self._run)
-        else:
-            self._running = False
-        answers: list[Answer] = [_GONE] * len(batch)
+        answers: list[Answer] = [_GONE] * count
         of: dict[Program | None, list[int]] = {}
         for index, (_, program, _) in enumerate(batch):
             of.setdefault(program, []).append(index)
@@ -144,7 +174,26 @@ class Worker:
         for (router, _, _), answer in zip(batch, answers, strict=True):
             back.setdefault(router, []).append(answer)
         for router, theirs in back.items():
-            router.answer(theirs)
+            if router.connection.fileno() < 0:
+                continue  # it has gone
+            try:
+                self._send(router, router.written(theirs))
+            except OSError:
+                self._drop(router)
+
+    def _send(self, router: Router, data: bytes) -> None:
+        held = bool(router.unsent)
+        router.send(data)
+        if held or router.unsent:
+            wanted = select.EPOLLIN if len(router.unsent) < UNSENT_BYTES else 0
+            self._poll.modify(router.connection.fileno(), wanted | (select.EPOLLOUT if router.unsent else 0))
+
+    def _drop(self, router: Router) -> None:
+        descriptor = router.connection.fileno()
+        if descriptor >= 0:
+            self._poll.unregister(descriptor)
+            self._routers.pop(descriptor, None)
+            router.connection.close()
 
 
 def _answers(program: Program, requests: list[Request]) -> list[Answer]:
@@ -155,28 +204,28 @@ def _answers(program: Program, requests: list[Request]) -> list[Answer]:
         return [Answer(500, "text/plain; charset=utf-8", b"The compiled model failed.")] * len(requests)
 
 
-async def serve(asked: Path, socket: Path, number: int, ready: int | None) -> None:
+def serve(asked: Path, path: Path, number: int, ready: int | None) -> None:
     """Until SIGTERM; then what has come is answered."""
-    loop = asyncio.get_running_loop()
-    worker = Worker(asked, number)
-    worker.shelf.refresh()
-    socket.unlink(missing_ok=True)
-    server = await loop.create_unix_server(lambda: Router(worker), str(socket), backlog=128)
-    stop = asyncio.Event()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    if ready is not None:
-        os.write(ready, b"ready\n")
-        os.close(ready)
-    while not stop.is_set():
-        worker.shelf.refresh()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), TICK_SECONDS)
-    server.close()
-    await asyncio.sleep(0)  # what was read in this turn is run in it
-    for router in list(worker.routers):
-        router.close()
-    socket.unlink(missing_ok=True)
+    wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(path))
+        listener.listen(128)
+        shelf = Shelf(asked, number, lambda: None)
+        worker = Worker(shelf, listener, wake_read)
+
+        def stop(*_: object) -> None:
+            worker.stopping = True
+
+        signal.set_wakeup_fd(wake_write)
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        shelf.refresh()
+        if ready is not None:
+            os.write(ready, b"ready\n")
+            os.close(ready)
+        worker.run()
+        path.unlink(missing_ok=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -187,11 +236,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ready-fd", type=int)
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
-    import uvloop
-
     gc.freeze()
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(given.asked, given.socket, given.worker, given.ready_fd))
+    serve(given.asked, given.socket, given.worker, given.ready_fd)
 
 
 if __name__ == "__main__":

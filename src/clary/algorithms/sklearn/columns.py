@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 
 NAMED = 50
 """Categories that a refusal names."""

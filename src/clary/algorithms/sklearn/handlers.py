@@ -3,7 +3,7 @@ it saved its model."""
 
 from typing import Any
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.toolkit import codecs
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.sklearn.columns import Column, number, unknown, width
 from clary.algorithms.toolkit import codecs
 

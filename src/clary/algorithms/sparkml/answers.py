@@ -3,7 +3,7 @@
 import json
 from typing import Any, Final
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.toolkit import codecs
 
 JSON_LINES: Final = "application/jsonlines"

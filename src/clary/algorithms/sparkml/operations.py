@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clary.algorithms.contract import AlgorithmError
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.sklearn.columns import unknown
 from clary.algorithms.sparkml.bundle import Node
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.sklearn import requests as cells
 from clary.algorithms.sklearn.columns import Column
 from clary.algorithms.sparkml import schema

@@ -9,7 +9,7 @@ import numpy as np
 from clary.algorithms.contract import ClientError
 from clary.algorithms.recordio import batches
 from clary.algorithms.recordio.frames import Malformed
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.tabular import csvtext
 
 

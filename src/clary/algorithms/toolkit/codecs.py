@@ -4,7 +4,7 @@ import io
 import json
 from typing import Any, Final
 
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 
 CSV: Final = "text/csv"
 JSON: Final = "application/json"

@@ -12,7 +12,7 @@ from typing import Final
 
 import clary
 from clary.algorithms.contract import AlgorithmError, ClientError, Contract
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.toolkit import frames, handlers
 
 _ABOVE: Final = (str(Path(clary.__file__).parent), "<frozen importlib")

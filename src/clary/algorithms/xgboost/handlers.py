@@ -7,7 +7,7 @@ from typing import Any
 import xgboost
 
 from clary.algorithms.contract import ClientError
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.toolkit import codecs
 
 

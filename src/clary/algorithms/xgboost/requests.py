@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clary.algorithms.contract import ClientError
-from clary.algorithms.serve import Refused
+from clary.algorithms.refused import Refused
 from clary.algorithms.xgboost.libsvm import parse_libsvm
 
 Table = NDArray[np.float32]
