@@ -190,6 +190,7 @@ class World:
             curves=self.signals.curves,
             turns=self.turns,
             instance_scale=self.config.instance_scale,
+            metrics=self.stores.metrics,
             demand=self.demands,
             serverless_idle_seconds=self.config.serverless_idle_seconds,
             search=self.search,

@@ -14,6 +14,7 @@ from clary.engines.serving.base import Serving
 from clary.engines.serving.demand import Demand, Nobody
 from clary.engines.serving.graphs.base import Graphs
 from clary.kernel.clock import Clock
+from clary.kernel.metrics import MetricSink
 from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
 from clary.kernel.telemetry import LogStore
@@ -51,6 +52,8 @@ class Engines:
     """Where compiled models are held; None: nothing is compiled."""
     containers: ContainerImages = field(default_factory=lambda: NoContainers("containers are switched off here"))
     """The images of the container engine, for whatever is no built-in image."""
+    metrics: MetricSink | None = None
+    """Where is told what reconcilers measure; None: nowhere."""
     demand: Demand = field(default_factory=Nobody)
     """How much serverless variants are asked for."""
     serverless_idle_seconds: float = 300.0

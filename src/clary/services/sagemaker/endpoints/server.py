@@ -2,7 +2,7 @@
 
 from clary.engines.runners.base import Archive, Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import containers, inputs, roles, scripts
+from clary.services.sagemaker import containers, inputs, roles, scripts, serverless
 from clary.services.sagemaker.endpoints.machine import containers as containers_of
 from clary.services.sagemaker.engines import Engines
 
@@ -42,7 +42,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str, 
         shown=prepared.shown,
         trees=trees,
         cpus=engines.max_cpus,
-        memory_bytes=engines.max_memory_bytes,
+        memory_bytes=serverless.memory_bytes(variant, engines.max_memory_bytes),
         network=not isolated,
         serves=True,
     )
