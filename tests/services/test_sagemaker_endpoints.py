@@ -384,8 +384,6 @@ async def test_what_cannot_be_done_is_refused_by_name(house: House) -> None:
     await config(house, "c")
     with pytest.raises(ValidationException, match="not both"):
         await house.call("CreateModel", ModelName="x", PrimaryContainer=container, Containers=[container])
-    with pytest.raises(NotImplementedHere, match="ServerlessConfig"):
-        await config(house, "x", variant(ServerlessConfig={"MemorySizeInMB": 1024, "MaxConcurrency": 1}))
     with pytest.raises(ValidationException, match="unique"):
         await config(house, "x", variant(), variant())
     for weight in (float("inf"), float("nan"), 1e39, -1.0):

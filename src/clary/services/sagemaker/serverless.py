@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import Final
 
 from clary.engines.serving.demand import VariantKey
+from clary.kernel.metrics import MetricName, Sample, dimensions
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.errors import require
 
+NAMESPACE: Final = "AWS/SageMaker"
 GIB: Final = 1024
 MOST_PROCESSES: Final = max(2, 2 * (os.cpu_count() or 1))
 """Instances of one variant: more model servers than this would only take the processors from each other."""
@@ -113,10 +115,33 @@ def pause(engines: Engines, endpoint: Resource, deployment: Doc) -> float:
 
 
 def summary(now: Doc, asked: Doc) -> Doc:
-    """What DescribeEndpoint says of a serverless variant; {} of any other."""
+    """What DescribeEndpoint says of what a variant shall have: instances, or a serverless variant's configuration."""
     if not now.get("serverless"):
-        return {}
+        return {"DesiredInstanceCount": asked["count"]}
     return {"CurrentServerlessConfig": now["serverless"], "DesiredServerlessConfig": asked["serverless"]}
+
+
+def memory_bytes(variant: Doc, most: int | None) -> int | None:
+    """The most memory that an instance may use: what is configured for a serverless one, `most` for any."""
+    if not variant.get("serverless"):
+        return most
+    asked = int(variant["serverless"]["MemorySizeInMB"]) * 1024 * 1024
+    return asked if most is None else min(asked, most)
+
+
+def measure(engines: Engines, endpoint: Resource, instances: list[Doc]) -> None:
+    """ModelSetupTime of those serverless instances that are found ready for the first time: from their start on."""
+    live: Doc | None = endpoint.status.get("_live")
+    names = {one["name"] for one in (live or {}).get("variants", ()) if one.get("serverless")}
+    if engines.metrics is None or not names:
+        return
+    before = {one["uid"] for one in endpoint.status.get("_instances") or [] if one["ready"] is None}
+    for one in instances:
+        if one["uid"] in before and one["ready"] is not None and one["variant"] in names:
+            where = dimensions(EndpointName=endpoint.name, VariantName=one["variant"])
+            metric = MetricName(endpoint.account, endpoint.region, NAMESPACE, "ModelSetupTime", where)
+            took = max(0.0, one["ready"] - one["since"]) * 1e6
+            engines.metrics.add([Sample(metric, one["ready"], [took], (), "Microseconds")])
 
 
 def _sized(engines: Engines, endpoint: Resource, deployment: Doc) -> Doc:

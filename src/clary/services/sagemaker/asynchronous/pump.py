@@ -90,6 +90,11 @@ class Pump:
         for key in list(self._keys):
             self._look(key)
 
+    @property
+    def flying(self) -> int:
+        """How many requests are under way."""
+        return len(self._flights)
+
     async def settle(self) -> None:
         """Nothing is under way any more."""
         while self._flights:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from clary.kernel.resource import Doc, Resource
+from clary.services.sagemaker import serverless
 from clary.services.sagemaker.capturing import rules
 from clary.services.sagemaker.endpoints import rollout, shifting
 from clary.services.sagemaker.endpoints.compiled import deployed_image
@@ -25,6 +26,7 @@ def described(endpoint: Resource) -> Doc:
         told = _state(endpoint, shift, shown, same)
         said |= _variants(endpoint, shown, same, stays, told)
         said |= rules.described(shown.get("capture"))
+        said |= {"AsyncInferenceConfig": shown["asynchronous"]} if shown.get("asynchronous") else {}
     if shift is not None and not shift.back:
         new = shift.new
         said["PendingDeploymentSummary"] = {
@@ -60,7 +62,7 @@ def _variants(endpoint: Resource, now: Doc, asked: Doc, share: Mapping[str, floa
                 "CurrentWeight": variant["weight"] * share.get(variant["name"], 1.0),
                 "DesiredWeight": wanted["weight"],
                 "CurrentInstanceCount": ready.get(variant["name"], 0),
-                "DesiredInstanceCount": wanted["count"],
+                **serverless.summary(variant, wanted),
                 **({"VariantStatus": [told]} if told else {}),
             }
             for variant, wanted in zip(now[kind], asked[kind], strict=True)

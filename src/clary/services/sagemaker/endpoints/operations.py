@@ -4,12 +4,11 @@ from contextlib import suppress
 from typing import Any
 
 from clary.aws.credentials import packed
-from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import holding, listing, tags
+from clary.services.sagemaker import holding, listing, serverless, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.endpoints import alarms, rollout, shifting
 from clary.services.sagemaker.endpoints.describing import described
@@ -112,7 +111,7 @@ async def update_endpoint_weights_and_capacities(ctx: Context, req: Doc) -> Doc:
         live, left = _serving(endpoint)
         variants = {variant["name"]: dict(variant) for variant in every_variant(live)}
         for wanted in req["DesiredWeightsAndCapacities"]:
-            _change(variants, wanted)
+            _change(variants, wanted, 0 if live.get("asynchronous") else 1)
         changed = {kind: [variants[one["name"]] for one in live[kind]] for kind in KINDS if live.get(kind)}
         target = {**live, **changed, "started": ctx.clock.now()}
         if _ask(ctx, endpoint, target, **left):
@@ -163,20 +162,24 @@ def _retain(target: Doc, live: Doc, left_out: set[str]) -> None:
         old = before.get(variant["name"])
         if old is None:
             continue
-        if "DesiredInstanceCount" not in left_out:
+        if "DesiredInstanceCount" not in left_out and not (variant.get("serverless") or old.get("serverless")):
             variant["count"] = old["count"]
         if "DesiredWeight" not in left_out:
             variant["weight"] = old["weight"]
 
 
-def _change(variants: dict[str, Doc], wanted: Doc) -> None:
+def _change(variants: dict[str, Doc], wanted: Doc, least: int) -> None:
     name = wanted["VariantName"]
-    if "ServerlessUpdateConfig" in wanted:
-        raise NotImplementedHere("ServerlessUpdateConfig is not served yet: there are no serverless variants.")
     require(name in variants, f"The endpoint has no production variant {name!r}; it has {', '.join(sorted(variants))}")
     if "DesiredWeight" in wanted:
         check_weight(f"DesiredWeight of {name!r}", wanted["DesiredWeight"])
         variants[name]["weight"] = float(wanted["DesiredWeight"])
     if "DesiredInstanceCount" in wanted:
-        require(wanted["DesiredInstanceCount"] >= 1, f"DesiredInstanceCount of {name!r} must be at least 1")
+        require(not variants[name].get("serverless"), f"Variant {name!r} is serverless: it has no DesiredInstanceCount")
+        require(
+            wanted["DesiredInstanceCount"] >= least,
+            f"DesiredInstanceCount of {name!r} must be at least {least}: only asynchronous endpoints go down to 0",
+        )
         variants[name]["count"] = wanted["DesiredInstanceCount"]
+    if "ServerlessUpdateConfig" in wanted:
+        serverless.update(variants[name], wanted["ServerlessUpdateConfig"])

@@ -37,6 +37,7 @@ class EndpointReconciler:
             return again(0.0, **changed)
         fleet = Fleet(self._ways, self._engines.clock, endpoint)
         await fleet.observe()
+        serverless.measure(self._engines, endpoint, fleet.status()["_instances"])
         target, live = endpoint.status.get("_target"), endpoint.status.get("_live")
         shift = shift_of(endpoint)
         both = [one for one in (live, target) if one is not None]
