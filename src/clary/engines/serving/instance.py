@@ -68,6 +68,8 @@ class Instance:
         self._retired = False
         self._loop = asyncio.get_running_loop()
 
+    gathering = False
+
     @property
     def full(self) -> bool:
         return len(self._line) >= self._limits.waiting

@@ -18,6 +18,12 @@ class Server(Protocol):
     """Loop time until which the router looks elsewhere first: it could not be reached a moment ago."""
 
     @property
+    def gathering(self) -> bool:
+        """What is submitted now goes out together with what was submitted a moment ago, and costs less than it would
+        elsewhere."""
+        ...
+
+    @property
     def full(self) -> bool: ...
 
     @property

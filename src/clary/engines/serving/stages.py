@@ -36,6 +36,8 @@ class Stages:
         self._passages: dict[Exchange, Passage] = {}
         self._retired = False
 
+    gathering = False
+
     @property
     def full(self) -> bool:
         return not self.direct and any(one.full for one in self.stages)

@@ -30,6 +30,9 @@ MOST_RESENT = 2
 """A request that has seen so many workers die is not given to another."""
 MOST_SHAPES = 4096
 """That one connection keeps at a time, whatever content types clients think of."""
+GATHERED_BYTES = 4096
+"""Of the requests of one loop tick for one endpoint that go to the same instance: a run of many small ones is cheap,
+and more than that had better be shared."""
 _NOT_HERE = Reply(0, {}, b"")
 
 
@@ -74,6 +77,10 @@ class GraphInstance:
         link.instances.add(self)
 
     @property
+    def gathering(self) -> bool:
+        return 0 < self._link.gathered < GATHERED_BYTES
+
+    @property
     def full(self) -> bool:
         return self.outstanding >= self._most
 
@@ -113,7 +120,8 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._out: list[bytes] = []
-        self._flushing = False
+        self.gathered = 0
+        """Bytes that go out at the end of this tick."""
         self._line: list[tuple[GraphInstance, Exchange]] = []
         """Those that wait for the connection."""
         self._sent: deque[tuple[GraphInstance, Exchange]] = deque()
@@ -138,9 +146,9 @@ class Link(asyncio.Protocol):
         self._out.append(body)
         self._sent.append((instance, exchange))
         exchange.sent = time.perf_counter()
-        if not self._flushing:
-            self._flushing = True
+        if not self.gathered:
             self._loop.call_soon(self._flush)
+        self.gathered += 8 + len(body)
 
     def retire(self, instance: GraphInstance) -> None:
         """What waits for it in the line goes elsewhere."""
@@ -170,7 +178,7 @@ class Link(asyncio.Protocol):
         return shape
 
     def _flush(self) -> None:
-        self._flushing = False
+        self.gathered = 0
         out, self._out = self._out, []
         if self._transport is not None:
             self._transport.write(b"".join(out))
