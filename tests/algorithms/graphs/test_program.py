@@ -178,6 +178,31 @@ def test_every_answer_is_what_xgboosts_server_would_have_sent(sums: Program) -> 
         assert tuple(ask(sums, case[0], case[1], case[2])) == native, case
 
 
+def test_requests_that_are_alike_are_answered_as_each_alone(sums: Program, colours: Program, tmp_path: Path) -> None:
+    sizes, centres = load(small.sizes(tmp_path / "sizes")), load(small.centres(tmp_path / "centres"))
+    for program, given in (
+        (sums, [body for body, kind in (*SUMS, *BAD) if kind == "text/csv"]),
+        (
+            colours,
+            [b"red,small", b"red,large\n", b"green,small\r\n", b"red,tiny", b"", b"red", b"a,b\nc,d", b'"red",x'],
+        ),
+        (colours, [b"red,small\nred,small", b"", b"red,large"]),
+        (colours, [b"red,small\n", b"\xef\xbb\xbfred,large", b"red,\xff"]),
+        (sizes, [b"large,1", b"small,2.5\n", b"large,", b"large,x", b"large,1,2", b"\n"]),
+        (centres, [b"1", b"12.5\n", b"1,2", b"", b"\n", b"1\n2", b"nan"]),
+    ):
+        for accept in ("", "text/csv", "application/json", "x/y"):
+            alone = [program.answer([Request("text/csv", accept, body)])[0] for body in given]
+            for count in range(1, len(given) + 1):
+                some = [Request("text/csv", accept, body) for body in given[:count]]
+                assert program.answer(some) == alone[:count]
+            good = [place for place, one in enumerate(alone) if one.status == 200]
+            assert program.answer([Request("text/csv", accept, given[one]) for one in good]) == [
+                alone[one] for one in good
+            ]
+    assert sums.answer([]) == []
+
+
 def test_old_versions_write_all_scores_on_one_line(tmp_path: Path) -> None:
     program = load(small.sums(tmp_path, one_line=True))
     body = b"1,2,3,4\n4,4,4,4\n"

@@ -95,7 +95,7 @@ class Columns:
     def knows(self, cells: list[str]) -> bool:
         """Every category among them is known, where it must be."""
         count = self.count
-        return all([allowed.issuperset(cells[place::count]) for place, allowed, _ in self._allowed])
+        return all(allowed.issuperset(cells[place::count]) for place, allowed, _ in self._allowed)
 
     def check(self, cells: list[str]) -> None:
         """Raises Refused 422 for a category that the model does not know, 400 for what is no number. Empty cells of
@@ -210,10 +210,10 @@ class _Texts:
         except UnicodeDecodeError:
             return None
 
-    def _clean_rows(self, bodies: Sequence[bytes], content_type: str) -> str | None:
-        """All requests' rows, when each is one clean row and all its cells are allowed; None: one may be something else."""
-        columns = self._columns
-        if columns.count == 1 or columns.numbers or self._plain(content_type) != CSV:
+    def _clean_rows(self, bodies: Sequence[bytes], content_type: str) -> tuple[str, list[str]] | None:
+        """All requests' rows, and the cells of them, when each is one clean row with categories that are known; None:
+        one may be something else."""
+        if self._columns.count == 1 or self._plain(content_type) != CSV:
             return None
         body = _together(bodies)
         # As many full lines as bodies: each is one, for an empty one would show.
@@ -223,7 +223,8 @@ class _Texts:
             text = body[:-1].decode()
         except UnicodeDecodeError:
             return None
-        return text if columns.knows(text.replace("\n", ",").split(",")) else None
+        cells = text.replace("\n", ",").split(",")
+        return (text, cells) if self._columns.knows(cells) else None
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         """All cells, read by the native server's code."""
@@ -249,8 +250,15 @@ class Strings(_Texts):
         return cells
 
     def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
-        text = self._clean_rows(bodies, content_type)
-        return None if text is None else text.replace("\n", ",").split(",")
+        clean = self._clean_rows(bodies, content_type)
+        if clean is None:
+            return None
+        if self._columns.numbers:
+            try:
+                self._columns.check(clean[1])
+            except Refused:
+                return None
+        return clean[1]
 
     def table(self, items: Sequence[Any]) -> NDArray[Any]:
         return np.array(items, object).reshape(-1, self.width)
@@ -269,8 +277,8 @@ class Lines(_Texts):
         return [text] if rows == 1 else text.split("\n")
 
     def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
-        text = self._clean_rows(bodies, content_type)
-        return None if text is None else text.split("\n")
+        clean = None if self._columns.numbers else self._clean_rows(bodies, content_type)
+        return None if clean is None else clean[0].split("\n")
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         cells, count = super().natively(body, content_type), self._columns.count
