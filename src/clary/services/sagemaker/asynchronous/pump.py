@@ -72,7 +72,7 @@ class Pump:
         """Until `stop`; then what is under way is given up, and begins anew with the next start."""
         stopping = asyncio.create_task(self._wake_on(stop))
         try:
-            self._keys.update(self._waiting())
+            self.find()
             while not stop.is_set():
                 self._woken.clear()
                 try:
@@ -84,6 +84,10 @@ class Pump:
         finally:
             stopping.cancel()
             await self._land()
+
+    def find(self) -> None:
+        """What an earlier process has accepted is known."""
+        self._keys.update(self._waiting())
 
     def look(self) -> None:
         """Whatever has an instance to go to is on its way."""
@@ -179,7 +183,7 @@ class Pump:
                     return
 
     def _waiting(self) -> Iterator[Key]:
-        """The endpoints of all rows: what an earlier process has accepted."""
+        """The endpoints of all rows."""
         after: Any = None
         while True:
             rows = self._store.page(KIND, Where(phase="Queued"), limit=BATCH, after=after)
