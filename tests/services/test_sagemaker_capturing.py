@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from botocore.session import get_session
 
-from clary.aws.errors import ServiceError
+from clary.aws.errors import ServiceError, ValidationException
 from clary.engines.serving.base import CaptureRule
 from clary.engines.serving.captured import OPEN, WHOLE, Captured, Origin, frame
 from clary.services.sagemaker.capturing import Shipper, rules
 from clary.services.sagemaker.capturing.lines import line
+from tests.jobs_house import archive
 from tests.kernel.waiting import settle
-from tests.sagemaker_house import ACCOUNT, REGION, ROLE, House
+from tests.sagemaker_house import ACCOUNT, REGION, ROLE, XGBOOST, House
 
 NOW = 1_700_000_000.25
 """2023-11-14 22:13:20."""
@@ -214,3 +215,57 @@ def test_a_config_becomes_a_rule_and_is_described_again() -> None:
     assert rules.described(None) == {}
     shape = get_session().get_service_model("sagemaker").shape_for("DataCaptureConfigSummary")
     assert set(shape.required_members) == set(said)
+
+
+CAPTURE = {
+    "EnableCapture": True,
+    "InitialSamplingPercentage": 30,
+    "DestinationS3Uri": "s3://lake/watch",
+    "CaptureOptions": [{"CaptureMode": "InputAndOutput"}],
+}
+
+
+async def deploy(house: House, config: str, capture: dict[str, Any], operation: str = "CreateEndpoint") -> None:
+    variant = {"VariantName": "blue", "ModelName": "m", "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
+    await house.call(
+        "CreateEndpointConfig", EndpointConfigName=config, ProductionVariants=[variant], DataCaptureConfig=capture
+    )
+    await house.call(operation, EndpointName="cars", EndpointConfigName=config)
+    await house.run(700.0)
+
+
+async def served(house: House) -> None:
+    house.objects.write("lake", "model.tar.gz", archive(("xgboost-model", b"m")))
+    container = {"Image": XGBOOST, "ModelDataUrl": "s3://lake/model.tar.gz"}
+    await house.call("CreateModel", ModelName="m", PrimaryContainer=container, ExecutionRoleArn=ROLE)
+
+
+async def test_the_fronts_of_an_endpoint_follow_its_configuration(dock: Dock) -> None:
+    house = dock.house
+    await served(house)
+    await deploy(house, "on", CAPTURE)
+    [route] = house.serving.routes().values()
+    assert route["capture"] == {
+        "percentage": 30.0,
+        "inputs": True,
+        "outputs": True,
+        "destination": "s3://lake/watch",
+        "csv_types": [],
+        "json_types": [],
+    }
+    assert route["variants"][0]["role"] == ROLE
+    said = (await house.call("DescribeEndpoint", EndpointName="cars"))["DataCaptureConfig"]
+    assert (said["CaptureStatus"], said["CurrentSamplingPercentage"]) == ("Started", 30)
+    await deploy(house, "off", {**CAPTURE, "EnableCapture": False}, "UpdateEndpoint")
+    [route] = house.serving.routes().values()
+    assert route["capture"] is None
+    said = (await house.call("DescribeEndpoint", EndpointName="cars"))["DataCaptureConfig"]
+    assert (said["EnableCapture"], said["CaptureStatus"]) == (False, "Stopped")
+
+
+async def test_what_cannot_be_stored_is_refused(dock: Dock) -> None:
+    await dock.house.call("CreateModel", ModelName="m", PrimaryContainer={"Image": XGBOOST})
+    with pytest.raises(ValidationException, match="no bucket"):
+        await deploy(dock.house, "nowhere", {**CAPTURE, "DestinationS3Uri": "s3:///watch"})
+    with pytest.raises(ValidationException, match="'m' has no ExecutionRoleArn"):
+        await deploy(dock.house, "nobody", CAPTURE)
