@@ -93,6 +93,14 @@ class Config:
         "How fast the clock of autoscaling runs: at 30, periods of its alarms, windows and cooldowns are 30 times"
         " shorter than on AWS, as far as alarms can be (10 seconds at least). For demonstrations.",
     )
+    multi_model_count: int = _setting(
+        100, "How many models one instance of a multi-model endpoint has loaded at the same time."
+    )
+    multi_model_memory_bytes: int = _setting(
+        2 * 1024 * 1024 * 1024,
+        "How much memory the models of one instance of a multi-model endpoint may take before the one that was used"
+        " longest ago makes room for another.",
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property

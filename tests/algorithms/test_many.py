@@ -12,7 +12,7 @@ import pytest
 from clary.algorithms.xgboost.engine import xgb
 from tests.algorithms.conftest import OptMl, Served
 
-CSV = {"Content-Type": "text/csv"}
+CSV = {"Content-Type": "text/csv", "Accept": "text/csv"}
 
 
 def booster(ml: OptMl, name: str, factor: float) -> str:

@@ -196,6 +196,8 @@ class World:
             search=self.search,
             graphs=self.graphs,
             containers=EngineImages(self.runner.containers),
+            multi_model_count=self.config.multi_model_count,
+            multi_model_memory_bytes=self.config.multi_model_memory_bytes,
             max_cpus=self.config.max_run_cpus or None,
             max_memory_bytes=self.config.max_run_memory_bytes or None,
         )

@@ -19,6 +19,8 @@ from typing import Any
 from clary.engines.serving.base import NoInstance, NoRoute, Reply
 
 RETRY_AFTER_SECONDS = 1
+FAULT = "x-clary-fault"
+"""The header of an answer that is none of the model's, but of the door before a multi-model container."""
 MESSAGE_BYTES = 4096
 """How much of a model's own error text goes into a ModelError."""
 
@@ -116,6 +118,8 @@ def fault_in(reply: Reply, target: Target) -> Fault | None:
     """The ModelError that AWS makes of a model's 4xx or 5xx; None when the model answered well."""
     if 200 <= reply.status < 300:
         return None
+    if reply.headers.get(FAULT) == "validation":
+        return Fault(400, "ValidationError", reply.body[:MESSAGE_BYTES].decode("utf-8", "replace"))
     return _model_error(reply.status, reply.body[:MESSAGE_BYTES].decode("utf-8", "replace"), target, reply.container)
 
 

@@ -60,6 +60,10 @@ class Engines:
     """After so long without a request a serverless variant has no instance any more."""
     environments_dir: Path | None = None
     """Where environments with the packages of users' programs stand; None: beside `scratch`."""
+    multi_model_count: int = 100
+    """Models that one instance of a multi-model endpoint has loaded at the same time."""
+    multi_model_memory_bytes: int = 2 << 30
+    """Beyond so much memory such an instance loads a model only in the place of another."""
     max_cpus: float | None = None
     max_memory_bytes: int | None = None
     """The most one run may use; None: all of this machine."""

@@ -13,7 +13,7 @@ A serverless variant has "serverless", its ServerlessConfig, and an asynchronous
 the AsyncInferenceConfig. `how` names the way in which a variant's instances are run, see instances.py.
 """
 
-from clary.aws.errors import NotImplementedHere, ValidationException
+from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource, StateMachine
@@ -45,7 +45,7 @@ ENDPOINT = StateMachine(
 
 
 async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
-    """The configuration with its models, as they are now. Raises ValidationException, NotImplementedHere."""
+    """The configuration with its models, as they are now. Raises ValidationException."""
     variants = [await _variant(ctx, variant) for variant in config.spec["ProductionVariants"]]
     capture = rules.asked(config.spec, variants)
     made = {
@@ -64,8 +64,6 @@ async def deployment(ctx: Context, config: Resource, generation: int) -> Doc:
 async def _variant(ctx: Context, variant: Doc) -> Doc:
     model = models.find(ctx, variant["ModelName"])
     several = models.containers(model)
-    if any(models.is_multi_model(one) for one in several):
-        raise NotImplementedHere(f"The model {model.name!r} is multi-model: endpoints of such are not served yet.")
     for container in several:
         await models.check_data(ctx, container, model.spec.get("ExecutionRoleArn"), model.arn)
     role, direct = model.spec.get("ExecutionRoleArn", ""), models.mode(model.spec) == models.DIRECT

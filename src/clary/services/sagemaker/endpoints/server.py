@@ -1,8 +1,10 @@
 """The work of one instance: the model server of a variant."""
 
-from clary.engines.runners.base import Archive, Tree, Work
+from clary.engines.models import base
+from clary.engines.runners.base import Archive, StartError, Tree, Work
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import containers, inputs, roles, scripts, serverless
+from clary.services.sagemaker import containers, inputs, models, roles, scripts, serverless
+from clary.services.sagemaker.endpoints import many
 from clary.services.sagemaker.endpoints.machine import containers as containers_of
 from clary.services.sagemaker.engines import Engines
 
@@ -16,7 +18,10 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str, 
     uri = container["Image"]
     image = await containers.resolve(engines, endpoint, uri, variant["role"])
     start = containers.start(image, "serve")
-    archives, trees = await _model(engines, endpoint, container, variant["role"], uid)
+    several = models.is_multi_model(container)
+    if several and start.image is not None:
+        raise StartError(f"{uri} is run by the container engine, where Mode MultiModel is not served")
+    archives, trees = ((), ()) if several else await _model(engines, endpoint, container, variant["role"], uid)
     environ = container.get("Environment") or {}
     ctx = roles.context(engines, endpoint, variant["role"]) if variant["role"] else None
     prepared = await scripts.serving(ctx, engines, image, start.command, environ, archives, uid)
@@ -33,10 +38,11 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str, 
             "AWS_DEFAULT_REGION": endpoint.region,
             "SAGEMAKER_REGION": endpoint.region,
             **reach,
+            **(many.environment(engines) if several else {}),
             **environ,
             "CLARY_IMAGE": uri,
         },
-        directories=(MODEL,),
+        directories=(MODEL, base.MODELS) if several else (MODEL,),
         archives=(*archives, *prepared.archives),
         python=prepared.python,
         shown=prepared.shown,
@@ -45,6 +51,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str, 
         memory_bytes=serverless.memory_bytes(variant, engines.max_memory_bytes),
         network=not isolated,
         serves=True,
+        companions=(base.command(many.told(engines, endpoint, container, variant["role"], uid)),) if several else (),
     )
 
 

@@ -14,6 +14,7 @@ from clary.engines.serving.base import STAGES
 from clary.kernel.resource import Doc
 from clary.kernel.telemetry import LogStreamName
 from clary.services.sagemaker import environments, jobs
+from clary.services.sagemaker.endpoints import many
 from clary.services.sagemaker.endpoints.compiled import Compiled
 from clary.services.sagemaker.endpoints.instances import (
     COMPILED,
@@ -127,6 +128,7 @@ class Servers:
             return Seen(run)
         if run.phase != "running":
             return Seen(run, why=self._end_of(instance, 0, run))
+        run = many.seen(self._engines, instance.endpoint, instance.uid, run)
         return Seen(run, run.address is not None and await self._engines.serving.ready(run.address))
 
     def _end_of(self, instance: Instance, place: int, run: Run) -> str:

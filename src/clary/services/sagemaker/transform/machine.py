@@ -44,8 +44,11 @@ def model_of(model: Resource) -> Doc:
             f"The model {model.name!r} has no ExecutionRoleArn: a transform job reads its input and stores its output "
             "as that role"
         )
+    several = models.containers(model)
+    if any(models.is_multi_model(one) for one in several):
+        raise ValidationException(f"The model {model.name!r} is multi-model: a transform job needs one of one artifact")
     isolated = bool(model.spec.get("EnableNetworkIsolation", False))
-    return {"containers": models.containers(model), "role": role, "isolated": isolated}
+    return {"containers": several, "role": role, "isolated": isolated}
 
 
 def hosts(job: Resource) -> int:
