@@ -16,7 +16,7 @@ CLOSE: Final = 1e-5
 """How far a score may be from the native one, as a share of it."""
 TINY: Final = 1e-37
 BATCH: Final = 500
-ALONE: Final = 250
+ALONE: Final = 120
 """Rows that are also sent one by one."""
 _CSV: Final = "text/csv"
 
