@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -14,6 +15,8 @@ from clary.stress.windows import Window
 BARS = " ▁▂▃▄▅▆▇█"
 WIDTH = 72
 HEIGHT = 6
+WIDE = 100
+"""From so many columns on, every figure has a place."""
 
 
 class TerminalLive:
@@ -75,7 +78,7 @@ class TerminalLive:
 
 def show(report: dict[str, Any], console: Console) -> None:
     """Figures, errors, plot and doubts of a whole measurement."""
-    console.print(_runs(report))
+    console.print(_runs(report, console.width >= WIDE))
     if any(len(run["variants"]) > 1 or "score" in _only(run) for run in report["runs"]):
         console.print(_variants(report))
     if report["server"]:
@@ -83,7 +86,7 @@ def show(report: dict[str, Any], console: Console) -> None:
     errors = [one for run in report["runs"] for one in run["errors_by_kind"]]
     for one in errors:
         console.print(Text.assemble(("  error ", "red"), f"{one['count']:,} x {one['kind']}: {one['message']}"))
-    for line in plot(report, min(WIDTH, max(console.width - 14, 20))):
+    for line in plot(report, min(WIDTH, max(console.width - 30, 20))):
         console.print(line)
     for run in report["runs"]:
         for limit in run["client"]["limits"]:
@@ -100,28 +103,34 @@ def _only(run: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _runs(report: dict[str, Any]) -> Table:
-    table = Table(title=f"{report['endpoint']}, seen by the client", title_justify="left")
-    for heading in ("run", "answered", "errors", "seconds", "per second", "p50", "p90", "p99", "p99.9", "max ms"):
-        table.add_column(heading, justify="left" if heading == "run" else "right")
+def _table(title: str, heads: tuple[str, ...], words: int) -> Table:
+    """The first `words` columns hold words, the others figures."""
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for number, head in enumerate(heads):
+        table.add_column(head, justify="left" if number < words else "right", no_wrap=True)
+    return table
+
+
+def _runs(report: dict[str, Any], wide: bool) -> Table:
+    shares = ("p50", "p90", "p99", "p99.9", "max") if wide else ("p50", "p99", "max")
+    heads = ("run", "answered", "errors", *(("seconds",) if wide else ()), "per second", *shares[:-1], "max ms")
+    table = _table(f"{report['endpoint']}, seen by the client", heads, 1)
     for run in report["runs"]:
-        latency = run["latency_ms"]
         table.add_row(
             run["name"],
             f"{run['answered']:,}",
             Text(f"{run['errors']:,}", style="red" if run["errors"] else ""),
-            f"{run['seconds']:.2f}",
+            *((f"{run['seconds']:.2f}",) if wide else ()),
             f"{run['per_second']:,.0f}",
-            *(f"{latency[name]:.2f}" for name in ("p50", "p90", "p99", "p99.9", "max")),
+            *(f"{run['latency_ms'][name]:.2f}" for name in shares),
         )
     return table
 
 
 def _variants(report: dict[str, Any]) -> Table:
-    table = Table(title="variants (x-Amzn-Invoked-Production-Variant)", title_justify="left")
     scored = any("score" in one for run in report["runs"] for one in run["variants"].values())
-    for heading in ("run", "variant", "answered", "share", "p50", "p99 ms", *(["right answers"] if scored else [])):
-        table.add_column(heading, justify="left" if heading in ("run", "variant") else "right")
+    heads = ("run", "variant", "answered", "share", "p50", "p99 ms", *(("right answers",) if scored else ()))
+    table = _table("variants (x-Amzn-Invoked-Production-Variant)", heads, 2)
     for run in report["runs"]:
         for name, one in run["variants"].items():
             score = [f"{one['score']:.4f}" if "score" in one else ""] if scored else []
@@ -132,9 +141,8 @@ def _variants(report: dict[str, Any]) -> Table:
 
 
 def _server(report: dict[str, Any]) -> Table:
-    table = Table(title="seen by the server (CloudWatch, whole minutes)", title_justify="left")
-    for heading in ("variant", "metric", "invocations", "p50", "p90", "p99", "max ms"):
-        table.add_column(heading, justify="left" if heading in ("variant", "metric") else "right")
+    heads = ("variant", "metric", "invocations", "p50", "p90", "p99", "max ms")
+    table = _table("seen by the server (CloudWatch, whole minutes)", heads, 2)
     for variant, metrics in report["server"].items():
         for metric in ("ModelLatency", "OverheadLatency"):
             values = metrics.get(metric, {})
