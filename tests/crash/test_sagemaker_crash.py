@@ -105,6 +105,39 @@ async def update(house: House) -> None:
     await house.run(4.0)
 
 
+async def canary(house: House) -> None:
+    """Two stages of 20 s each, and the old instances are kept for 10 s."""
+    await deploy(house)
+    size = {"Type": "CAPACITY_PERCENT", "Value": 10}
+    shifting = {"Type": "CANARY", "WaitIntervalInSeconds": 20, "CanarySize": size}
+    policy = {"TrafficRoutingConfiguration": shifting, "TerminationWaitInSeconds": 10}
+    asked = {"DeploymentConfig": {"BlueGreenUpdatePolicy": policy}}
+    await house.call("UpdateEndpoint", EndpointName="e", EndpointConfigName="c", **asked)
+    await house.run(60.0)
+
+
+async def taken_back(house: House) -> None:
+    """An alarm trips while the second of three batches bakes."""
+    await deploy(house)
+    wanted = [{"VariantName": "v", "DesiredInstanceCount": 3}]
+    await house.call("UpdateEndpointWeightsAndCapacities", EndpointName="e", DesiredWeightsAndCapacities=wanted)
+    await house.run(2.0)
+    house.alarms["errors"] = "OK"
+    batch = {"Type": "INSTANCE_COUNT", "Value": 1}
+    rolling = {"MaximumBatchSize": batch, "WaitIntervalInSeconds": 20, "RollbackMaximumBatchSize": batch}
+    watched = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": "errors"}]}}
+    await house.call(
+        "UpdateEndpoint",
+        EndpointName="e",
+        EndpointConfigName="c",
+        RetainAllVariantProperties=True,
+        DeploymentConfig={"RollingUpdatePolicy": rolling, **watched},
+    )
+    await house.run(30.0)
+    house.alarms["errors"] = "ALARM"
+    await house.run(30.0)
+
+
 async def delete(house: House) -> None:
     await deploy(house)
     await house.call("DeleteEndpoint", EndpointName="e")
@@ -197,6 +230,29 @@ async def after_deploying(directory: Path) -> None:
         house.close()
 
 
+async def after_being_taken_back(directory: Path) -> None:
+    """All three old instances serve, or, killed before the request, as many as were asked; no other is left."""
+    house = House(directory, behave=behave, clock=ManualClock(START + LATER))
+    house.alarms["errors"] = "ALARM"
+    await house.run(300.0)
+    try:
+        if not house.count("endpoint"):
+            return
+        said = await house.call("DescribeEndpoint", EndpointName="e")
+        assert said["EndpointStatus"] == "InService", said
+        (one,) = said["ProductionVariants"]
+        runs = await house.runner.uids()
+        assert one["CurrentInstanceCount"] == one["DesiredInstanceCount"] == len(runs)
+        assert {run.split("-")[1] for run in runs} == {"1"}
+        assert "_undone" not in house.get("endpoint", "e").status
+        assert sorted(house.serving.addresses("e")["v"]) == sorted(
+            f"unix:{directory}/runs/{run}/serve.sock" for run in runs
+        )
+        assert len(house.runner.starts()) == len(set(house.runner.starts()))
+    finally:
+        house.close()
+
+
 async def after_deleting(directory: Path) -> None:
     house = await goes_on(directory, 0.0)
     try:
@@ -212,25 +268,28 @@ async def after_deleting(directory: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("scenario", "after"),
+    ("scenario", "after", "step"),
     [
-        (train, after_training),
-        (process, after_processing),
-        (stop, after_stopping),
-        (deploy, after_deploying),
-        (update, after_deploying),
-        (delete, after_deleting),
+        (train, after_training, 1),
+        (process, after_processing, 1),
+        (stop, after_stopping, 1),
+        (deploy, after_deploying, 1),
+        (update, after_deploying, 1),
+        (canary, after_deploying, 17),
+        (taken_back, after_being_taken_back, 71),
+        (delete, after_deleting, 1),
     ],
 )
 def test_a_kill_anywhere_changes_nothing_of_the_end(
-    tmp_path: Path, scenario: Scenario, after: Callable[[Path], Any]
+    tmp_path: Path, scenario: Scenario, after: Callable[[Path], Any], step: int
 ) -> None:
+    """`step`: of the long ones every so many points are tried; all of them hold, and take minutes."""
     count = 0
-    for crash in crashes(lifetime(scenario), tmp_path):
+    for crash in crashes(lifetime(scenario), tmp_path, step=step):
         try:
             asyncio.run(after(crash.directory))
         except Exception as error:
             raise AssertionError(f"killed at point {crash.number} ({crash.where})") from error
         shutil.rmtree(crash.directory)
         count += 1
-    assert count > 20
+    assert count * step > 20
