@@ -47,13 +47,16 @@ def _sorted(chain: Chain, given: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     """The rows that the native servers answer, and those that they refuse."""
     good: list[Row] = []
     refused: list[Row] = []
-    for at in range(0, len(given), BATCH):
-        part = given[at : at + BATCH]
+    parts = [given[at : at + BATCH] for at in range(0, len(given), BATCH)][::-1]
+    while parts:
+        part = parts.pop()
         if chain.answer(_request(part)).status == 200:
             good += part
-            continue
-        for row in part:
-            (good if chain.answer(_request([row])).status == 200 else refused).append(row)
+        elif len(part) == 1:
+            refused += part
+        else:
+            middle = len(part) // 2  # one bad row is found in a few questions, not in as many as there are rows
+            parts += [part[middle:], part[:middle]]
     return good, refused
 
 
