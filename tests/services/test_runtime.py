@@ -101,7 +101,7 @@ def test_nobody_answers(house: House) -> None:
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
 
 
-@pytest.mark.parametrize("params", [{"TargetModel": "m.tar.gz"}, {"SessionId": "NEW_SESSION"}])
+@pytest.mark.parametrize("params", [{"EnableExplanations": "`true`"}, {"SessionId": "NEW_SESSION"}])
 def test_what_is_not_served_is_named(house: House, params: dict[str, str]) -> None:
     with pytest.raises(ClientError) as caught:
         house.client.invoke_endpoint(EndpointName="cars", Body=b"", **params)

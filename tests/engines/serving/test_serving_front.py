@@ -97,7 +97,7 @@ async def test_unknown_endpoint_and_variant_are_validation_errors(here: Site, mo
 @pytest.mark.parametrize(
     ("params", "status", "code", "words"),
     [
-        ({"TargetModel": "a.tar.gz"}, 501, "NotImplemented", "multi-model"),
+        ({"TargetModel": "a.tar.gz"}, 400, "ValidationError", "is not a multi-model endpoint"),
         ({"SessionId": "NEW_SESSION"}, 501, "NotImplemented", "SessionId"),
         ({"CustomAttributes": "x" * 1025}, 400, "ValidationError", "'customAttributes' failed to satisfy constraint"),
     ],
