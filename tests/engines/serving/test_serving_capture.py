@@ -14,7 +14,7 @@ from clary.engines.serving.captured import OPEN, WHOLE, Captured, Origin, Torn
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.exchange import Exchange
 from clary.kernel.clock import ManualClock
-from tests.serving import ACCOUNT, REGION, Answer, ModelServer, Site, site
+from tests.serving import ACCOUNT, REGION, Answer, ModelServer, Site, read_reply, site
 
 KEY = (ACCOUNT, REGION, "cars")
 RULE = CaptureRule(100.0, True, True, "s3://b/p", ("text/csv",))
@@ -205,3 +205,72 @@ async def until(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     while not holds():
         assert time.monotonic() < end
         await asyncio.to_thread(lambda: None)
+
+
+async def test_each_request_of_a_connection_is_captured_as_what_it_is(here: Site) -> None:
+    """Requests that look like those before are recognised without being parsed again."""
+    async with ModelServer(here.sockets / "m.sock") as server:
+        route = Route(*KEY, (RouteVariant("blue", 1.0, (server.address,), role=ROLE),), capture=RULE)
+        await here.plane.publish(route)
+        assert await here.plane.serves(route)
+        reader, writer = await here.connect()
+        seen = {}
+        for n in range(12):
+            headers = {
+                "Content-Type": "text/csv" if n % 5 else "application/json",
+                "X-Amzn-SageMaker-Inference-Id": f"id-{n}",
+                "X-Amzn-SageMaker-Custom-Attributes": f"trace={n // 3}",
+            }
+            writer.write(here.request("cars", b"row %d" % n, **headers))
+            reply = await read_reply(reader)
+            assert reply.status == 200
+            seen[reply.headers["x-amzn-requestid"]] = (
+                f"id-{n}",
+                f"trace={n // 3}",
+                headers["Content-Type"],
+                b"row %d" % n,
+            )
+    here.front.captures.close()
+    assert len(seen) == 12
+    found = [one for path in (here.directory / "captured").iterdir() for one in captured.read(path)[1]]
+    assert {one.event: (one.inference, one.attributes, one.input_type, one.input) for one in found} == seen
+
+
+async def test_rules_that_change_and_a_disk_that_refuses_cost_no_answer(here: Site) -> None:
+    """Sixteen clients, while capture goes on and off, from all to some, and loses its directory."""
+    over, answers = asyncio.Event(), [0] * 16
+
+    async def client(number: int) -> None:
+        reader, writer = await here.connect()
+        while not over.is_set():
+            body = b"%d-%d" % (number, answers[number])
+            writer.write(here.request("cars", body, **{"Content-Type": "text/csv"}))
+            reply = await read_reply(reader)
+            assert (reply.status, reply.body) == (200, body)
+            answers[number] += 1
+
+    async with ModelServer(here.sockets / "m.sock") as server:
+        variant = RouteVariant("blue", 1.0, (server.address,), role=ROLE)
+
+        async def follow(rule: CaptureRule | None) -> None:
+            route = Route(*KEY, (variant,), capture=rule)
+            await here.plane.publish(route)
+            assert await here.plane.serves(route)
+            enough = sum(answers) + 100
+            await here.until(lambda: sum(answers) >= enough or any(one.done() for one in clients))
+
+        clients: list[asyncio.Future[None]] = []
+        route = Route(*KEY, (variant,), capture=RULE)
+        await here.plane.publish(route)
+        assert await here.plane.serves(route)
+        clients += [asyncio.ensure_future(client(n)) for n in range(16)]
+        await follow(RULE)
+        (here.directory / "in-the-way").write_text("no directory")
+        here.front.captures.directory = here.directory / "in-the-way" / "captured"
+        for share in (100.0, 30.0, 0.0, 60.0):
+            await follow(CaptureRule(share, True, share != 30.0, "s3://b/q"))
+        await follow(None)
+        over.set()
+        await asyncio.gather(*clients)
+    here.front.captures.close()
+    assert min(answers) > 5 and here.front.captures.dropped > 0
