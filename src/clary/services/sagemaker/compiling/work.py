@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,7 @@ class Refusal(Exception):
 
 async def work_of(engines: Engines, row: Resource) -> Work:
     """What compiles the model. Raises Refusal, inputs.InputError, roles.NotAssumable, StartError."""
+    row = replace(row, arn=row.spec["model"])  # for whom the role is taken on: its trust policy may ask
     several: list[Doc] = row.spec["containers"]
     stages, archives, trees = [], [], []
     for place, container in enumerate(several):
