@@ -206,6 +206,9 @@ def _table(pipeline: Pipeline, stage: Stage) -> None:
         pipeline.begin("tables", [Given() for _ in range(predictor.columns)])
     if len(pipeline.features) != predictor.columns:
         raise CannotCompile(f"the model takes {predictor.columns} columns, but its rows have {len(pipeline.features)}")
+    for one in pipeline.features:
+        if isinstance(one, Number) and not any(verb == "fill" for verb, _ in one.steps):
+            pipeline.given[one.column] = replace(pipeline.given[one.column], needed=True)
     made = tables.named(pipeline.open(), predictor, pipeline.features)
     pipeline.answered = Answered(
         "rows",

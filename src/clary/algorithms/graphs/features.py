@@ -26,14 +26,17 @@ class Given:
     allowed: tuple[str, ...] | None = None
     strict: bool = False
     """A category that is not allowed is refused before the graph runs."""
+    needed: bool = False
+    """So is a row without this number."""
 
     def plan(self) -> dict[str, object]:
-        return {
+        said: dict[str, object] = {
             "name": self.name,
             "kind": self.kind,
             "allowed": None if self.allowed is None else list(self.allowed),
             "unknown": "error" if self.strict else "pass",
         }
+        return said | {"missing": "error"} if self.needed else said
 
 
 Step = tuple[Literal["add", "subtract", "multiply", "divide", "fill", "least", "most"], float]

@@ -8,7 +8,8 @@ from typing import Any
 
 from clary.algorithms.graphs.base import Answer, Request
 from clary.algorithms.graphs.features import CannotCompile
-from clary.algorithms.serve import Model, Refused
+from clary.algorithms.refused import Refused
+from clary.algorithms.serve import Model
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@ the code of the native server, which reads it or refuses it in its own words.
 
 Both ways give a request's part of the input as one flat list: whole lines, cells, or floats, row by row."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -53,9 +54,9 @@ def of(plan: dict[str, Any]) -> Input:
     columns = plan["columns"]
     match plan["input"]:
         case "floats":
-            return Floats(native, len(columns), np.float32)
+            return Floats(native, len(columns), np.float32, needed(columns))
         case "doubles":
-            return Floats(native, len(columns), np.float64)
+            return Floats(native, len(columns), np.float64, needed(columns))
         case "strings":
             return Strings(native, Columns(columns))
         case "lines":
@@ -90,6 +91,7 @@ class Columns:
             if one.get("allowed") is not None and one.get("unknown") == "error"
         ]
         self.numbers = [place for place, one in enumerate(columns) if one["kind"] == "float"]
+        self._needed = needed(columns)
         self.checked = bool(self._allowed or self.numbers)
 
     def knows(self, cells: list[str]) -> bool:
@@ -111,14 +113,22 @@ class Columns:
         for place in self.numbers:
             for at in range(place, len(cells), count):
                 cells[at] = program_native.number(cells[at], at // count + 1, place + 1)
+                if cells[at] == "nan" and place in self._needed:
+                    raise program_native.missing()
 
     def _unknown(self, row: int, place: int, cell: str, allowed: Sequence[str]) -> Refused:
         return unknown(row + 1, place + 1, self.names[place], cell, allowed)
 
 
+def needed(columns: Sequence[dict[str, Any]]) -> frozenset[int]:
+    """Places of the columns that may not be missing."""
+    return frozenset(place for place, one in enumerate(columns) if one.get("missing") == "error")
+
+
 class Floats:
-    def __init__(self, native: program_native.Reader, columns: int, kind: Any) -> None:
+    def __init__(self, native: program_native.Reader, columns: int, kind: Any, needed: frozenset[int]) -> None:
         self.width = columns
+        self._needed = needed
         self._kind = kind
         self._commas = b"," * (columns - 1)
         self._line = self._commas + b"\n"
@@ -144,7 +154,12 @@ class Floats:
         return values
 
     def natively(self, body: bytes, content_type: str) -> list[Any]:
-        return self._native.table(body, content_type or self._native.default_type, self.width)
+        values = self._native.table(body, content_type or self._native.default_type, self.width)
+        # Only what is read here can be missing: the short way takes numbers alone.
+        for place in self._needed:
+            if any(map(math.isnan, values[place :: self.width])):
+                raise program_native.missing()
+        return values
 
     def _short(self, body: bytes) -> list[float] | None:
         """The numbers of clean CSV; None: it may be clean, but not plainly so."""

@@ -52,6 +52,11 @@ def number(cell: str, row: int, column: int) -> str:
     raise Refused(400, f"Row {row}, column {column}: '{text[:40]}' is not a finite number.")
 
 
+def missing() -> Refused:
+    """The refusal of a row without a number that a model of the table algorithms needs, in their words."""
+    return Refused(400, "A value is missing, infinite or not a number; every one must be finite.")
+
+
 def _xgboost(body: bytes, content_type: str, columns: int) -> list[float]:
     from clary.algorithms.xgboost import requests
 

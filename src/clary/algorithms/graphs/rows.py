@@ -33,7 +33,7 @@ def made(given: Sequence[Given], features: Sequence[Feature], thresholds: Mappin
     them; what is missing, and categories that nobody has seen."""
     chance = random.Random(20_260)
     words = [_words(given, features, at) for at in range(len(given))]
-    numbers = [_numbers(features, thresholds, at) for at in range(len(given))]
+    numbers = [_numbers(features, thresholds, at, one.needed) for at, one in enumerate(given)]
     cells = [words[at] if one.kind == "string" else numbers[at] for at, one in enumerate(given)]
     found: list[Row] = []
     known = math.prod(map(len, words)) if all(one.kind == "string" for one in given) else MOST + 1
@@ -71,14 +71,14 @@ def _words(given: Sequence[Given], features: Sequence[Feature], column: int) -> 
     return list(dict.fromkeys([*keys, *(given[column].allowed or ())])) or [UNSEEN]
 
 
-def _numbers(features: Sequence[Feature], thresholds: Mapping[int, set[float]], column: int) -> list[str]:
+def _numbers(features: Sequence[Feature], thresholds: Mapping[int, set[float]], column: int, needed: bool) -> list[str]:
     found: list[float] = []
     for at, one in enumerate(features):
         if isinstance(one, Number) and one.column == column:
             for value in sorted(thresholds.get(at, ())):
                 found += _around(value, one.steps)
     cells = [repr(value) for value in dict.fromkeys(found) if math.isfinite(value)]
-    return [*cells, "0", "1", "-1.5", "100", "0.1", ""]
+    return [*cells, "0", "1", "-1.5", "100", "0.1", *([] if needed else [""])]
 
 
 def _around(value: float, steps: Iterable[Step]) -> list[float]:

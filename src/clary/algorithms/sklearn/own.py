@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from clary.algorithms import many, serve
 from clary.algorithms.contract import AlgorithmError, Contract, say
-from clary.algorithms.serve import Answer, Refused
+from clary.algorithms.refused import Refused
+from clary.algorithms.serve import Answer
 from clary.algorithms.sklearn import columns, requests
 from clary.algorithms.toolkit import codecs
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from clary.algorithms import serve
 from clary.algorithms.contract import AlgorithmError, Contract, say
-from clary.algorithms.serve import Answer, Refused
+from clary.algorithms.refused import Refused
+from clary.algorithms.serve import Answer
 from clary.algorithms.sparkml import answers, bundle, operations, requests, schema
 from clary.algorithms.sparkml.schema import Field, Schema
 
