@@ -56,7 +56,7 @@ async def answer(porch: Porch) -> Answer:
         *_requests(page.traffic),
         *page.vitals(),
         *_fronts(counted),
-        *_endpoints(counted, ctx.store),
+        *_endpoints(counted, ctx.store, int(ctx.clock.now())),
     ]
     return Answer(200, [(b"content-type", CONTENT_TYPE), (b"cache-control", b"no-store")], text(families))
 
@@ -144,20 +144,27 @@ def _fronts(counted: list[Doc]) -> Iterator[Family]:
     yield flying
 
 
-def _endpoints(counted: list[Doc], store: Store) -> Iterator[Family]:
+def _endpoints(counted: list[Doc], store: Store, second: int) -> Iterator[Family]:
     variants = _by_variant(counted)
     invocations = Family("clary_endpoint_invocations_total", "counter", "Inferences that went to a model.")
     errors = Family("clary_endpoint_errors_total", "counter", "Inferences that the model failed, by class of status.")
+    flying = Family("clary_endpoint_in_flight", "gauge", "Inferences on their way, looked at once a second.")
     model = Family("clary_endpoint_model_latency_seconds", "histogram", "From the request to the model to its answer.")
     overhead = Family("clary_endpoint_overhead_latency_seconds", "histogram", "From the request's head to the model.")
     for labels, docs in variants:
         invocations.add(sum(doc["invocations"] for doc in docs), labels)
         for kind in ("4xx", "5xx"):
             errors.add(sum(doc[f"errors_{kind}"] for doc in docs), {**labels, "class": kind})
+        flying.add(sum(_under_way(doc["concurrency"], second) for doc in docs), labels)
         for family, name in ((model, "model"), (overhead, "overhead")):
             counts = _coarser(doc[f"{name}_buckets"] for doc in docs)
             family.histogram(_LATENCIES, counts, sum(doc[f"{name}_sum"] for doc in docs) / 1e6, labels)
-    yield from (invocations, errors, model, overhead, _instances(store))
+    yield from (invocations, errors, flying, model, overhead, _instances(store))
+
+
+def _under_way(seconds: dict[str, int], now: int) -> int:
+    """What the last look has found; it is a second old, or two where the process was busy."""
+    return next((seconds[str(one)] for one in (now, now - 1, now - 2) if str(one) in seconds), 0)
 
 
 def _by_variant(counted: list[Doc]) -> list[tuple[dict[str, str], list[Doc]]]:
