@@ -1,5 +1,5 @@
 """What is wrong with a model, its artifact or its role is said in the endpoint's FailureReason, on a real server. A
-container that never answers /ping takes a minute at least: it is tested in test_sagemaker_endpoints, by another clock."""
+container that never answers /ping takes a minute at least: test_sagemaker_endpoints has it, on a clock of its own."""
 
 import json
 from collections.abc import Iterator
