@@ -245,3 +245,19 @@ def test_metrics_of_high_resolution_are_looked_at_every_ten_seconds(house: Scali
     assert (high["Period"], high["EvaluationPeriods"]) == (10, 3)
     assert (low["Period"], low["EvaluationPeriods"]) == (10, 90)
     assert high["MetricName"] == "ConcurrentRequestsPerModel" and low["Threshold"] == 4.5
+
+
+def test_an_alarm_that_called_while_the_endpoint_was_changed_is_heard_afterwards(house: ScalingHouse) -> None:
+    house.change(DesiredInstanceCount=3, CurrentInstanceCount=3)
+    house.register(1, 10)
+    house.track()
+    house.load(450, 600)
+    house.endpoints.seconds = None
+    house.register(4, 10)  # under way for long
+    house.register(1, 10)
+    house.load(10, 900)
+    assert house.alarms()[1]["StateValue"] == "ALARM" and house.changes == [4]
+    house.endpoints.seconds = 0.0
+    house.change("InService", CurrentInstanceCount=4)
+    house.load(10, 1000)
+    assert house.changes[-1] == 1

@@ -78,7 +78,7 @@ def behind(store: Store, target: Resource, at: float) -> float:
     """`at`, or so little later that an activity that starts then stands behind the target's last one."""
     where = Where(target.account, target.region, parent=target.parent)
     last = store.page(ACTIVITY, where, descending=True, limit=1)
-    return max([at, *(one.spec["StartTime"] + 0.001 for one in last)])
+    return max([at, *(float(one.spec["StartTime"]) + 0.001 for one in last)])
 
 
 def _name(start: float, id_: str) -> str:

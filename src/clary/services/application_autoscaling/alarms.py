@@ -28,7 +28,7 @@ class Predefined:
 PREDEFINED: Final = {
     "SageMakerVariantInvocationsPerInstance": Predefined(INSTANCES, "InvocationsPerInstance", "Sum"),
     "SageMakerVariantConcurrentRequestsPerModelHighResolution": Predefined(
-        INSTANCES, "ConcurrentRequestsPerModel", "Maximum", 10
+        INSTANCES, "ConcurrentRequestsPerModel", "Average", 10
     ),
     "SageMakerVariantProvisionedConcurrencyUtilization": Predefined(
         PROVISIONED, "ServerlessProvisionedConcurrencyUtilization", "Maximum"

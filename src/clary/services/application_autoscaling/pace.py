@@ -34,6 +34,11 @@ class Pace:
         """How long lasts here what lasts so many seconds on AWS."""
         return aws / self.speed
 
+    @property
+    def minute(self) -> float:
+        """Seconds between two calls of an alarm that goes off; a second at least."""
+        return max(1.0, self.seconds(MINUTE))
+
     def period(self, aws: int) -> int:
         """Seconds: the longest period that alarms can have and that is not longer than the period at this speed."""
         wanted = aws / self.speed

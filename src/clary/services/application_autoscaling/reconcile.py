@@ -30,7 +30,7 @@ from clary.services.application_autoscaling import activities, capacity, decide,
 from clary.services.application_autoscaling.api import DIMENSIONS, LINKED, POLICY, children, role_arn
 from clary.services.application_autoscaling.capacity import Capacity
 from clary.services.application_autoscaling.decide import Bounds, Proposal
-from clary.services.application_autoscaling.pace import MINUTE, Pace
+from clary.services.application_autoscaling.pace import Pace
 
 BUSY_SECONDS: Final = 5.0
 """How often an endpoint that is being changed is looked at when no hint comes."""
@@ -108,9 +108,10 @@ class TargetReconciler:
                 start = activities.behind(self._store, target, now)
                 return _take_off(start, seen.desired, seen.desired, held, cause, held < seen.desired, 0.0)
         base = _base(target, seen, now)
-        proposals, shrinking = await self._proposals(ctx, target, base)
-        if not proposals:
+        called, shrinking = await self._proposals(ctx, target, base)
+        if not called:
             return rest(_bring=None)
+        proposals = [one for one in called if one is not None]
         suspended = target.spec["SuspendedState"]
         chosen = decide.most(proposals, seen.desired)
         if chosen is not None:
@@ -124,17 +125,19 @@ class TargetReconciler:
             held = bounds.hold(chosen.wanted)
             if held != seen.desired and (held < seen.desired) == chosen.inward:
                 # An alarm calls once a minute: whatever else wakes the target meanwhile, it is no second call.
-                cooldown = self._pace.seconds(max(chosen.cooldown, MINUTE))
+                cooldown = max(self._pace.seconds(chosen.cooldown), self._pace.minute)
                 start = activities.behind(self._store, target, now)
                 return _take_off(start, seen.desired, base.before, held, chosen.cause, chosen.inward, cooldown)
-        return self._stay(target, seen, bounds, proposals, stopped, now)
+        step = self._stay(target, seen, bounds, proposals, stopped, now)
+        # An alarm whose metric does not say anything yet calls on, and nobody would wake us.
+        return step if len(proposals) == len(called) else again(self._pace.minute, _bring=None)
 
-    async def _proposals(self, ctx: Context, target: Resource, base: watched.Base) -> tuple[list[Proposal], int]:
+    async def _proposals(self, ctx: Context, target: Resource, base: watched.Base) -> tuple[list[Proposal | None], int]:
         """What the policies want, and how many of them scale in to track a target."""
-        found: list[Proposal] = []
+        found: list[Proposal | None] = []
         policies = children(self._store, POLICY, target)
         for policy in policies:
-            found += await watched.proposals(ctx, policy, base, self._pace)
+            found += await watched.proposals(ctx, policy, base)
         return found, sum(map(watched.shrinks, policies))
 
     def _cools(self, target: Resource, now: float) -> bool:
@@ -142,7 +145,7 @@ class TargetReconciler:
         last: Doc = target.status.get("_last") or {}
         if not last:
             return False
-        until: float = last["until"] if last["inward"] else last["ended"] + self._pace.seconds(MINUTE)
+        until: float = last["until"] if last["inward"] else last["ended"] + self._pace.minute
         return until > now
 
     def _stay(
@@ -167,7 +170,7 @@ class TargetReconciler:
             # At its bound a target need not be looked at: what can change that (its bounds, its capacity, an alarm that
             # calls anew) wakes it.
             return rest(_bring=None)
-        return again(self._pace.seconds(MINUTE), _bring=None)
+        return again(self._pace.minute, _bring=None)
 
     async def _fly(self, ctx: Context, target: Resource, flight: Doc, seen: Capacity) -> Step:
         if flight["sent"]:
@@ -203,18 +206,18 @@ class TargetReconciler:
                 self._note(target, flight, "Unfulfilled", f"{_succeeded(target, flight)} {why}")
             else:
                 self._note(target, flight, "Overridden", _overridden(target, flight, seen))
-            return again(self._pace.seconds(MINUTE), _flight=None)
+            return again(self._pace.minute, _flight=None)
         # The activity is told of as ended before the target forgets it: killed in between, it is told again.
         ended = self._note(
             target, flight, "Successful", f"{_succeeded(target, flight)} Change successfully fulfilled by sagemaker."
         )
         last = {name: flight[name] for name in ("from", "base", "to", "inward")}
         last |= {"ended": ended, "until": ended + flight["cooldown"]}
-        return again(self._pace.seconds(MINUTE), _flight=None, _last=last)
+        return again(self._pace.minute, _flight=None, _last=last)
 
     def _fail(self, target: Resource, flight: Doc, why: str) -> Step:
         self._note(target, flight, "Failed", f"{_failed(target, flight)} Reason: {why}")
-        return again(self._pace.seconds(MINUTE), _flight=None, _bring=None)
+        return again(self._pace.minute, _flight=None, _bring=None)
 
     def _note(self, target: Resource, flight: Doc, status: str, message: str) -> float:
         """The activity says so; when that was."""

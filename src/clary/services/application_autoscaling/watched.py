@@ -12,7 +12,6 @@ from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
 from clary.services.application_autoscaling import alarms, decide, policies
 from clary.services.application_autoscaling.decide import Proposal
-from clary.services.application_autoscaling.pace import Pace
 from clary.services.application_autoscaling.policy_checks import TRACKING
 
 _ACTIONS: Final = {"OK": "OKActions", "ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
@@ -33,10 +32,10 @@ class Base:
     """When the last activity ended: what was measured before that was measured at the earlier capacity."""
 
 
-async def proposals(ctx: Context, policy: Resource, base: Base, pace: Pace) -> list[Proposal]:
-    """What the policy wants, for each of its alarms that goes off."""
+async def proposals(ctx: Context, policy: Resource, base: Base) -> list[Proposal | None]:
+    """What the policy wants, for each of its alarms that calls; None: nothing yet, for its metric does not say."""
     if policy.spec["PolicyType"] == TRACKING:
-        return await _tracking(ctx, policy, base, pace)
+        return await _tracking(ctx, policy, base)
     return await _steps(ctx, policy, base)
 
 
@@ -46,26 +45,26 @@ def shrinks(policy: Resource) -> bool:
     return policy.spec["PolicyType"] == TRACKING and not config.get("DisableScaleIn")
 
 
-async def _tracking(ctx: Context, policy: Resource, base: Base, pace: Pace) -> list[Proposal]:
+async def _tracking(ctx: Context, policy: Resource, base: Base) -> list[Proposal | None]:
     config: Doc = policy.spec["TargetTrackingScalingPolicyConfiguration"]
     metric = alarms.tracked(policy.spec)
     names = [policy.status["_high"], policy.status["_low"]]
     said = await ctx.call("cloudwatch", "DescribeAlarms", {"AlarmNames": names})
-    found = []
+    found: list[Proposal | None] = []
     for alarm in said["MetricAlarms"]:
         if alarm["StateValue"] != "ALARM" or not alarm["ActionsEnabled"]:
             continue
         inward = alarm["AlarmName"] == policy.status["_low"]
         points = await _points(ctx, alarm)
-        if not points:
-            continue  # the alarm was set by hand: there is nothing to be in proportion to
-        target = metric.threshold(float(config["TargetValue"]), alarms_period(alarm))
         fresh = [value for at, value in points if at >= base.ended]
+        if not points or (inward and not fresh):
+            # It was set by hand, and there is nothing to be in proportion to; or it tells of another capacity.
+            found.append(None)
+            continue
+        target = metric.threshold(float(config["TargetValue"]), alarms_period(alarm))
         # Out of caution the highest value counts, both ways.
         if fresh:
             value, counted = max(fresh), base.current if inward else base.before
-        elif inward:
-            continue  # the alarm tells of another capacity than this one
         else:
             value, counted = max(one for _, one in points), base.earlier
         wanted = decide.proportional(counted, value, target)
@@ -74,9 +73,9 @@ async def _tracking(ctx: Context, policy: Resource, base: Base, pace: Pace) -> l
     return found
 
 
-async def _steps(ctx: Context, policy: Resource, base: Base) -> list[Proposal]:
+async def _steps(ctx: Context, policy: Resource, base: Base) -> list[Proposal | None]:
     config: Doc = policy.spec["StepScalingPolicyConfiguration"]
-    found = []
+    found: list[Proposal | None] = []
     for alarm in await policies.alarms_of(ctx, policy):
         if not alarm["ActionsEnabled"] or policy.arn not in alarm[_ACTIONS[alarm["StateValue"]]]:
             continue
@@ -85,6 +84,7 @@ async def _steps(ctx: Context, policy: Resource, base: Base) -> list[Proposal]:
         above = alarm["ComparisonOperator"] in _ABOVE
         change = decide.step_of(config, value, alarm["Threshold"], above)
         if change is None:
+            found.append(None)
             continue
         counted = base.before if change > 0 and config["AdjustmentType"] != "ExactCapacity" else base.current
         wanted = decide.adjusted(config, counted, change)
