@@ -256,7 +256,7 @@ async def test_rules_that_change_and_a_disk_that_refuses_cost_no_answer(here: Si
             route = Route(*KEY, (variant,), capture=rule)
             await here.plane.publish(route)
             assert await here.plane.serves(route)
-            enough = sum(answers) + 100
+            enough = sum(answers) + 60
             await here.until(lambda: sum(answers) >= enough or any(one.done() for one in clients))
 
         clients: list[asyncio.Future[None]] = []
