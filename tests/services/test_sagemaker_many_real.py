@@ -138,6 +138,16 @@ def test_many_models_behind_one_endpoint(server: RealClary, tmp_path: Path) -> N
     assert code == "ModelError" and "could not be unpacked" in message
     code, message = refused(ask, runtime, "many", TargetModel="empty.tar.gz")
     assert code == "ModelError" and "Unable to load the model" in message
+    watch = server.client("cloudwatch")
+    where = [{"Name": "EndpointName", "Value": "many"}, {"Name": "VariantName", "Value": "v"}]
+
+    def names() -> set[str]:
+        found = watch.list_metrics(Namespace="AWS/SageMaker", Dimensions=where)["Metrics"]
+        return {one["MetricName"] for one in found}
+
+    wanted_names = {"ModelCacheHit", "ModelLoadingWaitTime", "ModelLoadingTime", "ModelDownloadingTime",
+                    "ModelUnloadingTime", "LoadedModelCount"}  # fmt: skip
+    until(lambda: wanted_names <= names(), 30.0)
     # A model that is replaced answers as before until it is evicted.
     assert level(0) == 0.0
     server.client("s3").put_object(Bucket="lake", Key="many/m0.tar.gz", Body=artifact(500.0))

@@ -25,6 +25,7 @@ from clary.kernel.web import Web
 from clary.services import application_autoscaling, cloudwatch, events, logs, s3, sagemaker, sns, sqs
 from clary.services.sagemaker.capturing import Shipper
 from clary.services.sagemaker.measured import Using
+from clary.services.sagemaker.loading import Loading
 from clary.services.sagemaker.metering import Metering
 from clary.world.catalogue import HERALDS
 from clary.world.stores import Stores
@@ -84,6 +85,8 @@ class Signals:
         self.curves = sagemaker.Curves(metrics, sagemaker.training.LOG_GROUP)
         self.measured = sagemaker.Measured(using, rows, metrics, clock, config.home)
         self.metering = Metering(ports[Serving], rows, metrics, clock, config.serving_metrics_seconds)
+        scratch = config.runs_dir / ".scratch"
+        self.loading = Loading(scratch, metrics, clock, config.serving_metrics_seconds)
         identities = ports[IdentityPolicies]
         spool = captured_dir(config.serving_dir)
         self.shipper = Shipper(spool, config.capture_seconds, gateway.inside, identities, logs_store, clock)
@@ -122,7 +125,7 @@ class Signals:
     def runs(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
         """What goes on until `stop`."""
         self.subscriptions.load()
-        parts = (self.bus, self.depths, self.counting, self.measured, self.metering, self.shipper)
+        parts = (self.bus, self.depths, self.counting, self.measured, self.metering, self.loading, self.shipper)
         return [one.run(stop) for one in parts]
 
     def let_go(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from clary.engines.models.base import FAULT, MODELS, Told, read
 from clary.engines.models.fetch import NotFetched, fetch
@@ -46,6 +47,11 @@ class Counted:
     unloading: int = 0
     loaded: int = 0
     """Models that are loaded now."""
+    fresh: dict[str, list[int]] = field(default_factory=dict)
+    """What was observed since it was last taken, by the name of SageMaker's metric."""
+
+    def saw(self, metric: str, value: int) -> None:
+        self.fresh.setdefault(metric, []).append(value)
 
 
 @dataclass
@@ -69,9 +75,14 @@ class Cache:
         self._tasks: set[asyncio.Task[None]] = set()
         self.counted = Counted()
 
-    def doc(self) -> dict[str, int]:
+    def doc(self) -> dict[str, Any]:
         ready = sum(one.ready.done() for one in self._models.values())
-        return {**asdict(self.counted), "loaded": ready}
+        return {**asdict(self.counted), "fresh": {}, "loaded": ready}
+
+    def take(self) -> dict[str, list[int]]:
+        """What was observed since this was called before, with how many models are loaded now; {} when nothing was."""
+        fresh, self.counted.fresh = self.counted.fresh, {}
+        return {**fresh, "LoadedModelCount": [self.doc()["loaded"]]} if fresh else {}
 
     @asynccontextmanager
     async def using(self, name: str) -> AsyncIterator[str]:
@@ -88,9 +99,11 @@ class Cache:
         one.users += 1
         try:
             waits = not one.ready.done()
+            self.counted.saw("ModelCacheHit", 0 if waits else 1)
             await asyncio.shield(one.ready)
             if waits:
                 self.counted.loading_wait += _micros(begun)
+                self.counted.saw("ModelLoadingWaitTime", _micros(begun))
             yield one.digest
         finally:
             one.users -= 1
@@ -139,6 +152,7 @@ class Cache:
                     validation=error.status in (403, 404),
                 ) from None
             self.counted.downloading += _micros(begun)
+            self.counted.saw("ModelDownloadingTime", _micros(begun))
             try:
                 await asyncio.to_thread(unpack, Archive(str(target), archive), target, MOST_UNPACKED)
             except StartError as error:
@@ -159,6 +173,7 @@ class Cache:
             await self._make_room(name)
         self.counted.loads += 1
         self.counted.loading += _micros(begun)
+        self.counted.saw("ModelLoadingTime", _micros(begun))
 
     async def _make_room(self, but: str) -> None:
         """One model less. Waits for one that nobody uses. Raises Refusal when there is no other one."""
@@ -181,6 +196,7 @@ class Cache:
         await asyncio.to_thread(shutil.rmtree, self._place / one.digest, True)
         self.counted.unloads += 1
         self.counted.unloading += _micros(begun)
+        self.counted.saw("ModelUnloadingTime", _micros(begun))
 
     async def _left(self, name: str, one: Loaded) -> None:
         """Nobody uses the model for now."""

@@ -11,17 +11,19 @@ import json
 import os
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 
-from clary.engines.models.base import FAULT, SOCKET
+from clary.engines.models.base import FAULT, SOCKET, leave, read, spool
 from clary.engines.models.cache import Cache, Refusal
 from clary.engines.models.upstream import HEAD_LIMIT, Answer, Gone, Head, Upstream, read_head
 from clary.engines.runners.sockets import NAME, place_of
 
 MODEL = "x-amzn-sagemaker-target-model"
 COUNTERS = "/counters"
+COUNT_SECONDS = 5.0
 LEAVE_SECONDS = 5.0
 """For answers that are on their way when the container has ended."""
 _OWN = ("content-length", "host", "connection", "transfer-encoding")
@@ -110,11 +112,22 @@ async def _say(writer: asyncio.StreamWriter, status: int, said: str, headers: di
         await writer.drain()
 
 
+def _count(path: Path, metrics: dict[str, list[int]]) -> None:
+    """What was observed is left for who makes metrics of it."""
+    if not metrics:
+        return
+    with suppress(OSError):  # the instance's files are gone, or the disk is full: serving goes on
+        told = read(path)
+        whose = {"account": told.account, "region": told.region, "endpoint": told.endpoint, "variant": told.variant}
+        leave(spool(path), {**whose, "at": time.time(), "metrics": metrics})
+
+
 async def main(told: Path) -> None:
     """Serves until SIGTERM, or until the run's keeper has ended."""
     place = place_of(os.environ["CLARY_RUN"])
     upstream = Upstream(place / NAME)
-    door = Door(Cache(told, Path(os.environ["CLARY_RUN_ML"]), upstream), upstream)
+    cache = Cache(told, Path(os.environ["CLARY_RUN_ML"]), upstream)
+    door = Door(cache, upstream)
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
@@ -125,9 +138,13 @@ async def main(told: Path) -> None:
         return
     (place / SOCKET).unlink(missing_ok=True)
     server = await asyncio.start_unix_server(door.serve, place / SOCKET, limit=HEAD_LIMIT, backlog=512)
-    await ended.wait()
+    while not ended.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), COUNT_SECONDS)
+        await asyncio.to_thread(_count, told, cache.take())
     server.close()
     await door.leave()
+    _count(told, cache.take())
     (place / SOCKET).unlink(missing_ok=True)
 
 

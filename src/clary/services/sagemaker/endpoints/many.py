@@ -24,12 +24,12 @@ def environment(engines: Engines) -> dict[str, str]:
     }
 
 
-def told(engines: Engines, endpoint: Resource, container: Doc, role: str, uid: str) -> Path:
+def told(engines: Engines, endpoint: Resource, variant: Doc, container: Doc, uid: str) -> Path:
     """The file for the door of the instance stands. Raises roles.NotAssumable."""
     at = locations.parse(container["ModelDataUrl"])
     prefix = at.key if not at.key or at.key.endswith("/") else f"{at.key}/"
     setting = (container.get("MultiModelConfig") or {}).get("ModelCacheSetting", "Enabled")
-    path = _path(engines, uid)
+    path, role = _path(engines, uid), variant["role"]
     said = base.Told(
         engines.endpoint_url,
         endpoint.region,
@@ -39,6 +39,9 @@ def told(engines: Engines, endpoint: Resource, container: Doc, role: str, uid: s
         role=role,
         most=engines.multi_model_count,
         keep=setting != "Disabled",
+        account=endpoint.account,
+        endpoint=endpoint.name,
+        variant=variant["name"],
     )
     base.write(path, said)
     return path

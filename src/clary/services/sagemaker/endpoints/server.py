@@ -51,7 +51,7 @@ async def work_of(engines: Engines, endpoint: Resource, variant: Doc, uid: str, 
         memory_bytes=serverless.memory_bytes(variant, engines.max_memory_bytes),
         network=not isolated,
         serves=True,
-        companions=(base.command(many.told(engines, endpoint, container, variant["role"], uid)),) if several else (),
+        companions=(base.command(many.told(engines, endpoint, variant, container, uid)),) if several else (),
     )
 
 
