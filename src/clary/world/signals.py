@@ -24,8 +24,8 @@ from clary.kernel.resource import StateMachine
 from clary.kernel.web import Web
 from clary.services import application_autoscaling, cloudwatch, events, logs, s3, sagemaker, sns, sqs
 from clary.services.sagemaker.capturing import Shipper
-from clary.services.sagemaker.measured import Using
 from clary.services.sagemaker.loading import Loading
+from clary.services.sagemaker.measured import Using
 from clary.services.sagemaker.metering import Metering
 from clary.world.catalogue import HERALDS
 from clary.world.stores import Stores
