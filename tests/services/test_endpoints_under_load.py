@@ -8,12 +8,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
+import xgboost
 
 from clary.aws.credentials import Keys
 from clary.kernel.resource import Doc
 from tests.real import RealClary, until
-from tests.sagemaker_house import SKLEARN
+from tests.sagemaker_house import SKLEARN, XGBOOST
 from tests.services.test_sagemaker_endpoints import archive
 from tests.steady_load import CONNECTIONS, Load
 
@@ -57,22 +59,38 @@ class Serving:
         self.sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         return name
 
+    def compiled_config(self, label: float, count: int = 1) -> str:
+        """The name of a new configuration whose model is compiled, and answers with about `label`."""
+        self._number += 1
+        name = f"g{self._number}"
+        rows = numpy.arange(40, dtype="f").reshape(20, 2)
+        trained = xgboost.train({"base_score": label}, xgboost.DMatrix(rows, label=numpy.full(20, label)), 1)
+        packed = archive(**{"xgboost-model": bytes(trained.save_raw("json"))})
+        self.s3.put_object(Bucket="lake", Key=f"{name}.tar.gz", Body=packed)
+        container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/{name}.tar.gz"}
+        self.sm.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
+        variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.t2.medium", "InitialInstanceCount": count}
+        self.sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        return name
+
     def update(self, version: str, count: int = 1, deployment: Doc | None = None) -> None:
         more = {} if deployment is None else {"DeploymentConfig": deployment}
         self.sm.update_endpoint(EndpointName="e", EndpointConfigName=self.config(version, count), **more)
 
-    def scale(self, count: int) -> None:
+    def scale(self, count: int, endpoint: str = "e") -> None:
         wanted = [{"VariantName": "v", "DesiredInstanceCount": count}]
-        self.sm.update_endpoint_weights_and_capacities(EndpointName="e", DesiredWeightsAndCapacities=wanted)
-        self.settled()
+        self.sm.update_endpoint_weights_and_capacities(EndpointName=endpoint, DesiredWeightsAndCapacities=wanted)
+        self.settled(endpoint)
 
-    def status(self) -> Any:
-        return self.sm.describe_endpoint(EndpointName="e")
+    def status(self, endpoint: str = "e") -> Any:
+        return self.sm.describe_endpoint(EndpointName=endpoint)
 
-    def settled(self) -> Any:
+    def settled(self, endpoint: str = "e") -> Any:
         """The endpoint once nothing is on its way."""
-        until(lambda: not self.status()["EndpointStatus"].endswith(("ing", "Back")), 120, "the endpoint settles")
-        said = self.status()
+        until(
+            lambda: not self.status(endpoint)["EndpointStatus"].endswith(("ing", "Back")), 120, "the endpoint settles"
+        )
+        said = self.status(endpoint)
         assert said["EndpointStatus"] == "InService", said
         return said
 
@@ -85,13 +103,13 @@ class Serving:
 
         until(holds, 60, status)
 
-    def servers(self) -> list[int]:
+    def servers(self, program: str = "clary.algorithms.sklearn") -> list[int]:
         """The model servers' own processes, one an instance."""
         found = []
         for pid in self.clary.left_behind():
             with suppress(FileNotFoundError, ProcessLookupError):
                 words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-                if words[1:] == [b"-m", b"clary.algorithms.sklearn", b"serve"]:
+                if words[1:3] == [b"-m", program.encode()]:
                     found.append(pid)
         return found
 
@@ -191,3 +209,27 @@ def test_a_native_instance_killed_loses_at_most_what_it_had_read(here: Serving) 
         until(lambda: here.status()["ProductionVariants"][0]["CurrentInstanceCount"] == 2, 60, "it is replaced")
     assert len(load.errors) <= CONNECTIONS, load.errors
     assert all(error.startswith("424") for error in load.errors), load.errors
+
+
+def test_a_compiled_model_is_scaled_updated_and_killed_without_a_loss(here: Serving) -> None:
+    """A graph is a pure function: what a killed worker had read is sent to another."""
+    here.sm.create_endpoint(EndpointName="g", EndpointConfigName=here.compiled_config(1.0, 2))
+    said = here.settled("g")
+    assert "ResolvedImage" in said["ProductionVariants"][0]["DeployedImages"][0], "it is compiled"
+    with Load(here.clary.url, here.keys, "g", b"1,2") as load:
+        assert {float(one) for one in load.see(200)} == {1.0}
+        (victim, *_) = here.servers("clary.algorithms.graphs.worker")
+        os.kill(victim, signal.SIGKILL)
+        load.see(2000)
+        until(lambda: here.status("g")["ProductionVariants"][0]["CurrentInstanceCount"] == 2, 60, "two again")
+        here.scale(3, "g")
+        here.scale(1, "g")
+        load.see(500)
+        size = {"Type": "CAPACITY_PERCENT", "Value": 50}
+        deployment = routing("LINEAR", 1, LinearStepSize=size)
+        again = here.compiled_config(2.0)
+        here.sm.update_endpoint(EndpointName="g", EndpointConfigName=again, DeploymentConfig=deployment)
+        here.settled("g")
+        assert {float(one) for one in load.see(500)} == {2.0}
+    assert load.errors == []
+    here.sm.delete_endpoint(EndpointName="g")
