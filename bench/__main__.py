@@ -11,6 +11,7 @@ NAMES = (
     "jobs",
     "pipes",
     "authorization",
+    "handover",
     "serving",
     "serving_parts",
     "s3",

@@ -101,4 +101,4 @@ def main(smoke: bool) -> None:
         for peer in ("model_alone", "uvicorn_alone")
         for name in figures[peer]
     }
-    report.keep("serving", figures, ratios, smoke=smoke, notes=["the load client shares the machine with the servers"])
+    report.keep("handover", figures, ratios, smoke=smoke, notes=["the load client shares the machine with the servers"])
