@@ -1,8 +1,15 @@
 """The `sagemaker` SDK, both major versions of it, unmodified, as a notebook would use it."""
 
+import io
+import pickle
+import tarfile
 from pathlib import Path
 
+import joblib
+import numpy as np
 import pytest
+import xgboost
+from sklearn.preprocessing import StandardScaler
 
 from clary.cli.demo import car
 from tests.clients.sdk.environments import SDK2, SDK3, Environment
@@ -64,3 +71,26 @@ def test_variables_alone_are_enough_for_the_default_bucket(house: House, sdk: En
     assert said["bucket"] == f"sagemaker-us-east-1-{house.account}"
     assert said["uri"] == f"s3://{said['bucket']}/alone/data.csv"
     assert said["body"] == "1,2\n"
+
+
+def test_pipelines_many_models_and_approved_packages(house: House, tmp_path: Path) -> None:
+    """PipelineModel, MultiDataModel, and register, approve, deploy."""
+    rows = np.random.default_rng(5).random((300, 3))
+    labels = rows @ np.array([1.0, 2.0, 3.0])
+    fitted, scaled = io.BytesIO(), StandardScaler().fit(rows)
+    joblib.dump(scaled, fitted)
+    trees = xgboost.train({"nthread": 1}, xgboost.DMatrix(scaled.transform(rows), label=labels), 20)
+    for name, member, content in (("scaler", "model.joblib", fitted.getvalue()), ("trees", "xgboost-model", trees)):
+        (tmp_path / name).mkdir()
+        body = content if isinstance(content, bytes) else pickle.dumps(content)
+        with tarfile.open(tmp_path / name / f"{name}.tar.gz", "w:gz") as tar:
+            told = tarfile.TarInfo(member)
+            told.size = len(body)
+            tar.addfile(told, io.BytesIO(body))
+    archives = [str(tmp_path / name / f"{name}.tar.gz") for name in ("scaler", "trees")]
+    said = house.run(SDK2, "sdk2_hosting.py", *archives, options=AS_ROLE)
+    assert [float(row[0]) for row in said["piped"]] == pytest.approx([3.0, 2.5], abs=0.5)
+    assert said["listed"] == ["deep/second.tar.gz", "first.tar.gz"]
+    assert said["many"][0] == said["many"][1] == said["package"]
+    assert said["before"] == "PendingManualApproval"
+    assert said["versions"] == [1]
