@@ -79,7 +79,8 @@ def read(booster: Any, columns: int, rounds: tuple[int, int] = (0, 0)) -> Booste
             return Boosted(columns, objective, groups, base, _trees(made["gbtree"]["model"], made["weight_drop"]))
         case "gblinear":
             weights = np.array(made["model"]["weights"], np.float32).reshape(columns + 1, groups)
-            return Boosted(columns, objective, groups, base + weights[-1], weights=weights[:-1])
+            # A linear booster begins each group with the first one's base score (seen in XGBoost 3.2).
+            return Boosted(columns, objective, groups, base[0] + weights[-1], weights=weights[:-1])
     raise CannotCompile(f"the booster {made['name']} is not compiled")
 
 
@@ -92,10 +93,11 @@ def _base(text: str, groups: int) -> NDArray[np.float32]:
 
 
 def _margin(objective: str, base: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The base score is kept as an answer; trees add to what it is before the transformation."""
+    """The base score is kept as an answer; trees add to what it is before the transformation. Logarithms are taken in
+    64 bits and rounded once, as the C library's are."""
     if objective in LOGISTIC:
-        return np.asarray(-np.log(np.float32(1) / base - np.float32(1)), np.float32)
-    return np.asarray(np.log(base), np.float32) if objective in EXPONENTIAL else base
+        return (-np.log((np.float32(1) / base - np.float32(1)).astype(np.float64))).astype(np.float32)
+    return np.log(base.astype(np.float64)).astype(np.float32) if objective in EXPONENTIAL else base
 
 
 def _trees(about: dict[str, Any], dropped: list[float] | None) -> tuple[Tree, ...]:
