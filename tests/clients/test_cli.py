@@ -87,7 +87,7 @@ def test_doctor_looks_at_everything(server: RealClary) -> None:
     assert checks["home"] == checks["port"] == "ok"
 
 
-@pytest.mark.parametrize("command", ["", "up", "down", "status", "env", "run", "demo", "doctor"])
+@pytest.mark.parametrize("command", ["", "up", "down", "status", "env", "run", "demo", "stress", "doctor"])
 def test_every_command_has_a_help_page(command: str) -> None:
     line = [sys.executable, "-m", "clary", *([command] if command else []), "--help"]
     said = subprocess.run(line, capture_output=True, text=True, check=True).stdout
