@@ -4,7 +4,7 @@ from typing import Any
 
 NOTES = [
     "c1, c16, c64: connections of one row a request; b100: 100 rows a request on 16 connections",
-    "the load generator shares the cores; busy_cores: of all programs meanwhile; cpu_us: of the server and its children",
+    "load and server share the cores; busy_cores: of all programs meanwhile; cpu_us: of the server",
     "Clary verifies every signature, decides, counts and captures 10 %; peers are asked unsigned, and do none of it",
     "peers run a handler of pandas, scikit-learn and XGBoost, batching on; fastapi_graph runs our graph",
     "rss_mb of Clary: the fronts and the workers of compiled models, resident, shared pages counted for each",
