@@ -1,12 +1,13 @@
-"""Scalable targets, step scaling, scheduled actions, tags, lists and refusals, through boto3."""
+"""Scalable targets, step scaling, tags, lists and the pace of it all, through boto3."""
 
+import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from clary.aws.credentials import Principal
 from clary.services.application_autoscaling import activities, at_speed
 from clary.services.application_autoscaling.pace import Pace
 from tests.autoscaling_house import NAMED, RESOURCE, ScalingHouse, scaling_house
@@ -142,6 +143,34 @@ def test_a_target_without_its_role_waits_for_it(house: ScalingHouse) -> None:
     assert house.changes == [2]
 
 
+def test_the_policies_of_the_caller_count(house: ScalingHouse) -> None:
+    iam = house.wire.client("iam")
+    iam.create_user(UserName="ann")
+    user = iam.get_user(UserName="ann")["User"]
+    keys = house.wire.ring.issue(Principal(ACCOUNT, user["Arn"], user["UserId"], "user"), house.clock.now() + 900)
+    ann = house.wire.client("application-autoscaling", keys=keys)
+    bounds = {"MinCapacity": 1, "MaxCapacity": 2}
+
+    def allow(*actions: str, **condition: Any) -> None:
+        statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*", **condition}
+        document = json.dumps({"Version": "2012-10-17", "Statement": statement})
+        iam.put_user_policy(UserName="ann", PolicyName=f"p{len(actions)}", PolicyDocument=document)
+
+    with refused("AccessDeniedException", "application-autoscaling:RegisterScalableTarget"):
+        ann.register_scalable_target(**NAMED, **bounds)
+    narrow = {"StringEquals": {"application-autoscaling:scalable-dimension": NAMED["ScalableDimension"]}}
+    allow("application-autoscaling:*", Condition=narrow)
+    with refused("AccessDeniedException", "sagemaker:DescribeEndpoint"):
+        ann.register_scalable_target(**NAMED, **bounds)
+    allow("sagemaker:DescribeEndpoint", "iam:GetRole")
+    with refused("AccessDeniedException", "iam:CreateServiceLinkedRole"):
+        ann.register_scalable_target(**NAMED, **bounds)
+    house.register(1, 2)
+    ann.register_scalable_target(**NAMED, **bounds)  # the role is there now
+    with refused("AccessDeniedException", "application-autoscaling:DescribeScalableTargets"):
+        ann.describe_scalable_targets(**NAMESPACE)  # without the dimension its condition is not met
+
+
 def alarm(house: ScalingHouse, arn: str, **more: Any) -> None:
     house.alarm(AlarmActions=[arn], **more)
 
@@ -253,85 +282,6 @@ def test_from_nothing_to_one_for_asynchronous_endpoints(house: ScalingHouse) -> 
     assert house.changes == [0, 1]
 
 
-def action(house: ScalingHouse, name: str = "a", **more: Any) -> None:
-    house.aas.put_scheduled_action(**NAMED, ScheduledActionName=name, **more)
-
-
-def scheduled(house: ScalingHouse) -> list[Any]:
-    return list(house.aas.describe_scheduled_actions(**NAMESPACE)["ScheduledActions"])
-
-
-def test_a_moment_sets_the_bounds(house: ScalingHouse) -> None:
-    """The clock begins at 2026-11-21 18:00 UTC."""
-    house.register(1, 4)
-    action(house, Schedule="at(2026-11-21T18:10:00)", ScalableTargetAction={"MinCapacity": 2, "MaxCapacity": 10})
-    [one] = scheduled(house)
-    where = f":resource/sagemaker/{RESOURCE}:scheduledActionName/a"
-    assert one["ScheduledActionARN"].startswith(f"arn:aws:autoscaling:{REGION}:{ACCOUNT}:scheduledAction:")
-    assert one["ScheduledActionARN"].endswith(where)
-    house.advance(590)
-    assert house.changes == []
-    house.advance(20)
-    assert house.changes == [2]
-    bounds, count = house.activities()
-    assert bounds["Description"] == "Setting min capacity to 2 and max capacity to 10"
-    assert bounds["Cause"] == "scheduled action name a was triggered"
-    assert bounds["StatusMessage"] == "Successfully set min capacity to 2 and max capacity to 10"
-    assert count["Cause"] == "minimum capacity was set to 2"
-    assert targets(house)[0]["MaxCapacity"] == 10
-    house.advance(4000)
-    assert house.changes == [2]
-    house.aas.delete_scheduled_action(**NAMED, ScheduledActionName="a")
-    assert scheduled(house) == []
-
-
-def test_a_cron_of_another_time_zone(house: ScalingHouse) -> None:
-    house.register(1, 9)
-    zone = "America/Sao_Paulo"  # three hours behind: there it is 15:00
-    action(house, Schedule="cron(30 15 * * ? *)", Timezone=zone, ScalableTargetAction={"MinCapacity": 3})
-    house.advance(1790)
-    assert house.changes == []
-    house.advance(20)
-    assert house.changes == [3]
-
-
-def test_a_rate_between_its_start_and_its_end(house: ScalingHouse) -> None:
-    house.register(1, 9)
-    start = house.clock.now() + 600
-    times = {one: datetime.fromtimestamp(at, UTC) for one, at in (("StartTime", start), ("EndTime", start + 400))}
-    action(house, Schedule="rate(5 minutes)", ScalableTargetAction={"MinCapacity": 2}, **times)
-    house.advance(610)
-    house.change(DesiredInstanceCount=1, CurrentInstanceCount=1)
-    house.advance(280)
-    assert house.changes == [2]
-    house.advance(20)
-    assert house.changes == [2, 2]
-    house.change(DesiredInstanceCount=1, CurrentInstanceCount=1)
-    house.advance(1000)
-    assert house.changes == [2, 2]
-
-
-def test_a_moment_that_was_slept_through_counts_once(house: ScalingHouse) -> None:
-    house.register(1, 9)
-    action(house, Schedule="rate(5 minutes)", ScalableTargetAction={"MinCapacity": 2})
-    house.jump(3600)
-    house.settle()
-    assert house.changes == [2]
-    assert len([one for one in house.activities() if one["Cause"].startswith("scheduled")]) == 1
-
-
-def test_scheduled_scaling_can_be_suspended_and_its_bounds_can_be_wrong(house: ScalingHouse) -> None:
-    house.register(1, 4, SuspendedState={"ScheduledScalingSuspended": True})
-    action(house, Schedule="rate(5 minutes)", ScalableTargetAction={"MinCapacity": 6})
-    house.advance(310)
-    assert house.activities() == []
-    house.register(1, 4, SuspendedState={"ScheduledScalingSuspended": False})
-    house.advance(310)
-    [one] = house.activities()
-    assert one["StatusCode"] == "Failed" and "Maximum capacity cannot be less than minimum" in one["StatusMessage"]
-    assert house.changes == []
-
-
 def test_lists_come_in_pages(house: ScalingHouse) -> None:
     house.register()
     for number in range(5):
@@ -397,182 +347,3 @@ def test_pace(speed: float, periods: tuple[int, int, int]) -> None:
     pace = Pace(speed)
     out, inward = pace.scale_out(60), pace.scale_in(60)
     assert (out.period, out.points, inward.points) == periods and inward.period == out.period
-
-
-TRACK = {"TargetValue": 1.0, "PredefinedMetricSpecification": {"PredefinedMetricType": "x"}}
-INVOCATIONS = {"PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"}
-
-
-@pytest.mark.parametrize(
-    ("type_", "config", "code", "words"),
-    [
-        (
-            "TargetTrackingScaling",
-            {"TargetValue": 1.0},
-            "ValidationException",
-            "either a PredefinedMetricSpecification",
-        ),
-        (
-            "TargetTrackingScaling",
-            {"TargetValue": 0.0, "PredefinedMetricSpecification": INVOCATIONS},
-            "ValidationException",
-            "greater than 0",
-        ),
-        (
-            "TargetTrackingScaling",
-            {
-                "TargetValue": 1.0,
-                "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
-            },
-            "ValidationException",
-            "is not supported for the scalable dimension",
-        ),
-        (
-            "TargetTrackingScaling",
-            {
-                "TargetValue": 1.0,
-                "PredefinedMetricSpecification": {
-                    "PredefinedMetricType": "SageMakerInferenceComponentInvocationsPerCopy"
-                },
-            },
-            "NotImplemented",
-            "inference components",
-        ),
-        (
-            "TargetTrackingScaling",
-            {"TargetValue": 1.0, "CustomizedMetricSpecification": {"MetricName": "m"}},
-            "ValidationException",
-            "needs Namespace, Statistic",
-        ),
-        (
-            "TargetTrackingScaling",
-            {
-                "TargetValue": 1.0,
-                "CustomizedMetricSpecification": {"Metrics": [{"Id": "e", "Expression": "m +", "ReturnData": True}]},
-            },
-            "ValidationException",
-            "makes no alarm",
-        ),
-        ("StepScaling", {"StepAdjustments": [{"ScalingAdjustment": 1}]}, "ValidationException", "AdjustmentType"),
-        ("StepScaling", {"AdjustmentType": "ChangeInCapacity"}, "ValidationException", "At least one StepAdjustment"),
-        (
-            "StepScaling",
-            {
-                "AdjustmentType": "ChangeInCapacity",
-                "StepAdjustments": [
-                    {"ScalingAdjustment": 1, "MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 10.0},
-                    {"ScalingAdjustment": 2, "MetricIntervalLowerBound": 15.0},
-                ],
-            },
-            "ValidationException",
-            "can't have a gap",
-        ),
-        (
-            "StepScaling",
-            {
-                "AdjustmentType": "ChangeInCapacity",
-                "StepAdjustments": [
-                    {"ScalingAdjustment": 1, "MetricIntervalLowerBound": 0.0},
-                    {"ScalingAdjustment": 2, "MetricIntervalLowerBound": 15.0},
-                ],
-            },
-            "ValidationException",
-            "can't overlap",
-        ),
-        (
-            "StepScaling",
-            {
-                "AdjustmentType": "ChangeInCapacity",
-                "MinAdjustmentMagnitude": 2,
-                "StepAdjustments": [{"ScalingAdjustment": 1}],
-            },
-            "ValidationException",
-            "MinAdjustmentMagnitude",
-        ),
-        ("PredictiveScaling", {}, "NotImplemented", "Predictive scaling"),
-    ],
-)
-def test_a_policy_that_cannot_be_is_refused(
-    house: ScalingHouse, type_: str, config: dict[str, Any], code: str, words: str
-) -> None:
-    house.register()
-    member = f"{type_}PolicyConfiguration"
-    given = {member: config} if config else {}
-    with refused(code, words):
-        house.aas.put_scaling_policy(**NAMED, PolicyName="p", PolicyType=type_, **given)
-    assert house.aas.describe_scaling_policies(**NAMESPACE)["ScalingPolicies"] == [] and house.alarms() == []
-
-
-def test_a_change_that_is_refused_leaves_the_policy_as_it_was(house: ScalingHouse) -> None:
-    house.register()
-    house.track()
-    with refused("ValidationException", "makes no alarm"):
-        house.track(CustomizedMetricSpecification={"Metrics": [{"Id": "e", "Expression": "m +", "ReturnData": True}]})
-    house.settle()
-    [one] = house.aas.describe_scaling_policies(**NAMESPACE)["ScalingPolicies"]
-    known = one["TargetTrackingScalingPolicyConfiguration"]["PredefinedMetricSpecification"]
-    assert known == INVOCATIONS and len(house.alarms()) == 2
-    with refused("ValidationException", "cannot be changed"):
-        house.step((0, None, 1), name="p")
-
-
-def test_what_is_not_there_or_not_scaled_here_is_refused(house: ScalingHouse) -> None:
-    bounds = {"MinCapacity": 1, "MaxCapacity": 2}
-    aas = house.aas
-    with refused("ValidationException", 'Could not find endpoint "arn:aws:sagemaker'):
-        aas.register_scalable_target(**{**NAMED, "ResourceId": "endpoint/none/variant/v"}, **bounds)
-    with refused("ValidationException", 'Could not find variant "w"'):
-        aas.register_scalable_target(**{**NAMED, "ResourceId": "endpoint/e/variant/w"}, **bounds)
-    with refused("ValidationException", "Unsupported resource ID"):
-        aas.register_scalable_target(**{**NAMED, "ResourceId": "service/e"}, **bounds)
-    with refused("NotImplemented", "'ecs'"):
-        aas.register_scalable_target(**{**NAMED, "ServiceNamespace": "ecs"}, **bounds)
-    with refused("NotImplemented", "DesiredCopyCount"):
-        dimension = "sagemaker:inference-component:DesiredCopyCount"
-        aas.register_scalable_target(**{**NAMED, "ScalableDimension": dimension}, **bounds)
-    with refused("ValidationException", "is not serverless"):
-        dimension = "sagemaker:variant:DesiredProvisionedConcurrency"
-        aas.register_scalable_target(**{**NAMED, "ScalableDimension": dimension}, **bounds)
-    with refused("ValidationException", "MaxCapacity is required"):
-        aas.register_scalable_target(**NAMED, MinCapacity=1)
-    with refused("ValidationException", "cannot be less than minimum"):
-        aas.register_scalable_target(**NAMED, MinCapacity=3, MaxCapacity=2)
-    with refused("ValidationException", "only asynchronous endpoints"):
-        aas.register_scalable_target(**NAMED, MinCapacity=0, MaxCapacity=2)
-    with refused("ObjectNotFoundException", "No scalable target registered for service namespace: sagemaker"):
-        house.track()
-    house.register()
-    with refused("ObjectNotFoundException", "No scaling policy found", "policy name: p"):
-        aas.delete_scaling_policy(**NAMED, PolicyName="p")
-    with refused("ObjectNotFoundException", "No scheduled action found"):
-        aas.delete_scheduled_action(**NAMED, ScheduledActionName="p")
-    with refused("ResourceNotFoundException"):
-        aas.list_tags_for_resource(ResourceARN=targets(house)[0]["ScalableTargetARN"] + "x")
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ({"ScalableTargetAction": {"MinCapacity": 1}}, "Schedule is required"),
-        ({"Schedule": "rate(5 minutes)"}, "must set MinCapacity"),
-        ({"Schedule": "rate(5 minutes)", "ScalableTargetAction": {"MinCapacity": 3, "MaxCapacity": 2}}, "less than"),
-        ({"Schedule": "rate(5 minute)", "ScalableTargetAction": {"MinCapacity": 3}}, "rate(5 minute)"),
-        ({"Schedule": "at(2020-01-01T00:00:00)", "ScalableTargetAction": {"MinCapacity": 3}}, "never fires"),
-        (
-            {"Schedule": "cron(0 0 * * ? *)", "Timezone": "Mars/Base", "ScalableTargetAction": {"MinCapacity": 3}},
-            "Timezone 'Mars/Base'",
-        ),
-    ],
-    ids=["no-schedule", "no-bounds", "bounds", "rate", "past", "zone"],
-)
-def test_a_scheduled_action_that_cannot_be_is_refused(house: ScalingHouse, given: dict[str, Any], words: str) -> None:
-    house.register()
-    with refused("ValidationException", words):
-        action(house, **given)
-    assert scheduled(house) == []
-
-
-def test_composite_alarms_call_no_policies(house: ScalingHouse) -> None:
-    arn = f"{POLICY_ARN}:resource/sagemaker/{RESOURCE}:policyName/p"
-    with refused("ValidationError", "composite alarms cannot have scaling policies"):
-        house.cw.put_composite_alarm(AlarmName="c", AlarmRule="TRUE", AlarmActions=[arn])

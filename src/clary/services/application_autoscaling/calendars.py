@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from typing import TYPE_CHECKING, Final
 
 from clary.aws.errors import ValidationException
 from clary.kernel import schedule
 from clary.kernel.resource import Doc
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
 
 Following = Callable[[float], float | None]
 """The first moment later than one (epoch seconds); None: never again."""
@@ -34,9 +36,7 @@ def following(spec: Doc, made: float) -> Following:
     text, zone = spec["Schedule"], spec.get("Timezone", "UTC")
     try:
         step = schedule.parse(text)
-        after = step if zone == "UTC" or text.lstrip().startswith("rate(") else _in_zone(step, ZoneInfo(zone))
-    except (ZoneInfoNotFoundError, OSError):
-        raise ValidationException(f"Timezone {zone!r} is not known: use a name of the IANA database") from None
+        after = step if zone == "UTC" or text.lstrip().startswith("rate(") else _in_zone(step, _zone(zone))
     except ValueError as error:
         raise ValidationException(f"Schedule expression is not valid: {error}") from None
     if text.lstrip().startswith("rate("):
@@ -66,7 +66,16 @@ def _between(start: float | None, end: float | None, after: Following) -> Follow
     return held
 
 
-def _in_zone(step: Following, zone: ZoneInfo) -> Following:
+def _zone(name: str) -> "ZoneInfo":
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # loaded with the first zone that is named
+
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValidationException(f"Timezone {name!r} is not known: use a name of the IANA database") from None
+
+
+def _in_zone(step: Following, zone: "ZoneInfo") -> Following:
     """What the clock on the wall says is what counts: a moment that the clock skips fires when it would have been, one
     that comes twice fires the first time."""
 
@@ -82,7 +91,7 @@ def _in_zone(step: Following, zone: ZoneInfo) -> Following:
     return after
 
 
-def _wall(epoch: float, zone: ZoneInfo) -> float:
+def _wall(epoch: float, zone: "ZoneInfo") -> float:
     """What the clock says, as if it were UTC; an hour early, for clocks that were put forward meanwhile."""
     there = datetime.fromtimestamp(epoch, zone)
     return there.replace(tzinfo=UTC).timestamp() - _HOUR

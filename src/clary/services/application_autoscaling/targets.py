@@ -3,7 +3,7 @@
 from typing import Final
 
 from clary.aws.authorize import IdentityPolicies
-from clary.aws.errors import ServiceError, ValidationException
+from clary.aws.errors import AccessDenied, ServiceError, ValidationException
 from clary.aws.service import Context
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing, Stale
@@ -69,9 +69,12 @@ async def _link(ctx: Context) -> None:
         return
     try:
         await ctx.call("iam", "CreateServiceLinkedRole", {"AWSServiceName": LINKED})
-    except ServiceError:
-        if ctx.port(IdentityPolicies).role(role_arn(ctx.account)) is None:  # else somebody was quicker
-            raise
+    except ServiceError as error:
+        if ctx.port(IdentityPolicies).role(role_arn(ctx.account)) is not None:
+            return  # somebody was quicker
+        if error.error_code == "AccessDenied":  # IAM's word for it
+            raise AccessDenied(error.message) from None
+        raise
 
 
 def _put(ctx: Context, req: Doc, seen: capacity.Capacity, tags: dict[str, str]) -> Resource:
@@ -104,9 +107,9 @@ def _check(spec: Doc, seen: capacity.Capacity) -> None:
     problem = trouble(spec["MinCapacity"], spec["MaxCapacity"])
     if problem:
         raise ValidationException(problem)
-    if spec["ScalableDimension"] == INSTANCES and not spec["MinCapacity"] and not seen.asynchronous:
+    if not spec["MinCapacity"] and not (spec["ScalableDimension"] == INSTANCES and seen.asynchronous):
         raise ValidationException(
-            "MinCapacity must be at least 1: only asynchronous endpoints are scaled in to no instance at all"
+            "MinCapacity must be at least 1: only asynchronous endpoints are scaled in to nothing"
         )
 
 
