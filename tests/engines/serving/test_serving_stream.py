@@ -9,6 +9,9 @@ import pytest
 from botocore.eventstream import EventStreamBuffer
 from botocore.exceptions import ClientError, EventStreamError
 
+from clary.engines.serving.base import Reply
+from clary.engines.serving.collected import Collected
+from clary.engines.serving.exchange import Exchange
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.shared import Bounds
 from tests.serving import Site, read_reply, read_request, site
@@ -218,3 +221,15 @@ async def test_nobody_else_gets_a_stream(here: Site, model: Slow) -> None:
     writer.write(here.request("gone", path="invocations-response-stream"))
     assert (await read_reply(reader)).status == 400
     assert model.asked.empty()
+
+
+@pytest.mark.parametrize(("status", "body", "parts"), [(200, b"abc", [b"abc"]), (200, b"", []), (400, b"no", [])])
+async def test_an_answer_that_came_in_one_piece_is_one_part(status: int, body: bytes, parts: list[bytes]) -> None:
+    """As workers of compiled models answer. A model's error stays in the reply."""
+    taken = Collected(lambda _: None)
+    exchange = Exchange(None, ("a", "r", "e"), {}, b"", None, taken)  # type: ignore[arg-type]
+    exchange.reply = Reply(status, {}, body)
+    taken.told(exchange)
+    head = await taken.head()
+    assert head.body == (b"" if status == 200 else body)
+    assert [part async for part in taken.parts()] == parts

@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from typing import Final
 
 from clary.engines.serving.base import Reply
@@ -46,7 +47,15 @@ class Collected:
         if exchange.error is not None:
             self._head.set_exception(exchange.error)
         elif exchange.reply is not None:
-            self._head.set_result(exchange.reply)
+            self._head.set_result(self._whole(exchange.reply))
+
+    def _whole(self, reply: Reply) -> Reply:
+        """A good answer that came in one piece, as compiled models answer, is one part."""
+        if not 200 <= reply.status < 300 or not reply.body:
+            return reply
+        self._waiting.append(reply.body)
+        self._held += len(reply.body)
+        return replace(reply, body=b"")
 
     async def head(self) -> Reply:
         """The head of the answer; a model's error with its body. Raises what the exchange ended with."""
