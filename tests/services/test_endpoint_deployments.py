@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from clary.aws.errors import ValidationException
+from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.kernel.resource import Doc
 from tests.sagemaker_house import House
 from tests.services.test_sagemaker_endpoints import archive, config, deploy, status, uid, variant
@@ -352,3 +352,6 @@ async def test_what_a_shadow_cannot_go_with_is_refused(house: House) -> None:
         await config(house, "x", variant("a"), variant("b"), ShadowProductionVariants=[variant("s")])
     with pytest.raises(ValidationException, match="variant names must be unique"):
         await config(house, "x", variant("a"), ShadowProductionVariants=[variant("a")])
+    scaled = variant("s", ManagedInstanceScaling={"Status": "ENABLED"})
+    with pytest.raises(NotImplementedHere, match="ManagedInstanceScaling"):
+        await config(house, "x", variant("a"), ShadowProductionVariants=[scaled])

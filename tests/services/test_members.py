@@ -32,7 +32,6 @@ OPERATIONS = [
 ROOT = Path(clary.services.__file__).parent
 CONTAINER = (
     "AdditionalModelDataSources",
-    "MultiModelConfig",
     "ModelDataSource.S3DataSource.HubAccessConfig",
     "ModelDataSource.S3DataSource.ManifestEtag",
     "ModelDataSource.S3DataSource.ManifestS3Uri",
@@ -51,10 +50,8 @@ DEFINITION = (
     "ResourceConfig.SelectedInstanceType",
 )
 REFUSED = {
-    "UpdateEndpointWeightsAndCapacities": ("DesiredWeightsAndCapacities.ServerlessUpdateConfig",),
     "CreateModel": tuple(f"{member}.{path}" for member in ("PrimaryContainer", "Containers") for path in CONTAINER),
     "CreateEndpointConfig": (
-        "AsyncInferenceConfig",
         "ExplainerConfig",
         "CrossRegionTrafficConfig",
         "ProductionVariants.AcceleratorPartitionLayouts",
@@ -62,7 +59,6 @@ REFUSED = {
         "ProductionVariants.CoreDumpConfig",
         "ProductionVariants.InstancePools",
         "ProductionVariants.ManagedInstanceScaling",
-        "ProductionVariants.ServerlessConfig",
     ),
     "CreateProcessingJob": (
         "ProcessingInputs.DatasetDefinition",
@@ -95,6 +91,16 @@ REFUSED = {
 }
 """Members that are refused as a whole, with all that is in them; proven below."""
 REFUSED_TOO = {
+    "CreateEndpointConfig": tuple(
+        f"ShadowProductionVariants.{member}"
+        for member in (
+            "AcceleratorPartitionLayouts",
+            "CapacityReservationConfig",
+            "CoreDumpConfig",
+            "InstancePools",
+            "ManagedInstanceScaling",
+        )
+    ),
     "AssumeRole": ("ProvidedContexts",),
     "CreateHyperParameterTuningJob": (
         "TrainingJobDefinition.HyperParameterRanges.AutoParameters",
@@ -228,7 +234,7 @@ def _family(service: Service, name: str) -> tuple[Path, ...]:
     own = Path(ROOT.parent.parent, *service.handlers[name].__module__.split(".")).with_suffix(".py")
     folders = {package, own.parent}
     if own.stem in ("models", "endpoint_configs"):
-        folders.add(package / "endpoints")
+        folders |= {package / one for one in ("endpoints", "capturing", "asynchronous")}
     if own.parent.name in ("training", "processing", "tuning"):
         folders.add(package / "inputs")
     if own.parent.name == "tuning":
