@@ -8,6 +8,7 @@ import pytest
 
 from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.kernel.resource import Doc
+from clary.services.sagemaker.heralds import HERALDS
 from tests.sagemaker_house import House
 from tests.services.test_sagemaker_endpoints import archive, config, deploy, status, uid, variant
 
@@ -355,3 +356,26 @@ async def test_what_a_shadow_cannot_go_with_is_refused(house: House) -> None:
     scaled = variant("s", ManagedInstanceScaling={"Status": "ENABLED"})
     with pytest.raises(NotImplementedHere, match="ManagedInstanceScaling"):
         await config(house, "x", variant("a"), ShadowProductionVariants=[scaled])
+
+
+async def test_each_stage_is_told_as_an_event_of_the_deployment(house: House) -> None:
+    await deploy(house)
+    last = house.store.events(0, 1000)[-1].seq
+    await update(house, deployment=CANARY)
+    await house.run(150.0)
+    told = [
+        one
+        for event in house.store.events(last, 1000)
+        if event.kind == "endpoint"
+        for one in HERALDS["endpoint"](event)
+    ]
+    stages = [
+        (one["detail"]["PendingDeploymentSummary"]["ProductionVariants"][0]["VariantStatus"][0])
+        for one in told
+        if one["detail-type"] == "SageMaker Endpoint Deployment State Change"
+        and "PendingDeploymentSummary" in one["detail"]
+    ]
+    assert [one["Status"] for one in stages] == ["Creating", "Baking", "Creating", "Baking"]
+    assert stages[1]["StatusMessage"].startswith("Stage 1 of 2")
+    moves = [one["detail"]["EndpointStatus"] for one in told if one["detail-type"] == "SageMaker Endpoint State Change"]
+    assert moves == ["UPDATING", "IN_SERVICE"]
