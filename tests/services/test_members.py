@@ -102,6 +102,7 @@ REFUSED_TOO = {
         )
     ),
     "AssumeRole": ("ProvidedContexts",),
+    "CreateModelPackage": ("SourceAlgorithmSpecification", "ValidationSpecification"),
     "CreateHyperParameterTuningJob": (
         "TrainingJobDefinition.HyperParameterRanges.AutoParameters",
         "TrainingJobDefinitions.HyperParameterRanges.AutoParameters",

@@ -220,6 +220,13 @@ def test_a_model_is_made_of_an_approved_package_only(inside: InProcess, client: 
     client.create_model(ModelName="of-unversioned", ExecutionRoleArn=ROLE, PrimaryContainer=named)
 
 
+def test_what_is_not_served_of_a_package_is_refused_by_name(client: Any) -> None:
+    algorithm = {"SourceAlgorithms": [{"AlgorithmName": "a"}]}
+    for member, value in (("SourceAlgorithmSpecification", algorithm), ("CertifyForMarketplace", True)):
+        with pytest.raises(ClientError, match=f"{member} is not served yet"):
+            client.create_model_package(ModelPackageName="p", **{member: value})
+
+
 def test_who_may_approve_is_a_matter_of_policies(inside: InProcess, client: Any) -> None:
     arn = register(client)
     people = inside.client("iam")

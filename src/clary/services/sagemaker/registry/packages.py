@@ -30,8 +30,22 @@ _REFUSED = {
 }
 
 
+_KEPT = ("InferenceSpecification", "ModelCard", "ModelLifeCycle")
+"""Kept and described again; of what is in them only what makes a model is looked at."""
+
+
 @service.operation(
-    "CreateModelPackage", ignores=("SecurityConfig", "SkipModelValidation", "ManagedStorageType", "ModelCard")
+    "CreateModelPackage",
+    ignores=(
+        *_KEPT,
+        "AdditionalInferenceSpecifications",
+        "DriftCheckBaselines",
+        "ManagedStorageType",
+        "MetadataProperties",
+        "ModelMetrics",
+        "SecurityConfig",
+        "SkipModelValidation",
+    ),
 )
 async def create_model_package(ctx: Context, req: Doc) -> Doc:
     """The package is there: with ModelPackageGroupName as the group's next version, else under its own name. Asked
@@ -59,7 +73,7 @@ async def describe_model_package(ctx: Context, req: Doc) -> Doc:
     return described(find_package(ctx, req["ModelPackageName"]))
 
 
-@service.operation("UpdateModelPackage", ignores=("ClientToken",))
+@service.operation("UpdateModelPackage", ignores=("ClientToken", "AdditionalInferenceSpecificationsToAdd", *_KEPT))
 async def update_model_package(ctx: Context, req: Doc) -> Doc:
     """The members that are given hold; a change of the approval is told as an event. Errors: ValidationException."""
     while True:
