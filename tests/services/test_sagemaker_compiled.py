@@ -330,7 +330,7 @@ async def test_a_program_in_the_archive_is_the_users(house: Compiler) -> None:
     await house.run(1.0)
     (row,) = house.rows()
     assert (row.phase, row.status["_why"]) == ("Refused", "it brings a program of its own (code/inference.py)")
-    assert house.works == []
+    assert house.graphs.kept() == []
 
 
 async def test_rows_of_the_training_data_go_with_it(house: Compiler) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from clary.engines.runners import unpack
 from clary.engines.runners.base import Archive, Run, Tree, Work
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import containers, inputs, roles
@@ -37,12 +36,8 @@ async def work_of(engines: Engines, row: Resource) -> Work:
         target = f"{MODELS}/{place}"
         archive, tree = await _model(engines, row, container, target)
         if archive is not None:
-            if image.scripts:
-                _without_program(archive.path)
             archives.append(archive)
         if tree is not None:
-            if any(name in _PROGRAMS for name, _ in tree.files):
-                raise Refusal("it brings a program of its own (inference.py)")
             trees.append(tree)
         environ = {**(container.get("Environment") or {}), "CLARY_IMAGE": container["Image"]}
         stages.append({"image": image.name, "model": target, "environment": environ})
@@ -73,12 +68,6 @@ async def _model(engines: Engines, row: Resource, container: Doc, target: str) -
     return Archive(target, await inputs.local_file(ctx, engines.objects, scratch, uri)), None
 
 
-def _without_program(archive: Path) -> None:
-    for name in _PROGRAMS:
-        if unpack.member(archive, name, 1) is not None:
-            raise Refusal(f"it brings a program of its own ({name})")
-
-
 def outcome(run: Run) -> tuple[Path, Doc]:
     """The directory with the graph that the run has made, and its plan. Raises Refusal, with the compiler's sentence or
     ours."""
@@ -86,6 +75,10 @@ def outcome(run: Run) -> tuple[Path, Doc]:
         raise Refusal("the compiler ran out of memory")
     if run.exit_code != 0 or run.root is None:
         raise Refusal(f"the compiler ended with exit code {run.exit_code}")
+    # Looked for where it was unpacked: to search an archive takes as long as to unpack it.
+    program = next((name for name in _PROGRAMS for _ in run.root.glob(f"model/*/{name}")), None)
+    if program is not None:
+        raise Refusal(f"it brings a program of its own ({program})")
     output = run.root / "output"
     refused = _plain(output / "refused.json", 1 << 16)
     if refused is not None:
