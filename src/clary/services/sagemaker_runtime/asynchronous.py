@@ -6,7 +6,6 @@ from clary.aws.service import Context
 from clary.kernel.resource import Doc
 from clary.services.sagemaker_runtime.invoke import service
 
-
 MEMBERS: Final = (
     *("EndpointName", "Body", "InputLocation", "ContentType", "Accept", "CustomAttributes", "InferenceId"),
     *("Filename", "S3OutputPathExtension", "RequestTTLSeconds", "InvocationTimeoutSeconds"),
