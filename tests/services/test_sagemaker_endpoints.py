@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from clary.aws.credentials import BadSessionToken, Keys
-from clary.aws.errors import NotImplementedHere, ValidationException
+from clary.aws.errors import ValidationException
 from clary.engines.runners.base import Work
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc

@@ -31,8 +31,6 @@ class Endpoint:
         self.waiting = 0
         """Requests that wait for an instance; a router counts them anew whenever it tries them again."""
         self._variants = variants
-        self._gathering: Server | None = None
-        """Whom the last request went to."""
         self._single = variants[0] if len(variants) == 1 and variants[0].weight > 0 else None
 
     def pick(self, exchange: Exchange, now: float, turn: int, share: Share) -> Server | None:
@@ -40,10 +38,10 @@ class Endpoint:
         time, `turn` rises with every call. Raises UnknownVariant, NoTraffic, Overloaded."""
         only = self._single
         if only is not None and exchange.wanted is None and not exchange.tried:
-            best = self._gathering
-            if best is not None and best.gathering and not best.full:
-                exchange.variant = only.name
-                return best
+            for one in only.instances:
+                if one.gathering and one.down_until <= now:
+                    exchange.variant = only.name
+                    return one
             best = None
             for one in only.instances:
                 # Among equals the one that has rested longest: else the first would get all requests of a lone client.
@@ -56,7 +54,6 @@ class Endpoint:
             if best is not None and not best.full:
                 best.turn = turn
                 exchange.variant = only.name
-                self._gathering = best
                 return best
         variants = self._candidates(exchange.wanted)
         reachable = [(one, [i for i in one.instances if i not in exchange.tried]) for one in variants]

@@ -248,9 +248,8 @@ class InferenceConnection(asyncio.Protocol):
         shared = self._shared
         if size != int(groups[likeness.length]) or shared.held + size > shared.bounds.held_bytes:
             return False
-        values = tuple([groups[at] for at in likeness.values])
         try:
-            likeness.again(values, sha256(body).hexdigest(), groups[likeness.signature], self._peer)
+            likeness.again(likeness.values(groups), sha256(body).hexdigest(), groups[likeness.signature], self._peer)
         except Denied:
             return False
         shared.held += size
@@ -321,10 +320,23 @@ class InferenceConnection(asyncio.Protocol):
         """The router has an outcome."""
         self._exchange = None
         self._shared.counters.ended(exchange, time.perf_counter(), self._request_id)
-        if self._transport is not None:
-            self._answer(self._rendered(exchange))
-        else:
+        transport, reply = self._transport, exchange.reply
+        if transport is None:
             self._release()
+        elif (
+            reply is not None
+            and reply.status == 200
+            and self._head is None  # it was recognised, so it is plain
+            and not (self._streamed or self._buffer or self._half_closed or self._blocked or self._shared.draining)
+        ):
+            shared = self._shared
+            shared.held -= self._held
+            self._held = 0
+            self._busy = False
+            transport.write(render_reply(reply, self._request_id, shared.date, False))
+            self.deadline = self._loop.time() + shared.bounds.idle_seconds
+        else:
+            self._answer(self._rendered(exchange))
 
     def _rendered(self, exchange: Exchange) -> bytes:
         date, closes = self._shared.date, self._closes()

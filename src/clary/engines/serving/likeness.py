@@ -6,6 +6,7 @@ nothing to interpret. A request that is not matched is no worse off: it is parse
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Protocol
 
 from clary.engines.serving.faults import Target
@@ -57,7 +58,7 @@ class Likeness:
         self.key: RouteKey = (target.account, target.region, target.endpoint)
         self.length = names.index(LENGTH)
         self.signature = names.index(AUTHORIZATION)
-        self.values = tuple(names.index(name) for name in again.values)
+        self.values = _getter([names.index(name) for name in again.values])
         self._inference = names.index(INFERENCE_ID) if INFERENCE_ID in names else -1
         self.headers = head.headers
 
@@ -66,6 +67,14 @@ class Likeness:
         if self._inference < 0:
             return self.headers
         return {**self.headers, INFERENCE_ID: groups[self._inference].decode()}
+
+
+def _getter(places: list[int]) -> Callable[[tuple[bytes, ...]], tuple[bytes, ...]]:
+    """What stands at those places of a tuple, as a tuple."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    (place,) = places
+    return lambda groups: (groups[place],)
 
 
 class Likenesses:

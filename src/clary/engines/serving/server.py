@@ -19,8 +19,8 @@ class Server(Protocol):
 
     @property
     def gathering(self) -> bool:
-        """What is submitted now goes out together with what was submitted a moment ago, and costs less than it would
-        elsewhere."""
+        """It works on little things, and what is submitted now is done together with what waits there already: cheaper
+        than elsewhere, and as soon."""
         ...
 
     @property

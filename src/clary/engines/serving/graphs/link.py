@@ -30,9 +30,9 @@ MOST_RESENT = 2
 """A request that has seen so many workers die is not given to another."""
 MOST_SHAPES = 4096
 """That one connection keeps at a time, whatever content types clients think of."""
-GATHERED_BYTES = 4096
-"""Of the requests of one loop tick for one endpoint that go to the same instance: a run of many small ones is cheap,
-and more than that had better be shared."""
+GATHERED, GATHERED_BYTES = 64, 2048
+"""So many requests, and so many bytes of them, are given to one instance before the next one gets any: a run of many
+small ones is cheap, and more than that had better be shared."""
 _NOT_HERE = Reply(0, {}, b"")
 
 
@@ -69,6 +69,8 @@ class GraphInstance:
         self.outstanding = 0
         self.turn = 0
         self.down_until = 0.0
+        self.held = 0
+        """Bytes of the requests that it has not answered."""
         self.shapes: dict[tuple[str, str], int] = {}
         """(content type, accept) -> its number on the connection at hand."""
         self._most = limits.connections + limits.waiting
@@ -78,7 +80,7 @@ class GraphInstance:
 
     @property
     def gathering(self) -> bool:
-        return 0 < self._link.gathered < GATHERED_BYTES
+        return self.held < GATHERED_BYTES and self.outstanding < GATHERED and self._link.connected
 
     @property
     def full(self) -> bool:
@@ -88,11 +90,12 @@ class GraphInstance:
 
     def submit(self, exchange: "Exchange") -> None:
         self.outstanding += 1
+        self.held += len(exchange.body)
         self._link.submit(self, exchange)
 
     def leave(self, exchange: "Exchange") -> None:
         # Its answer still comes, in its turn, and is thrown away.
-        self.outstanding -= 1
+        self.gone(exchange)
 
     def sweep(self, now: float) -> None: ...
 
@@ -102,9 +105,14 @@ class GraphInstance:
 
     def close(self) -> None: ...
 
+    def gone(self, exchange: "Exchange") -> None:
+        """It is here no more."""
+        self.outstanding -= 1
+        self.held -= len(exchange.body)
+
     def turned_away(self, exchange: "Exchange", now: float) -> None:
         """It could not be answered here; somebody else may."""
-        self.outstanding -= 1
+        self.gone(exchange)
         self.down_until = now + self._limits.retry_seconds
         exchange.unreachable(self)
 
@@ -120,8 +128,7 @@ class Link(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._out: list[bytes] = []
-        self.gathered = 0
-        """Bytes that go out at the end of this tick."""
+        self._flushing = False
         self._line: list[tuple[GraphInstance, Exchange]] = []
         """Those that wait for the connection."""
         self._sent: deque[tuple[GraphInstance, Exchange]] = deque()
@@ -129,6 +136,10 @@ class Link(asyncio.Protocol):
         self._shapes = 0
         self._kinds: list[Reply] = []
         self._reader = Reader()
+
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None
 
     def submit(self, instance: GraphInstance, exchange: "Exchange") -> None:
         if self._transport is None:
@@ -146,16 +157,16 @@ class Link(asyncio.Protocol):
         self._out.append(body)
         self._sent.append((instance, exchange))
         exchange.sent = time.perf_counter()
-        if not self.gathered:
+        if not self._flushing:
+            self._flushing = True
             self._loop.call_soon(self._flush)
-        self.gathered += 8 + len(body)
 
     def retire(self, instance: GraphInstance) -> None:
         """What waits for it in the line goes elsewhere."""
         waiting = [exchange for one, exchange in self._line if one is instance]
         self._line = [(one, exchange) for one, exchange in self._line if one is not instance]
         for exchange in waiting:
-            instance.outstanding -= 1
+            instance.gone(exchange)
             if not exchange.done:
                 exchange.unreachable(instance)
 
@@ -178,7 +189,7 @@ class Link(asyncio.Protocol):
         return shape
 
     def _flush(self) -> None:
-        self.gathered = 0
+        self._flushing = False
         out, self._out = self._out, []
         if self._transport is not None:
             self._transport.write(b"".join(out))
@@ -243,6 +254,7 @@ class Link(asyncio.Protocol):
             instance.turned_away(exchange, self._loop.time())
             return
         instance.outstanding -= 1
+        instance.held -= len(exchange.body)
         exchange.instance = None
         exchange.reply = Reply(kind.status, kind.headers, body, exchange.variant)
         exchange.owner.end(exchange)
@@ -261,7 +273,7 @@ class Link(asyncio.Protocol):
             if exchange.resent <= MOST_RESENT:
                 instance.turned_away(exchange, now)
             else:
-                instance.outstanding -= 1
+                instance.gone(exchange)
                 exchange.instance = None
                 exchange.error = NoAnswer(
                     "the worker that holds the compiled model ended while it worked on this request"
