@@ -30,6 +30,12 @@ class Config:
         "auto: models of built-in containers, and inference pipelines of them, are compiled into one graph when they"
         " are made, and served by it where it agrees with the containers; off: the containers serve.",
     )
+    graphs_in: Literal["workers", "fronts"] = _setting(
+        "workers",
+        "Where compiled models are held. workers: in processes of their own, which may die without anybody's notice;"
+        " fronts: the first ones in the processes that answer the port, which spares a request the way to another"
+        " process, but whatever ends such a process ends its connections, too.",
+    )
     store_sync: Literal["normal", "full"] = _setting(
         "normal",
         "normal: what was answered survives a killed process; full: also a power cut, at a few ms a write. Objects are"

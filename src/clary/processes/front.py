@@ -11,6 +11,7 @@ import signal
 import socket
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvloop
 
@@ -20,7 +21,8 @@ from clary.aws.sigv4 import Verifier
 from clary.config import Config, read
 from clary.engines.serving.capture import captures_of
 from clary.engines.serving.front import Front
-from clary.engines.serving.paths import socket_dir
+from clary.engines.serving.graphs.shelf import ASKED
+from clary.engines.serving.paths import graphs_socket, socket_dir
 from clary.engines.serving.routes import RouteFile
 from clary.engines.serving.shared import EventWriter
 from clary.kernel import log
@@ -29,14 +31,29 @@ from clary.processes.admission import Admission
 from clary.processes.descriptors import raise_limit
 from clary.processes.guests import Guests
 
+if TYPE_CHECKING:
+    from clary.algorithms.graphs.hosted import Hosted
+
 DRAIN_SECONDS = 30.0
 EVENTS = EventWriter(part=lambda data: event("PayloadPart", data), error=exception)
+
+
+async def _hosted(config: Config, name: str) -> "Hosted | None":
+    """The worker of compiled models that this front is, where fronts are such."""
+    if config.graphs_in != "fronts":
+        return None
+    from clary.algorithms.graphs.hosted import Hosted
+
+    hosted = Hosted(config.graphs_dir / ASKED, int(name))
+    await hosted.start(graphs_socket(socket_dir(config.home), int(name)))
+    return hosted
 
 
 async def serve(config: Config, listener: socket.socket, name: str, ready: int | None) -> None:
     """Until SIGTERM or SIGINT; then what was begun is finished."""
     clock, owner = SystemClock(), home.read(config)
     guests = Guests(config.state_file, owner, clock)
+    hosted = await _hosted(config, name)
     front = Front(
         name,
         listener,
@@ -47,6 +64,7 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         events=EVENTS,
         uses=guests.uses.docs,
         captures=captures_of(config.serving_dir, name, config.capture_seconds, config.capture_spool_bytes, clock),
+        holder=hosted,
     )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -58,6 +76,8 @@ async def serve(config: Config, listener: socket.socket, name: str, ready: int |
         os.close(ready)
     await stop.wait()
     await front.drain(DRAIN_SECONDS)
+    if hosted is not None:
+        hosted.close()
     guests.close()
 
 

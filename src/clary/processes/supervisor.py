@@ -138,6 +138,8 @@ class Supervisor:
         sends SIGUSR1; the file decides, so a lost signal costs only the time until the next one."""
         try:
             wanted = {one.worker for one in read_asked(self.config.graphs_dir / ASKED).values()}
+            if self.config.graphs_in == "fronts":  # the first ones are in the fronts
+                wanted = {number for number in wanted if number >= self.config.fronts}
         except ValueError:  # the control process says so, and writes it anew
             return
         if not wanted and not any(one.on_demand for one in self.children):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from clary.algorithms.graphs import frames as theirs
+from clary.algorithms.graphs.hosted import INLINE_BYTES, Hosted
 from clary.engines.runners.base import StartError
 from clary.engines.serving.base import NoInstance, Route, RouteVariant
 from clary.engines.serving.graphs import frames as ours
@@ -67,6 +68,15 @@ async def workers(tmp_path: Path) -> AsyncIterator[Workers]:
             process.terminate()
         for process in made.running.values():
             assert await process.wait() == 0
+
+
+@pytest.fixture
+async def hosted(workers: Workers, tmp_path: Path) -> AsyncIterator[Hosted]:
+    """The second worker, in this process."""
+    made = Hosted(tmp_path / "graphs" / shelf.ASKED, 1)
+    await made.start(graphs_socket(workers.sockets, 1))
+    yield made
+    made.close()
 
 
 def table(*addresses: str, generation: int = 1) -> Table:
@@ -231,3 +241,37 @@ async def test_a_worker_ends_when_it_is_told(workers: Workers) -> None:
     os.kill(process.pid, signal.SIGTERM)
     assert await process.wait() == 0
     assert not graphs_socket(workers.sockets, 0).exists()
+
+
+async def test_a_front_may_hold_graphs_itself(workers: Workers, hosted: Hosted) -> None:
+    """It answers its own requests, and those of others through its socket; in order, long ones in a thread."""
+    for uid in ("a", "b"):
+        await workers.pool.start(uid, "colours")
+    await workers.start(0)
+    addresses = [await workers.loaded(uid) for uid in ("a", "b")]
+    near, far = Router(sockets=workers.sockets, holder=hosted), Router(sockets=workers.sockets)
+    for router in (near, far):
+        router.take(table(*addresses))
+    assert [one.address for one in near._endpoints[KEY]._variants[0].instances] == ["graph:1/b", "graph:0/a"]
+    far.take(table("graph:1/b", generation=2))
+    rows = [b"red,small\n", b"red,large\n", b"green,large\n"] * 50
+    long = b"red,large\n" * (INLINE_BYTES // 4)
+    for router in (near, far):
+        found = await asyncio.gather(*(answers(router, body) for body in [*rows, long, *rows]))
+        said = [b"stop", b"slow", b"go"] * 50
+        assert [one.strip() for one in found] == [*said, b"\n".join([b"slow"] * (INLINE_BYTES // 4)), *said]
+        router.close()
+    assert near.in_flight == far.in_flight == 0
+
+
+async def test_what_a_front_does_not_hold_goes_elsewhere(workers: Workers, hosted: Hosted) -> None:
+    await workers.pool.start("a", "colours")
+    await workers.start(0)
+    await workers.loaded("a")
+    router = Router(Limits(patience_seconds=0.3, retry_seconds=0.02), sockets=workers.sockets, holder=hosted)
+    router.take(table("graph:1/gone", "graph:0/a"))
+    assert (await answers(router, b"red,small\n")).strip() == b"stop"
+    router.take(table("graph:1/gone", generation=2))
+    with pytest.raises(NoInstance):
+        await router.invoke(KEY, CSV, b"red,small\n")
+    router.close()

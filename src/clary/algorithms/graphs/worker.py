@@ -238,6 +238,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
     gc.freeze()
     serve(given.asked, given.socket, given.worker, given.ready_fd)
+    logging.shutdown()
+    # Not by the interpreter's own end: a thread that is just loading a graph would have it abort.
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from clary.engines.serving.capture import Captures
 from clary.engines.serving.connection import InferenceConnection
 from clary.engines.serving.counters import Counters
 from clary.engines.serving.framing import sniff
+from clary.engines.serving.graphs.local import Holder
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.paths import adopt_socket, captured_dir, front_socket
 from clary.engines.serving.primed import Primed
@@ -65,6 +66,7 @@ class Front:
         events: EventWriter | None = None,
         uses: Callable[[], list[Doc]] = list,
         captures: Captures | None = None,
+        holder: Holder | None = None,
     ) -> None:
         self._name = name
         self._listener = listener
@@ -82,7 +84,7 @@ class Front:
         self._answers: asyncio.Server | None = None
         self._empty = asyncio.Event()
         self.sender = Sender(adopt_socket(sockets), self._bounds.adopt_seconds, self._turn_away)
-        self.router = Router(limits, sockets=sockets)
+        self.router = Router(limits, sockets=sockets, holder=holder)
         self.captures = captures or Captures(captured_dir(routes.path.parent), name, clock=clock)
         self._served: Container[RouteKey] = ()
         self.shared = Shared(self.router, authenticate, self.sender, Counters(), self._bounds, events)

@@ -14,6 +14,7 @@ from clary.engines.serving.collected import Collected
 from clary.engines.serving.exchange import MODEL, Exchange, Sink, check_headers
 from clary.engines.serving.faults import BadTarget, InferenceError, ModelTimeout, Overloaded
 from clary.engines.serving.graphs.link import GRAPH, Links
+from clary.engines.serving.graphs.local import Holder, nearest
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.kinds import endpoint_of
 from clary.engines.serving.paths import wake_socket
@@ -43,13 +44,15 @@ class Router:
         share: Share = random.random,
         sockets: Path | None = None,
         asynchronous: bool = False,
+        holder: Holder | None = None,
     ) -> None:
         """`sockets`: where the workers of compiled models and the control process listen, as `paths.socket_dir` gave
-        it; None: there are none. `asynchronous`: this router sends what asynchronous endpoints are to work on."""
+        it; None: there are none. `asynchronous`: this router sends what asynchronous endpoints are to work on.
+        `holder`: holds compiled models in this process."""
         self._asynchronous = asynchronous
         self._waker = None if sockets is None else Waker(wake_socket(sockets), self._asked)
         self.limits = limits or Limits()
-        self._links = Links(sockets, self.limits)
+        self._links = Links(sockets, self.limits, holder)
         self.generation = -1
         self._share = share
         self._loop = asyncio.get_running_loop()
@@ -95,7 +98,10 @@ class Router:
         self._endpoints = {
             key: endpoint_of(
                 route,
-                [Variant(one.name, one.weight, [instance(a, one) for a in one.addresses]) for one in route.variants],
+                [
+                    Variant(one.name, one.weight, nearest([instance(a, one) for a in one.addresses]))
+                    for one in route.variants
+                ],
                 self._asynchronous,
                 self._wake,
             )

@@ -17,6 +17,7 @@ import orjson
 from clary.engines.serving.base import Reply
 from clary.engines.serving.faults import NoAnswer
 from clary.engines.serving.graphs.frames import HEAD, WORD, Broken, Reader, word
+from clary.engines.serving.graphs.local import Holder, LocalInstance
 from clary.engines.serving.instance import Limits
 from clary.engines.serving.paths import graphs_socket
 
@@ -39,15 +40,19 @@ _NOT_HERE = Reply(0, {}, b"")
 class Links:
     """The sockets of one router, by worker."""
 
-    def __init__(self, sockets: Path | None, limits: Limits) -> None:
+    def __init__(self, sockets: Path | None, limits: Limits, holder: Holder | None = None) -> None:
+        """`holder` holds the graphs of one of the workers in this very process."""
         self._sockets = sockets
+        self._holder = holder
         self._limits = limits
         self._links: dict[int, Link] = {}
 
-    def instance(self, address: str) -> "GraphInstance":
+    def instance(self, address: str) -> "GraphInstance | LocalInstance":
         """The instance behind "graph:WORKER/INSTANCE"."""
         number, _, uid = address.removeprefix(GRAPH).partition("/")
         worker = int(number)
+        if self._holder is not None and worker == self._holder.worker:
+            return LocalInstance(address, uid, self._holder, self._limits)
         if self._sockets is None:
             raise ValueError(f"{address}: this router does not know where workers of compiled models listen")
         link = self._links.get(worker)
