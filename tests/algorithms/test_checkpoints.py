@@ -27,7 +27,8 @@ def kept(ml: OptMl) -> OptMl:
 
 
 def names(ml: OptMl) -> list[str]:
-    return sorted(one.name for one in (ml.root / "checkpoints").iterdir())
+    """Of the checkpoints that are whole: one that is just being written is none."""
+    return sorted(one.name for one in (ml.root / "checkpoints").iterdir() if not one.name.startswith("."))
 
 
 def raw(booster: object) -> bytes:
