@@ -121,6 +121,12 @@ REFUSED_TOO = {
         "WarmUpConfiguration",
     ),
     "PutCompositeAlarm": ("ActionConfiguration",),
+    "PutScalingPolicy": (
+        "PredictiveScalingPolicyConfiguration",
+        # Given to CloudWatch as they are, which looks at them.
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Dimensions",
+        "TargetTrackingScalingPolicyConfiguration.CustomizedMetricSpecification.Metrics.MetricStat.Metric.Dimensions",
+    ),
 }
 """Proven in the tests of their services."""
 ELSEWHERE = {
