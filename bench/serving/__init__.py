@@ -26,13 +26,19 @@ def main(smoke: bool) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="clary-bench-") as scratch:
         place = Path(scratch)
-        with clary.deployed(place / "compiled", fronts=2, instances=2, capture=10) as endpoint:
+        with clary.deployed(place / "compiled") as endpoint:
             figures["clary"] = _measured(endpoint, place, seconds) | {
                 "deploy_s": endpoint.deploy_s,
                 "rss_mb": endpoint.memory_mb(),
                 "serves": endpoint.serves,
             }
             notes += endpoint.notes
+        if not smoke:
+            with clary.deployed(place / "workers", graphs_in="workers") as endpoint:
+                figures["clary_workers"] = _measured(endpoint, place, seconds) | {
+                    "deploy_s": endpoint.deploy_s,
+                    "rss_mb": endpoint.memory_mb(),
+                }
         if peers.has_nginx():
             with peers.nginx(place / "nginx") as page:
                 figures["nginx_static"] = _measured(page, place, seconds, batch=False)
@@ -43,7 +49,7 @@ def main(smoke: bool) -> None:
         else:
             for name in peers.NAMES:
                 figures[name] = _peer(name, place, seconds, notes)
-            with clary.deployed(place / "native", fronts=2, instances=2, capture=10, compiled=False) as chain:
+            with clary.deployed(place / "native", compiled=False) as chain:
                 figures["three_containers"] = _measured(chain, place, seconds) | {"rss_mb": chain.memory_mb()}
             figures["endpoints"] = many.run(place / "many", 1000, seconds)
     ratios, ours = shown.ratios(figures)

@@ -90,11 +90,22 @@ class Endpoint:
 
 @contextmanager
 def deployed(
-    place: Path, *, fronts: int, instances: int, capture: int, compiled: bool = True, endpoints: int = 1
+    place: Path,
+    *,
+    fronts: int = 2,
+    instances: int = 2,
+    capture: int = 10,
+    compiled: bool = True,
+    graphs_in: str = "fronts",
+    endpoints: int = 1,
 ) -> Iterator[Endpoint]:
     """A server with the endpoint in service; with `endpoints`, so many of them, named cars, cars-1, cars-2, ..."""
     place.mkdir(parents=True)
-    settings = {"CLARY_FRONTS": str(fronts), "CLARY_COMPILE": "auto" if compiled else "off"}
+    settings = {
+        "CLARY_FRONTS": str(fronts),
+        "CLARY_COMPILE": "auto" if compiled else "off",
+        "CLARY_GRAPHS_IN": graphs_in,
+    }
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

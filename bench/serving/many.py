@@ -31,7 +31,7 @@ class _Some:
 def run(place: Path, count: int, seconds: float) -> dict[str, Any]:
     """How long it takes to have them all in service, what the data plane holds then, and how the busy ones answer."""
     began = time.monotonic()
-    with clary.deployed(place, fronts=2, instances=1, capture=0, endpoints=count) as endpoint:
+    with clary.deployed(place, instances=1, capture=0, graphs_in="workers", endpoints=count) as endpoint:
         ready = time.monotonic() - began
         return {
             "count": count,

@@ -6,6 +6,8 @@ NOTES = [
     "c1, c16, c64: connections of one row a request; b100: 100 rows a request on 16 connections",
     "load and server share the cores; busy_cores: of all programs meanwhile; cpu_us: of the server",
     "Clary verifies every signature, decides, counts and captures 10 %; peers are asked unsigned, and do none of it",
+    "clary: two fronts that hold the compiled model themselves (CLARY_FRONTS=2, CLARY_GRAPHS_IN=fronts), two instances",
+    "clary_workers: the default, where compiled models are in processes of their own that may die unnoticed",
     "peers run a handler of pandas, scikit-learn and XGBoost, batching on; fastapi_graph runs our graph",
     "rss_mb of Clary: the fronts and the workers of compiled models, resident, shared pages counted for each",
     "three_containers: the same model in Clary with compilation off: a server for each container, as on SageMaker",
