@@ -118,7 +118,10 @@ def test_a_model_that_is_a_bomb_fails_its_endpoint(
     lake.client("s3").put_object(Bucket="lake", Key=f"models/{name}/model.tar.gz", Body=body)
     role = lake.client("iam").get_role(RoleName="worker")["Role"]["Arn"]
     sagemaker = lake.client("sagemaker")
-    container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/models/{name}/model.tar.gz"}
+    # The compiler unpacks it as the endpoint does: of the one that takes a minute, once is enough.
+    environ = {"CLARY_COMPILE": "off"} if "million" in name else {}
+    source = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/models/{name}/model.tar.gz"}
+    container = {**source, "Environment": environ}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role, PrimaryContainer=container)
     variant = {"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
