@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
 from clary.algorithms.graphs import frames as theirs
 from clary.algorithms.graphs.hosted import INLINE_BYTES, Hosted
 from clary.engines.runners.base import StartError
+from clary.engines.serving.answers import PIECE_BYTES, pieces
 from clary.engines.serving.base import NoInstance, Route, RouteVariant
 from clary.engines.serving.graphs import frames as ours
 from clary.engines.serving.graphs import shelf
@@ -22,7 +24,7 @@ from clary.engines.serving.paths import graphs_socket
 from clary.engines.serving.router import Router
 from clary.engines.serving.routes import Table, key
 from tests.algorithms.graphs import small
-from tests.serving import ACCOUNT, REGION, short_directory
+from tests.serving import ACCOUNT, REGION, short_directory, site
 
 KEY = (ACCOUNT, REGION, "e")
 CSV = {"content-type": "text/csv"}
@@ -121,6 +123,42 @@ async def test_many_at_once_get_their_own_answers(workers: Workers) -> None:
     for number in range(20):  # ever new content types
         assert (await router.invoke(KEY, {"content-type": f"text/x-{number}"}, b"red,small\n")).status == 415
     router.close()
+
+
+async def test_a_client_of_the_front_gets_events_when_it_wants_events(tmp_path: Path) -> None:
+    """A worker answers in one piece: that is one event. A model's error is an error."""
+    async with site(tmp_path) as here:
+        pool = GraphPool(tmp_path / "graphs", here.sockets, 1)
+        pool.keep("colours", small.colours(tmp_path / "made"))
+        await pool.start("a", "colours")
+        worker = Hosted(tmp_path / "graphs" / shelf.ASKED, 0)
+        await worker.start(graphs_socket(here.sockets, 0))
+        await here.serve("e", ("v", 1.0, [await Workers(pool, tmp_path / "graphs", here.sockets).loaded("a")]))
+        client = here.client()
+
+        def ask(body: bytes) -> tuple[str, str, list[bytes]]:
+            said = client.invoke_endpoint_with_response_stream(EndpointName="e", ContentType="text/csv", Body=body)
+            parts = [event["PayloadPart"]["Bytes"] for event in said["Body"]]
+            return said["InvokedProductionVariant"], said["ContentType"], parts
+
+        for _ in range(3):  # on one connection, with plain requests between
+            variant, content_type, parts = await asyncio.to_thread(ask, b"red,small\ngreen,large\n")
+            assert (variant, len(parts), parts[0].split()) == ("v", 1, [b"stop", b"go"])
+            assert content_type.startswith("text/csv")
+            plain = await asyncio.to_thread(
+                lambda: client.invoke_endpoint(EndpointName="e", ContentType="text/csv", Body=b"red,small\n")
+            )
+            assert plain["Body"].read().strip() == b"stop"
+        with pytest.raises(ClientError, match="ModelError"):
+            await asyncio.to_thread(ask, b"blue,small\n")
+        client.close()
+        worker.close()
+
+
+def test_a_long_answer_is_several_parts() -> None:
+    long = bytes(range(256)) * (PIECE_BYTES // 100)
+    assert [b"".join(pieces(body)) for body in (b"", b"x", long)] == [b"", b"x", long]
+    assert max(map(len, pieces(long))) == PIECE_BYTES
 
 
 async def test_the_numbers_of_shapes_begin_anew(workers: Workers) -> None:

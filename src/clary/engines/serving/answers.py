@@ -2,7 +2,7 @@
 
 import http
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 import orjson
@@ -50,6 +50,17 @@ _GOOD = _LINES[200] + b"%bx-amzn-RequestId: %b\r\n%bcontent-length: %d\r\n\r\n%b
 def _said(variant: str, content_type: str) -> bytes:
     """The headers that nearly all answers of a variant have."""
     return f"{VARIANT}: {variant}\r\nContent-Type: {content_type}\r\n".encode("latin-1")
+
+
+PIECE_BYTES = 1024 * 1024
+"""Of an answer that came in one piece. Clients take no event of more than 24 MB."""
+
+
+def pieces(body: bytes) -> Iterator[bytes]:
+    """The parts of an answer that came in one piece, as compiled models answer; none, if it is empty."""
+    if len(body) <= PIECE_BYTES:
+        return iter((body,) if body else ())
+    return (body[at : at + PIECE_BYTES] for at in range(0, len(body), PIECE_BYTES))
 
 
 def render_stream_head(reply: Reply, request_id: str, date: bytes, close: bool) -> bytes:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Final
 
+from clary.engines.serving.answers import pieces
 from clary.engines.serving.base import Reply
 from clary.engines.serving.exchange import Exchange
 
@@ -50,10 +51,10 @@ class Collected:
             self._head.set_result(self._whole(exchange.reply))
 
     def _whole(self, reply: Reply) -> Reply:
-        """A good answer that came in one piece, as compiled models answer, is one part."""
+        """A good answer that came in one piece, as compiled models answer, is one part, or a few if it is long."""
         if not 200 <= reply.status < 300 or not reply.body:
             return reply
-        self._waiting.append(reply.body)
+        self._waiting.extend(pieces(reply.body))
         self._held += len(reply.body)
         return replace(reply, body=b"")
 

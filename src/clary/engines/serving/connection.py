@@ -16,6 +16,7 @@ from clary.engines.serving.answers import (
     chunk,
     fault_document,
     model_headers,
+    pieces,
     render_fault,
     render_reply,
     render_stream_head,
@@ -349,7 +350,16 @@ class InferenceConnection(asyncio.Protocol):
         fault = fault_in(reply, self._target)
         if fault is not None:
             return render_fault(fault, self._request_id, date, closes)
+        if exchange.sink is not None:
+            return self._in_events(reply, date, closes)
         return render_reply(reply, self._request_id, date, closes)
+
+    def _in_events(self, reply: Reply, date: bytes, closes: bool) -> bytes:
+        """A good answer that came in one piece, as compiled models answer, for a client that wants events."""
+        assert self._shared.events is not None
+        part = self._shared.events.part
+        head = render_stream_head(reply, self._request_id, date, closes)
+        return b"".join((head, *(chunk(part(piece)) for piece in pieces(reply.body)), LAST_CHUNK))
 
     def _last_event(self, exchange: Exchange) -> bytes:
         if exchange.error is None:
