@@ -255,7 +255,9 @@ def deploy(server: RealClary, name: str, code: str, **model: Any) -> None:
         tar.addfile(member, io.BytesIO(body))
     server.client("s3").put_object(Bucket="lake", Key=f"models/{name}.tar.gz", Body=packed.getvalue())
     sagemaker = server.client("sagemaker")
-    container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/models/{name}.tar.gz"}
+    # The compiler would load it too, without a network to ask in.
+    environ = {"CLARY_COMPILE": "off"}
+    container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/models/{name}.tar.gz", "Environment": environ}
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=role(server), PrimaryContainer=container, **model)
     variant = {"VariantName": "v", "ModelName": name, "InitialInstanceCount": 1, "InstanceType": "ml.m5.large"}
     sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
