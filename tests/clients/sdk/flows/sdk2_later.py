@@ -36,7 +36,8 @@ def deployed(base: str, **config: object) -> Predictor:
 
 once = {"initial_instance_count": 1, "instance_type": "ml.m5.large"}
 later = AsyncPredictor(deployed("later", async_inference_config=AsyncInferenceConfig(), **once))
-waiter = WaiterConfig(max_attempts=60, delay=1)
+# Whichever object never comes, the output or the failure, is waited for to the end: the program ends no sooner.
+waiter = WaiterConfig(max_attempts=30, delay=1)
 answer = later.predict_async(data=rows)
 asynchronous = answer.get_result(waiter)
 try:
