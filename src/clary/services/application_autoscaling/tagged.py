@@ -1,11 +1,13 @@
 """Tags of scalable targets: kept in the status of the target itself. Policies and scheduled actions have none."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from clary.aws import kept_tags
 from clary.aws.errors import ValidationException
+from clary.aws.kept_tags import of as of
 from clary.aws.service import Context
-from clary.kernel.errors import Missing, Stale
+from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.application_autoscaling.api import (
     TARGET,
@@ -27,11 +29,6 @@ def checked(tags: Mapping[str, str], arn: str = "") -> dict[str, str]:
             f"A scalable target has at most {_MOST} tags; this request would make {len(tags)}.", ResourceName=arn
         )
     return dict(tags)
-
-
-def of(one: Resource) -> Mapping[str, str]:
-    found: Mapping[str, str] = one.status.get("_tags", {})
-    return found
 
 
 def of_arn(ctx: Context, arn: str) -> Mapping[str, str]:
@@ -72,12 +69,8 @@ def _find(ctx: Context, arn: str) -> Resource:
     return found
 
 
-def _change(ctx: Context, arn: str, added: Mapping[str, str], gone: list[str] | tuple[str, ...]) -> None:
-    while True:
-        found = _find(ctx, arn)
-        tags = {key: value for key, value in {**of(found), **added}.items() if key not in gone}
-        try:
-            ctx.store.update(found, _tags=checked(tags, arn))
-        except Stale:  # Written since it was read: look again.
-            continue
-        return
+def _change(ctx: Context, arn: str, added: Mapping[str, str], gone: Sequence[str]) -> None:
+    def changed(tags: Mapping[str, str]) -> dict[str, str]:
+        return checked({key: value for key, value in {**tags, **added}.items() if key not in gone}, arn)
+
+    kept_tags.change(ctx.store, lambda: _find(ctx, arn), changed)

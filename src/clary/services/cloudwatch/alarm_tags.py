@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping
 
+from clary.aws import kept_tags
+from clary.aws.kept_tags import of as of
 from clary.aws.service import Context
-from clary.kernel.errors import Missing, Stale
+from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.cloudwatch.alarm_rows import KIND, MOST_TAGS, checked_tags
 from clary.services.cloudwatch.api import (
@@ -12,11 +14,6 @@ from clary.services.cloudwatch.api import (
     ValidationError,
     service,
 )
-
-
-def of(one: Resource) -> Mapping[str, str]:
-    found: Mapping[str, str] = one.status.get("_tags", {})
-    return found
 
 
 def of_arn(ctx: Context, arn: str) -> Mapping[str, str]:
@@ -64,15 +61,12 @@ def _find(ctx: Context, arn: str) -> Resource:
 
 
 def _change(ctx: Context, arn: str, change: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
-    while True:
-        found = _find(ctx, arn)
-        tags = change(of(found))
-        if len(tags) > MOST_TAGS:
+    def changed(tags: Mapping[str, str]) -> dict[str, str]:
+        made = change(tags)
+        if len(made) > MOST_TAGS:
             raise InvalidParameterValueException(
-                f"An alarm has at most {MOST_TAGS} tags; this request would make {len(tags)}."
+                f"An alarm has at most {MOST_TAGS} tags; this request would make {len(made)}."
             )
-        try:
-            ctx.store.update(found, _tags=tags)
-        except Stale:  # written since it was read: look again
-            continue
-        return
+        return made
+
+    kept_tags.change(ctx.store, lambda: _find(ctx, arn), changed)

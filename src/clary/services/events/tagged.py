@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from clary.aws import kept_tags
+from clary.aws.kept_tags import of as of
 from clary.aws.service import Context
-from clary.kernel.errors import Exists, Missing, Stale
+from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.events.api import (
     BUS,
@@ -31,11 +33,6 @@ def checked(tags: Sequence[Doc]) -> dict[str, str]:
             raise ValidationException(f"Tag keys that start with 'aws:' are reserved: {key!r}.")
         found[key] = one["Value"]
     _check_count(found)
-    return found
-
-
-def of(one: Resource) -> Mapping[str, str]:
-    found: Mapping[str, str] = one.status.get("_tags", {})
     return found
 
 
@@ -84,15 +81,12 @@ def _find(ctx: Context, arn: str) -> Resource:
 
 
 def _change(ctx: Context, arn: str, change: Callable[[Mapping[str, str]], dict[str, str]]) -> None:
-    while True:
-        found = _find(ctx, arn)
-        tags = change(of(found))
-        _check_count(tags)
-        try:
-            ctx.store.update(found if found.version else ctx.store.create(found), _tags=tags)
-        except (Stale, Exists):  # Written since it was read: look again.
-            continue
-        return
+    def changed(tags: Mapping[str, str]) -> dict[str, str]:
+        made = change(tags)
+        _check_count(made)
+        return made
+
+    kept_tags.change(ctx.store, lambda: _find(ctx, arn), changed)
 
 
 def _check_count(tags: Mapping[str, str]) -> None:
