@@ -55,12 +55,12 @@ async def _learnt(here: Site) -> tuple[asyncio.StreamReader, asyncio.StreamWrite
 async def test_what_was_parsed_twice_is_recognised(here: Site) -> None:
     reader, writer, served = await _learnt(here)
     assert served._likeness is here.front.shared.likenesses.latest is not None
-    parsed = served._block
+    parsed = served._incoming.block
     for number in range(10, 20):
         writer.write(request(here, number, b"%d\n" % number))
         reply = await read_reply(reader)
         assert (reply.status, reply.body) == (200, b"%d\n" % number)
-    assert served._block == parsed == b""  # nothing was parsed
+    assert served._incoming.block == parsed == b""  # nothing was parsed
     model: ModelServer = here.model  # type: ignore[attr-defined]
     assert [headers["x-amzn-sagemaker-inference-id"] for _, headers, _ in model.seen[-2:]] == ["i-18", "i-19"]
     assert here.front.shared.held == 0

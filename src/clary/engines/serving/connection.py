@@ -32,7 +32,8 @@ from clary.engines.serving.faults import (
     not_served,
     stream_fault,
 )
-from clary.engines.serving.framing import HEAD_LIMIT, BadRequest, Chunked, Head, parse_head, sniff, too_long
+from clary.engines.serving.framing import BadRequest, Head, sniff
+from clary.engines.serving.incoming import Incoming
 from clary.engines.serving.likeness import VARIABLE, Likeness
 from clary.engines.serving.shared import Denied, Shared
 from clary.kernel import ids
@@ -48,7 +49,7 @@ _CODES = {408: "RequestTimeout", 413: "", 431: "RequestHeaderFieldsTooLarge", 50
 
 
 class InferenceConnection(asyncio.Protocol):
-    """States: at a boundary (`_head` None), in a body, `_busy` (a request is being answered), `_handing` (it leaves
+    """States: at a boundary (no head is here), in a body, `_busy` (a request is being answered), `_handing` (it leaves
     for the control process), `_refused` (an error was answered, the rest is thrown away). Not reentrant: `_advance`
     is the only loop."""
 
@@ -56,12 +57,7 @@ class InferenceConnection(asyncio.Protocol):
         self._shared = shared
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._buffer = bytearray()
-        self._head: Head | None = None
-        self._chunked: Chunked | None = None
-        self._held = 0
-        self._block = b""
-        """The head at hand as it came."""
+        self._incoming = Incoming(shared)
         self._began = 0.0
         """Loop time of the first byte of the request at hand; 0 between requests."""
         self._likeness: Likeness | None = shared.likenesses.latest
@@ -84,11 +80,11 @@ class InferenceConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        if self._likeness is not None and not self._buffer and self._recognised(self._likeness, data):
+        if self._likeness is not None and not self._incoming.buffer and self._recognised(self._likeness, data):
             return
-        self._buffer += data
+        self._incoming.buffer += data
         if self._busy or self._blocked:
-            if len(self._buffer) > PIPELINE_BYTES and self._transport is not None:
+            if len(self._incoming.buffer) > PIPELINE_BYTES and self._transport is not None:
                 self._transport.pause_reading()
             return
         self._advance()
@@ -108,7 +104,7 @@ class InferenceConnection(asyncio.Protocol):
         elif self._exchange is not None and self._streamed:
             self._give_up_stream(self._exchange)
         if not self._busy:  # else the body is still in use, and counts until `_admit` or `_told`
-            self._release()
+            self._incoming.release()
         if not self._shared.connections:
             self._shared.emptied()
 
@@ -171,74 +167,36 @@ class InferenceConnection(asyncio.Protocol):
 
     def _step(self) -> bool:
         """Take one step with what is in the buffer. False: more bytes are needed."""
-        if self._head is not None:
-            body = self._read_body(self._head)
+        head = self._incoming.head
+        if head is not None:
+            body = self._incoming.read_body(head)
             if body is not None:
-                self._begin(self._head, body)
+                self._begin(head, body)
             return body is not None
-        if not self._buffer:
+        if not self._incoming.buffer:
             self._began = 0.0
             self.deadline = self._loop.time() + self._shared.bounds.idle_seconds
             return False
         if not self._began:
             self._began = self._loop.time()
             self.deadline = self._began + self._shared.bounds.head_seconds
-        kind = sniff(self._buffer)
+        kind = sniff(self._incoming.buffer)
         if kind == "other":
             self._hand_over()
         if kind != "inference":
             return False
-        end = self._buffer.find(b"\r\n\r\n", 0, HEAD_LIMIT)
-        if end < 0:
-            if len(self._buffer) >= HEAD_LIMIT:
-                raise BadRequest(431, f"The head of the request is longer than {HEAD_LIMIT} bytes.")
+        head = self._incoming.read_head()
+        if head is None:
             return False
-        self._block = bytes(self._buffer[: end + 4])
-        head = parse_head(self._block)
-        del self._buffer[: end + 4]
-        self._welcome(head)
-        return True
-
-    def _welcome(self, head: Head) -> None:
-        """The head is whole: room is reserved for its body, and the client is told to send it if it asked."""
-        bounds = self._shared.bounds
-        if head.length is None:
-            self._chunked = Chunked(bounds.body_bytes)
-        elif head.length > bounds.body_bytes:
-            raise BadRequest(413, too_long(bounds.body_bytes))
-        else:
-            self._hold(head.length)
-        self._head = head
-        self.deadline = self._loop.time() + bounds.body_seconds
-        if head.expects_continue and not self._buffer and head.length != 0 and self._transport is not None:
+        self.deadline = self._loop.time() + self._shared.bounds.body_seconds
+        if head.expects_continue and not self._incoming.buffer and head.length != 0 and self._transport is not None:
             self._transport.write(CONTINUE)
-
-    def _read_body(self, head: Head) -> bytes | None:
-        if self._chunked is not None:
-            body = self._chunked.feed(self._buffer)
-            self._hold(self._chunked.size - self._held)
-            return body
-        assert head.length is not None
-        if len(self._buffer) < head.length:
-            return None
-        whole = bytes(self._buffer[: head.length])
-        del self._buffer[: head.length]
-        return whole
-
-    def _hold(self, size: int) -> None:
-        if self._shared.held + size > self._shared.bounds.held_bytes:
-            raise BadRequest(503, "Too many large requests are in progress; try again.")
-        self._shared.held += size
-        self._held += size
-
-    def _release(self) -> None:
-        self._shared.held -= self._held
-        self._held = 0
+        return True
 
     def _recognised(self, likeness: Likeness, data: bytes) -> bool:
         """The bytes are one whole request that looks like those before, and it is on its way. False: nothing has been
         done; whatever is the matter with it, the parser will say."""
-        if self._busy or self._head is not None or self._blocked or self._handing:
+        if self._busy or self._incoming.head is not None or self._blocked or self._handing:
             return False
         found = likeness.match(data)
         if found is None:
@@ -251,10 +209,10 @@ class InferenceConnection(asyncio.Protocol):
             return False
         try:
             likeness.again(likeness.values(groups), sha256(body).hexdigest(), groups[likeness.signature], self._peer)
-        except Denied:
+        except Exception:  # the parser's way comes to the same, and says it
             return False
         shared.held += size
-        self._held = size
+        self._incoming.held = size
         self._busy = True
         self.deadline = NEVER
         shared.counters.requests += 1
@@ -266,12 +224,12 @@ class InferenceConnection(asyncio.Protocol):
 
     def _learn(self, head: Head) -> None:
         """The request, which has been let in, may be like those to come."""
-        if self._block:
-            shared = self._shared
+        incoming, shared = self._incoming, self._shared
+        if incoming.block:
             self._likeness = shared.likenesses.learn(
-                self._block, head, lambda: shared.authenticate.again(head, VARIABLE), self._target
+                incoming.block, head, lambda: shared.authenticate.again(head, VARIABLE), self._target
             )
-            self._block = b""
+            incoming.block = b""
 
     # Answering.
 
@@ -293,7 +251,7 @@ class InferenceConnection(asyncio.Protocol):
 
     def _admit(self, head: Head, body: bytes, digest: str) -> None:
         if self._transport is None:  # the client went away while its body was digested
-            self._release()
+            self._incoming.release()
             return
         try:
             caller = self._shared.authenticate(head, digest, self._peer)
@@ -323,16 +281,17 @@ class InferenceConnection(asyncio.Protocol):
         self._shared.counters.ended(exchange, time.perf_counter(), self._request_id)
         transport, reply = self._transport, exchange.reply
         if transport is None:
-            self._release()
+            self._incoming.release()
         elif (
             reply is not None
             and reply.status == 200
-            and self._head is None  # it was recognised, so it is plain
-            and not (self._streamed or self._buffer or self._half_closed or self._blocked or self._shared.draining)
+            and self._incoming.head is None  # it was recognised, so it is plain
+            and not (
+                self._streamed or self._incoming.buffer or self._half_closed or self._blocked or self._shared.draining
+            )
         ):
             shared = self._shared
-            shared.held -= self._held
-            self._held = 0
+            self._incoming.release()
             self._busy = False
             transport.write(render_reply(reply, self._request_id, shared.date, False))
             self.deadline = self._loop.time() + shared.bounds.idle_seconds
@@ -375,7 +334,7 @@ class InferenceConnection(asyncio.Protocol):
         self._streamed = True
         if self._transport is None:
             self._give_up_stream(exchange)
-            self._release()
+            self._incoming.release()
         else:
             self._transport.write(render_stream_head(reply, self._request_id, self._shared.date, self._closes()))
 
@@ -391,23 +350,21 @@ class InferenceConnection(asyncio.Protocol):
 
     def _closes(self) -> bool:
         """The answer at hand is the last on this connection."""
-        last = self._half_closed and not self._buffer
-        return self._shared.draining or last or (self._head is not None and not self._head.keep_alive)
+        last = self._half_closed and not self._incoming.buffer
+        return self._shared.draining or last or (self._incoming.head is not None and not self._incoming.head.keep_alive)
 
     def _answer(self, data: bytes) -> None:
         assert self._transport is not None
         closes = self._closes()
-        self._release()
+        self._incoming.clear()
         self._busy = self._streamed = False
-        self._head = None
-        self._chunked = None
         self._began = 0.0
         self._transport.write(data)
         if closes:
             self._transport.close()
         elif self._blocked:
             return
-        elif self._buffer or self._half_closed:
+        elif self._incoming.buffer or self._half_closed:
             self._go_on()
         else:
             self.deadline = self._loop.time() + self._shared.bounds.idle_seconds
@@ -429,9 +386,9 @@ class InferenceConnection(asyncio.Protocol):
         retry_after = RETRY_AFTER_SECONDS if error.status == 503 else None
         code = "ServiceUnavailable" if error.status == 503 else _CODES.get(error.status, "ValidationError")
         fault = Fault(error.status, code, error.message, retry_after=retry_after)
-        self._release()
+        self._incoming.release()
         self._refused = True
-        self._buffer.clear()
+        self._incoming.buffer.clear()
         self._transport.write(render_fault(fault, ids.request_id(), self._shared.date, close=True))
         if self._half_closed or not self._transport.can_write_eof():
             self._transport.close()
@@ -457,8 +414,8 @@ class InferenceConnection(asyncio.Protocol):
     def _hand_over_now(self) -> None:
         assert self._transport is not None
         passed = socket.socket(fileno=os.dup(self._transport.get_extra_info("socket").fileno()))
-        data = bytes(self._buffer)
-        self._buffer.clear()
+        data = bytes(self._incoming.buffer)
+        self._incoming.buffer.clear()
         # Our descriptor is closed, the connection is not: its duplicate lives on.
         self._transport.abort()
         self._shared.counters.handed_over += 1
