@@ -18,6 +18,9 @@ from tests.algorithms.test_train import prepared
 
 SAMPLING = {"subsample": "0.6", "colsample_bytree": "0.7", "colsample_bylevel": "0.8", "seed": "5"}
 
+UPDATER = "ignore:.*manually specified the `updater` parameter:UserWarning"
+"""XGBoost's advice, given once a process to whoever comes first; here the parameter is meant."""
+
 
 def kept(ml: OptMl) -> OptMl:
     """The job keeps checkpoints, as the control plane says it."""
@@ -27,8 +30,12 @@ def kept(ml: OptMl) -> OptMl:
 
 
 def names(ml: OptMl) -> list[str]:
-    """Of the checkpoints that are whole: one that is just being written is none."""
-    return sorted(one.name for one in (ml.root / "checkpoints").iterdir() if not one.name.startswith("."))
+    return sorted(one.name for one in (ml.root / "checkpoints").iterdir())
+
+
+def whole(ml: OptMl) -> list[int]:
+    """The rounds of the checkpoints, without one that is just being written."""
+    return [int(one.rpartition(".")[2]) for one in names(ml) if one.startswith("xgboost")]
 
 
 def raw(booster: object) -> bytes:
@@ -62,6 +69,7 @@ def test_none_are_kept_unless_asked_for(ml: OptMl) -> None:
     assert not (ml.root / "checkpoints").exists()
 
 
+@pytest.mark.filterwarnings(UPDATER)
 @pytest.mark.parametrize(
     "given",
     [
@@ -97,10 +105,10 @@ def test_patience_lives_on_in_a_checkpoint(tmp_path: Path, capsys: pytest.Captur
 def test_a_killed_process_begins_again_where_it_was(ml: OptMl) -> None:
     kept(prepared(ml, num_round="1000000", max_depth="2", eta="0.01"))
     process = ml.start("clary.algorithms.xgboost", "train")
-    wait_until(lambda: process.poll() is not None or len(names(ml)) > 1)
+    wait_until(lambda: process.poll() is not None or len(whole(ml)) > 1)
     process.kill()
     process.wait(60)
-    done = max(int(one.rpartition(".")[2]) for one in names(ml) if one.startswith("xgboost"))
+    done = max(whole(ml))
     assert done > 0
     given = {"num_round": str(done + 3), "max_depth": "2", "eta": "0.01"}
     booster = kept(prepared(ml, **given)).train()
@@ -170,6 +178,7 @@ def test_an_earlier_model_is_continued(ml: OptMl, archive: bool) -> None:
     assert raw(prepared(earlier(ml, 4, archive=archive), num_round="3", max_depth="2").train()) == raw(undisturbed)
 
 
+@pytest.mark.filterwarnings(UPDATER)
 def test_an_earlier_models_trees_are_updated(ml: OptMl) -> None:
     prepared(earlier(ml, 4), num_round="4", process_type="update", updater="refresh", refresh_leaf="1")
     ml.put("train/a.csv", (ml.root / "input/data/train/a.csv").read_text().replace("\n0,", "\n1,"))

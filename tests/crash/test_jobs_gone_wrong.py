@@ -1,9 +1,7 @@
 """Jobs and endpoints that go wrong in every way their owners know, on a real server: what is told, what is left."""
 
-import io
 import pickle
 import re
-import tarfile
 import time
 from typing import Any
 
@@ -11,6 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from clary.engines.serving.paths import socket_dir
+from tests.jobs_house import archive
 from tests.real import RealClary, until
 from tests.sagemaker_house import SKLEARN, XGBOOST
 
@@ -158,20 +157,6 @@ def test_every_way_to_fail_is_told_and_leaves_nothing(clary: RealClary) -> None:
     keys = [one["Key"] for one in clary.client("s3").list_objects_v2(Bucket="lake", Prefix="out/")["Contents"]]
     assert keys == ["out/closed/a", "out/socket/a"]
     until(lambda: nothing_is_left(clary), 30)
-
-
-def archive(*members: tuple[str, bytes | str]) -> bytes:
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name, content in members:
-            member = tarfile.TarInfo(name)
-            if isinstance(content, str):
-                member.type, member.linkname = tarfile.SYMTYPE, content
-                tar.addfile(member)
-            else:
-                member.size = len(content)
-                tar.addfile(member, io.BytesIO(content))
-    return packed.getvalue()
 
 
 MODELS = {

@@ -135,7 +135,7 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
     """The FailureReason of a run that ended with another code than 0, or was lost."""
     if run.phase == "lost":
         return reason("InternalServerError", "the job was lost: the machine went down, or its process was killed")
-    lines = "\n".join(_shown(event.message) for event in engines.logs.last(to, LAST_LINES))
+    lines = _last_lines(engines, to)
     if run.out_of_memory:
         return _with_lines("ClientError", f"{OUT_OF_MEMORY} {_may_use(engines)}, exit code: {run.exit_code}", lines)
     if run.broken is not None:
@@ -158,9 +158,13 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
 
 def ran_too_long(engines: Engines, to: LogStreamName, seconds: float) -> str:
     """The FailureReason of a job that was stopped since its time was over."""
-    lines = "\n".join(_shown(event.message) for event in engines.logs.last(to, LAST_LINES))
+    lines = _last_lines(engines, to)
     why = f"the job ran longer than MaxRuntimeInSeconds ({seconds:.0f}) and was stopped"
     return _with_lines("ClientError", f"{why}: allow it more in StoppingCondition, or see what it waits for", lines)
+
+
+def _last_lines(engines: Engines, to: LogStreamName) -> str:
+    return "\n".join(_shown(event.message) for event in engines.logs.last(to, LAST_LINES))
 
 
 def _with_lines(kind: str, begin: str, lines: str) -> str:
