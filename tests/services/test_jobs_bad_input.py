@@ -31,6 +31,7 @@ SYNTAX = "print('begun')\ndef f(:\n"
 EXIT = "print('reading')\nprint('last words')\nraise SystemExit(3)\n"
 MEMORY = "print('filling', flush=True)\nheld = []\nwhile True: held.append(b'x' * 10_000_000)\n"
 DISK = "with open('/dev/full', 'w') as file: file.write('x')\n"
+SAYS_IT_BY = 10  # seconds: more than a busy machine needs to start a program and read its first line
 HANG = "import time\nprint('waiting', flush=True)\ntime.sleep(600)\n"
 LINK = "import os; os.symlink('/etc/passwd', '{}/out')\n"
 SERVE = "def model_fn(folder): return 1\ndef transform_fn(model, body, kind, accept): {}\n"
@@ -210,7 +211,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Jobs]:
         made.put("gone.manifest", b'[{"prefix": "s3://lake/data/"}, "a.csv", "gone.csv"]')
         made.role_of("writes", ListBucket="", PutObject="/out/*")
         made.role_of("reads", ListBucket="", GetObject="/*")
-        stops = {"StoppingCondition": {"MaxRuntimeInSeconds": 1}}
+        stops = {"StoppingCondition": {"MaxRuntimeInSeconds": SAYS_IT_BY}}
         made.train_script("hangs", HANG, **stops)
         made.process("hangs", HANG, **stops)
         made.train_script("link", LINK.format("/opt/ml/model"))
@@ -254,7 +255,7 @@ def test_a_processing_job_that_hangs_is_stopped_and_says_why(jobs: Jobs) -> None
     said = jobs.ended("Processing", "hangs")
     assert said["ProcessingJobStatus"] == "Stopped"
     assert said["FailureReason"] == (
-        "ClientError: the job ran longer than MaxRuntimeInSeconds (1) and was stopped: allow it more in "
+        f"ClientError: the job ran longer than MaxRuntimeInSeconds ({SAYS_IT_BY}) and was stopped: allow it more in "
         "StoppingCondition, or see what it waits for. Its last lines:\nwaiting"
     )
 
