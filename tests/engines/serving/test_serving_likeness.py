@@ -73,6 +73,24 @@ async def test_another_client_is_recognised_at_once(here: Site) -> None:
     assert (await read_reply(reader)).status == 200
 
 
+async def test_a_client_that_asks_two_endpoints_in_turn_is_recognised(
+    here: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model: ModelServer = here.model  # type: ignore[attr-defined]
+    await here.serve("vans", ("v", 1.0, [model.address]))
+    reader, writer, _ = await _learnt(here)
+    for number in range(3):
+        writer.write(request(here, number, endpoint="vans"))
+        assert (await read_reply(reader)).status == 200
+    parsed: list[bytes] = []
+    monkeypatch.setattr("clary.engines.serving.incoming.parse_head", parsed.append)
+    for number in range(10, 16):
+        writer.write(request(here, number, b"%d\n" % number, endpoint=("cars", "vans")[number % 2]))
+        reply = await read_reply(reader)
+        assert (reply.status, reply.body) == (200, b"%d\n" % number)
+    assert not parsed
+
+
 def _flipped(data: bytes, old: bytes, new: bytes) -> bytes:
     assert old in data
     return data.replace(old, new, 1)

@@ -80,7 +80,7 @@ class InferenceConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._refused:
             return
-        if self._likeness is not None and not self._incoming.buffer and self._recognised(self._likeness, data):
+        if not self._incoming.buffer and self._known(data):
             return
         self._incoming.buffer += data
         if self._busy or self._blocked:
@@ -191,6 +191,17 @@ class InferenceConnection(asyncio.Protocol):
         self.deadline = self._loop.time() + self._shared.bounds.body_seconds
         if head.expects_continue and not self._incoming.buffer and head.length != 0 and self._transport is not None:
             self._transport.write(CONTINUE)
+        return True
+
+    def _known(self, data: bytes) -> bool:
+        """The bytes are one whole request of a kind that has been learnt, and it is on its way."""
+        latest = self._likeness
+        if latest is not None and self._recognised(latest, data):
+            return True
+        likely = self._shared.likenesses.likely(data)
+        if likely is None or likely is latest or not self._recognised(likely, data):
+            return False
+        self._likeness = likely
         return True
 
     def _recognised(self, likeness: Likeness, data: bytes) -> bool:

@@ -27,8 +27,9 @@ _WORD, _TEXT = rb"([!-~]{1,256})", rb"[ -~]{0,256}"
 _SIGNATURE = re.compile(rb"(.*[ ,]Signature=)[0-9a-f]{64}", re.DOTALL)
 _NEVER = frozenset(("transfer-encoding", "expect", "upgrade", "x-amz-content-sha256"))
 """Headers that change how a request is read."""
-MOST = 256
-"""Patterns that are kept."""
+MOST = 1024
+"""Patterns that are kept: each is some kilobytes, and making it takes a millisecond or two."""
+_LONGEST_LINE = 256
 
 
 class Again(Protocol):
@@ -83,8 +84,13 @@ class Likenesses:
     def __init__(self) -> None:
         self._known: dict[bytes, Likeness] = {}
         self._seen: set[bytes] = set()
+        self._of_line: dict[bytes, Likeness] = {}
         self.latest: Likeness | None = None
         """For a connection that has said nothing yet: most are of the client that came before."""
+
+    def likely(self, data: bytes) -> Likeness | None:
+        """What came last with the first line of `data`: a client may ask several endpoints on one connection."""
+        return self._of_line.get(data[: max(data.find(b"\r\n", 0, _LONGEST_LINE), 0)])
 
     def learn(self, block: bytes, head: Head, again: Callable[[], Again | None], target: Target) -> Likeness | None:
         """Whatever looks like this request, which has been let in; None: nothing does. A pattern is made when a request
@@ -105,10 +111,11 @@ class Likenesses:
                 return None
             if len(self._known) >= MOST:
                 self._known.clear()
+                self._of_line.clear()
             known = self._known[pattern] = Likeness(pattern, names, verified, target, head)
         if known.match(block) is None:  # a value has a form that patterns leave to the parser
             return None
-        self.latest = known
+        self.latest = self._of_line[block[: block.find(b"\r\n")]] = known
         return known
 
 
