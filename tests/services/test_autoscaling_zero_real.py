@@ -1,4 +1,4 @@
-"""An asynchronous endpoint on a real server goes down to no instance when nothing waits, and comes back for a request."""
+"""An asynchronous endpoint on a real server: no instance when nothing waits, and one again for a request."""
 
 from collections.abc import Iterator
 from pathlib import Path
