@@ -81,6 +81,8 @@ def test_a_model_that_does_not_load_ends_the_process_with_the_reason(ml: OptMl) 
 class Slow:
     """A model that answers its body back, and waits for a word where the body says so."""
 
+    repeatable = True
+
     def __init__(self) -> None:
         self.seen = asyncio.Semaphore(0)
         self.go = asyncio.Event()

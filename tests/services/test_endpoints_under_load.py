@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy
+import psutil
 import pytest
 import xgboost
 
@@ -59,15 +60,16 @@ class Serving:
         self.sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
         return name
 
-    def compiled_config(self, label: float, count: int = 1) -> str:
-        """The name of a new configuration whose model is compiled, and answers with about `label`."""
+    def built_in_config(self, label: float, count: int = 1, *, compiled: bool = True) -> str:
+        """The name of a new configuration whose model is XGBoost's, and answers with about `label`."""
         self._number += 1
         name = f"g{self._number}"
         rows = numpy.arange(40, dtype="f").reshape(20, 2)
         trained = xgboost.train({"base_score": label}, xgboost.DMatrix(rows, label=numpy.full(20, label)), 1)
         packed = archive(**{"xgboost-model": bytes(trained.save_raw("json"))})
         self.s3.put_object(Bucket="lake", Key=f"{name}.tar.gz", Body=packed)
-        container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/{name}.tar.gz"}
+        environ = {} if compiled else {"CLARY_COMPILE": "off"}
+        container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/{name}.tar.gz", "Environment": environ}
         self.sm.create_model(ModelName=name, ExecutionRoleArn=self.role, PrimaryContainer=container)
         variant = {"VariantName": "v", "ModelName": name, "InstanceType": "ml.t2.medium", "InitialInstanceCount": count}
         self.sm.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
@@ -107,10 +109,11 @@ class Serving:
         """The model servers' own processes, one an instance."""
         found = []
         for pid in self.clary.left_behind():
-            with suppress(FileNotFoundError, ProcessLookupError):
-                words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
-                if words[1:3] == [b"-m", program.encode()]:
-                    found.append(pid)
+            with suppress(psutil.NoSuchProcess):
+                known = psutil.Process(pid)
+                for one in (known, *known.children(recursive=True)):  # not every command line tells of the home
+                    if one.cmdline()[1:3] == ["-m", program] and one.pid not in found:
+                        found.append(one.pid)
         return found
 
 
@@ -211,9 +214,22 @@ def test_a_native_instance_killed_loses_at_most_what_it_had_read(here: Serving) 
     assert all(error.startswith("424") for error in load.errors), load.errors
 
 
+def test_a_built_in_server_killed_loses_nothing(here: Serving) -> None:
+    """Its answers are functions of the request alone, and it says so: what it had read is sent to another."""
+    here.sm.create_endpoint(EndpointName="b", EndpointConfigName=here.built_in_config(1.0, 2, compiled=False))
+    here.settled("b")
+    with Load(here.clary.url, here.keys, "b", b"1,2") as load:
+        load.see(200)
+        os.kill(here.servers("clary.algorithms.xgboost")[0], signal.SIGKILL)
+        until(lambda: here.status("b")["ProductionVariants"][0]["CurrentInstanceCount"] == 1, 30, "the death is seen")
+        until(lambda: here.status("b")["ProductionVariants"][0]["CurrentInstanceCount"] == 2, 60, "it is replaced")
+    assert load.errors == []
+    here.sm.delete_endpoint(EndpointName="b")
+
+
 def test_a_compiled_model_is_scaled_updated_and_killed_without_a_loss(here: Serving) -> None:
     """A graph is a pure function: what a killed worker had read is sent to another."""
-    here.sm.create_endpoint(EndpointName="g", EndpointConfigName=here.compiled_config(1.0, 2))
+    here.sm.create_endpoint(EndpointName="g", EndpointConfigName=here.built_in_config(1.0, 2))
     said = here.settled("g")
     assert "ResolvedImage" in said["ProductionVariants"][0]["DeployedImages"][0], "it is compiled"
     with Load(here.clary.url, here.keys, "g", b"1,2") as load:
@@ -227,7 +243,7 @@ def test_a_compiled_model_is_scaled_updated_and_killed_without_a_loss(here: Serv
         load.see(500)
         size = {"Type": "CAPACITY_PERCENT", "Value": 50}
         deployment = routing("LINEAR", 1, LinearStepSize=size)
-        again = here.compiled_config(2.0)
+        again = here.built_in_config(2.0)
         here.sm.update_endpoint(EndpointName="g", EndpointConfigName=again, DeploymentConfig=deployment)
         here.settled("g")
         assert {float(one) for one in load.see(500)} == {2.0}

@@ -48,6 +48,8 @@ def run(load: Load, environ: Mapping[str, str], *, inline_limit: int | None = No
 class Nobody:
     """There is no model that a plain /invocations could mean."""
 
+    repeatable = True
+
     def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         raise Refused(400, "This server holds many models: POST /models/NAME/invoke")
 

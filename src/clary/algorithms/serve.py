@@ -28,6 +28,11 @@ class Answer:
 
 
 class Model(Protocol):
+    @property
+    def repeatable(self) -> bool:
+        """Its answers are functions of the request alone: whoever was not answered may ask another instance."""
+        ...
+
     def invoke(self, body: bytes, content_type: str | None, accept: str | None) -> Answer:
         """The prediction. Called from several threads at once. Raises Refused."""
         ...
@@ -156,13 +161,13 @@ class Server:
     async def _invoke(self, request: Request, model: Model) -> Response:
         accept, kind = request.headers.get("accept"), request.headers.get("content-type")
         if len(request.body) <= self.settings.inline_limit:
-            return _ok(model.invoke(request.body, kind, accept))
+            return _ok(model, model.invoke(request.body, kind, accept))
         if self._waiting >= self.settings.queue_limit:
             return Response(503, {"retry-after": "1"}, b"The model server is busy; try again.")
         self._waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            return _ok(await loop.run_in_executor(self._threads, model.invoke, request.body, kind, accept))
+            return _ok(model, await loop.run_in_executor(self._threads, model.invoke, request.body, kind, accept))
         finally:
             self._waiting -= 1
 
@@ -182,8 +187,11 @@ def text(status: int, message: str) -> Response:
     return Response(status, {"content-type": "text/plain; charset=utf-8"}, message.encode())
 
 
-def _ok(answer: Answer) -> Response:
-    return Response(200, {"content-type": answer.content_type}, answer.body)
+def _ok(model: Model, answer: Answer) -> Response:
+    headers = {"content-type": answer.content_type}
+    if model.repeatable:
+        headers["x-clary-repeatable"] = "true"
+    return Response(200, headers, answer.body)
 
 
 def _clear(path: Path) -> None:

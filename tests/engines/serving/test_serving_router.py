@@ -118,6 +118,62 @@ async def test_a_request_that_was_read_is_never_sent_again(
         assert not good.seen
 
 
+SAYS_REPEATABLE = b"HTTP/1.1 200 OK\r\nX-Clary-Repeatable: true\r\ncontent-length: 2\r\n\r\nok"
+
+
+def says_repeatable_and_then(then: "Serve") -> "Serve":
+    """Answers the first request, whatever becomes of the next ones."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\nx")
+        if serve.asked:  # type: ignore[attr-defined]
+            async with asyncio.timeout(5):
+                await then(_Again(reader), writer)
+            return
+        serve.asked = True  # type: ignore[attr-defined]
+        writer.write(SAYS_REPEATABLE)
+        await writer.drain()
+        await then(reader, writer)
+
+    serve.asked = False  # type: ignore[attr-defined]
+    return serve
+
+
+class _Again(asyncio.StreamReader):
+    """A request that was read already."""
+
+    def __init__(self, reader: asyncio.StreamReader) -> None:
+        super().__init__()
+        self.feed_data(b"\r\n\r\nx")
+
+
+@pytest.mark.parametrize("serve", [closes_after_reading, answers_half])
+async def test_what_a_repeatable_server_had_read_is_asked_of_another(
+    router: Router, sockets: Path, serve: "Serve"
+) -> None:
+    dies = says_repeatable_and_then(serve)
+    async with Raw(sockets / "a.sock", dies) as bad, ModelServer(sockets / "b.sock") as good:
+        router.take(table(("v", 1.0, [bad.address])))
+        assert (await router.invoke(KEY, {}, b"x")).body == b"ok"
+        router.take(table(("v", 1.0, [bad.address, good.address]), generation=2))
+        for _ in range(8):
+            assert (await router.invoke(KEY, {}, b"x")).body == b"x"
+        assert len(good.seen) == 8
+
+
+@pytest.mark.parametrize(
+    ("serve", "words"), [(closes_after_reading, "before it answered"), (speaks_no_http, "is not HTTP")]
+)
+async def test_a_request_that_takes_its_servers_down_is_given_up(
+    router: Router, sockets: Path, serve: "Serve", words: str
+) -> None:
+    async with Raw(sockets / "a.sock", says_repeatable_and_then(serve)) as bad:
+        router.take(table(("v", 1.0, [bad.address])))
+        assert (await router.invoke(KEY, {}, b"x")).body == b"ok"
+        with pytest.raises(NoAnswer, match=words):
+            await router.invoke(KEY, {}, b"x")
+
+
 @pytest.mark.parametrize(("serve", "body"), [(answers_to_the_end, b"until the end"), (continues_first, b"ok")])
 async def test_answers_in_every_framing(router: Router, sockets: Path, serve: "Serve", body: bytes) -> None:
     async with Raw(sockets / "a.sock", serve) as server:

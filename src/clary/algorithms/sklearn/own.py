@@ -20,6 +20,8 @@ NAME: Final = "model.joblib"
 class FittedModel:
     """Answers requests with one fitted model. Safe in several threads, as predict and transform are."""
 
+    repeatable = True
+
     def __init__(self, model: Any, environ: Mapping[str, str]) -> None:
         self.model = model
         self.columns = columns.of(model)

@@ -18,6 +18,8 @@ from clary.algorithms.sparkml.schema import Field, Schema
 class BundleModel:
     """Answers requests with one bundle. Safe in several threads."""
 
+    repeatable = True
+
     def __init__(self, nodes: list[bundle.Node], environ: Mapping[str, str]) -> None:
         """Raises AlgorithmError for a schema that is none, and for an operation that is not known."""
         operations.check(nodes)

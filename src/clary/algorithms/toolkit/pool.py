@@ -72,6 +72,8 @@ class Worker:
 class Pool:
     """A `serve.Model` whose predictions are made by its workers."""
 
+    repeatable = False  # what users' code does besides answering, nobody knows
+
     def __init__(self, defaults: str, environ: Mapping[str, str], *, most: int, seconds: float) -> None:
         """`most`: workers at most; `seconds`: how long one request may take, waiting included."""
         self._defaults = defaults

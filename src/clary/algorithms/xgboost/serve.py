@@ -12,6 +12,8 @@ from clary.algorithms.xgboost.model import Predictor
 class XGBoostModel:
     """Answers requests with one loaded model, as the variables of its container want it."""
 
+    repeatable = True
+
     def __init__(self, predictor: Predictor, environ: Mapping[str, str]) -> None:
         self.predictor = predictor
         self._default = answers.choose(environ.get("SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"), answers.CSV)

@@ -6,12 +6,15 @@ from typing import Protocol
 
 from clary.engines.serving.base import NoInstance, NoRoute, Reply
 from clary.engines.serving.faults import InferenceError, NoAnswer
-from clary.engines.serving.instance import Instance
+from clary.engines.serving.instance import MOST_RESENT, Instance
 from clary.engines.serving.routes import RouteKey
 from clary.engines.serving.server import Server
 from clary.engines.serving.upstream import Connection
 
 MODEL = "x-amzn-sagemaker-target-model"
+REPEATABLE = "x-clary-repeatable"
+"""A model server sends this header with its answers when they are functions of the request alone: what such a server
+had read when it went away may be asked of another. Nobody's client sees it."""
 PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id", MODEL)
 """Request headers that reach the model, as AWS documents; all others are stripped."""
 
@@ -71,7 +74,7 @@ class Exchange:
     tried: tuple[Server, ...] = ()
     """Instances that could not be reached since it last waited for one."""
     resent = 0
-    """How often a worker of compiled models that it had been sent to went away without an answer."""
+    """How often a worker of compiled models, or a repeatable server, went away with it and gave no answer."""
     parked = 0.0
     """Loop time at which it first found no instance; 0: it never did."""
     started = 0.0
@@ -139,17 +142,27 @@ class Exchange:
         self.upstream = None
         instance, self.instance = self.instance, None
         assert isinstance(instance, Instance)
+        instance.repeatable = REPEATABLE in reply.headers
         instance.finished(connection, keep=True)
         self.reply = Reply(reply.status, reply.headers, reply.body, self.variant)
         self.owner.end(self)
 
+    def again(self, connection: Connection, instance: Instance) -> bool:
+        """What was lost with the connection is asked once more: the instance's answers are repeatable, and none of this
+        one has gone on to the client."""
+        if not (connection.lost and instance.repeatable) or self.upstream is not None or self.resent >= MOST_RESENT:
+            return False
+        self.resent += 1
+        return True
+
     def broken(self, connection: Connection, reached: bool, why: str) -> None:
-        self.upstream = None
         instance, self.instance = self.instance, None
         assert isinstance(instance, Instance)
+        repeated = reached and self.again(connection, instance)
+        self.upstream = None
         instance.forget_idle()
         instance.finished(connection, keep=False)
-        if reached:
+        if reached and not repeated:
             self.error = NoAnswer(why)
             self.owner.end(self)
             return

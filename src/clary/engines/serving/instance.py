@@ -12,6 +12,8 @@ from clary.engines.serving.upstream import Carried, Connection, connect, is_loca
 logger = logging.getLogger(__name__)
 
 BACKLOG_RETRY_SECONDS = 0.05
+MOST_RESENT = 2
+"""A request that takes its servers down with it is given to so many more, and then given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class Instance:
         """When a router last chose it among several, counted in the router's choices."""
         self.down_until = 0.0
         """Loop time until which the router looks elsewhere first: it could not be reached a moment ago."""
+        self.repeatable = False
+        """Its latest answer said so: what it was asked may be asked of another when it goes away."""
         self._limits = limits
         self._local = is_local(address)
         self._idle: list[Connection] = []

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from clary.engines.serving.base import STAGES, Reply
-from clary.engines.serving.exchange import Exchange, model_head
+from clary.engines.serving.exchange import REPEATABLE, Exchange, model_head
 from clary.engines.serving.faults import InferenceError, ModelTimeout, NoAnswer, Overloaded, timed_out
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.targets import HOST
@@ -149,6 +149,7 @@ class Passage:
         self.exchange.part(data)
 
     def answered(self, connection: "Connection", reply: Reply) -> None:
+        self.stage.repeatable = REPEATABLE in reply.headers
         self.stage.finished(connection, keep=True)
         if self._last or not 200 <= reply.status < 300:
             variant = self.exchange.variant
@@ -161,11 +162,12 @@ class Passage:
         self.enter()
 
     def broken(self, connection: "Connection", reached: bool, why: str) -> None:
+        repeated = reached and self.exchange.again(connection, self.stage)
         self.stage.forget_idle()
         self.stage.finished(connection, keep=False)
-        if reached:
+        if reached and not repeated:
             self._ended(error=NoAnswer(why))
-        elif connection.fresh:
+        elif repeated or connection.fresh:
             self._elsewhere()
         else:
             self.enter()  # a connection that had gone stale says nothing about the container

@@ -58,6 +58,8 @@ class Connection(asyncio.Protocol):
         self._paused = False
         self.fresh = True
         """Nothing was sent on it before the request at hand."""
+        self.lost = False
+        """The peer went away."""
         self.idle_since = 0.0
 
     def _clear(self) -> None:
@@ -129,6 +131,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         self._transport = None
+        self.lost = True
         if self._carried is None:
             self._unused(self)
         elif self._headed and error is None and self._to_the_end():

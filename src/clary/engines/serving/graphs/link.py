@@ -18,7 +18,7 @@ from clary.engines.serving.base import Reply
 from clary.engines.serving.faults import NoAnswer
 from clary.engines.serving.graphs.frames import HEAD, WORD, Broken, Reader, word
 from clary.engines.serving.graphs.local import Holder, LocalInstance
-from clary.engines.serving.instance import Limits
+from clary.engines.serving.instance import MOST_RESENT, Limits
 from clary.engines.serving.paths import graphs_socket
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 GRAPH = "graph:"
-MOST_RESENT = 2
-"""A request that has seen so many workers die is not given to another."""
 MOST_SHAPES = 4096
 """That one connection keeps at a time, whatever content types clients think of."""
 GATHERED, GATHERED_BYTES = 64, 2048
