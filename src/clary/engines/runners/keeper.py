@@ -81,10 +81,14 @@ standing() {
   [ "$2" = $$ ] && [ "$1" != Z ]
 }
 beside() {
-  # Somebody has connected. Names of its own: it may come between any two commands of the others.
-  [ -n "$helper" ] && standing && return
-  { exec 9>&- </dev/null >/dev/null 2>>"$told"; eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
-  helper=$!
+  # Somebody has connected. Names of its own: it may come between any two commands of the others. Of itself it must not:
+  # what a test between them says is lost to the shell then, and a second one was started.
+  trap '' USR1
+  [ -n "$helper" ] && standing || {
+    { trap - USR1; exec 9>&- </dev/null >/dev/null 2>>"$told"; eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
+    helper=$!
+  }
+  trap beside USR1
 }
 companion() {
   {
@@ -141,8 +145,9 @@ dismiss() {
   [ -n "$fell" ] && [ "$code" = 0 ] && code=125
 }
 stop() {
-  [ -z "$child" ] && { early=1; return; }
-  [ -n "$timer" ] && return
+  # No tests: what one says is lost to the shell when a second trap comes in the midst of this one.
+  case "$child" in '') early=1; return ;; esac
+  case "$timer" in ?*) return ;; esac
   grace=0.000
   read -r grace <"$run/stop"
   # Closed inside and for good: closed as a redirection of the call, the shell would keep a copy to restore.
