@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from clary.aws.sigv4 import Verifier
 from clary.engines.serving.connection import InferenceConnection
 from clary.engines.serving.counters import Counters
+from clary.engines.serving.likeness import Likenesses
 from clary.engines.serving.shared import Bounds, Shared
 from clary.kernel.clock import SystemClock
 from clary.processes.admission import Admission
@@ -204,9 +205,11 @@ async def test_a_changed_request_comes_to_the_same_end_either_way(at: int, byte:
     at = first + at % (len(good) - first)
     new = bytes([byte]) if how != "left out" else b""
     changed = good[:at] + new + good[at + (how != "inserted") :]
-    shared.likenesses.latest = None
+    shared.likenesses = Likenesses()  # of the other nothing has been learnt, by whatever way it is looked up
     outcomes = []
-    for served, wire in (known, connection()):
+    other = connection()
+    assert other[0]._likeness is shared.likenesses.likely(changed) is None
+    for served, wire in (known, other):
         router.seen.clear()
         served.data_received(changed)
         said = re.sub(rb"(x-amzn-RequestId: )[^\r]*|[0-9]{8}T[0-9]{6}Z", rb"\1", wire.written)

@@ -12,9 +12,6 @@ from clary.engines.serving.server import Server
 from clary.engines.serving.upstream import Connection
 
 MODEL = "x-amzn-sagemaker-target-model"
-REPEATABLE = "x-clary-repeatable"
-"""A model server sends this header with its answers when they are functions of the request alone: what such a server
-had read when it went away may be asked of another. Nobody's client sees it."""
 PASSED_ON = ("content-type", "accept", "x-amzn-sagemaker-custom-attributes", "x-amzn-sagemaker-inference-id", MODEL)
 """Request headers that reach the model, as AWS documents; all others are stripped."""
 
@@ -142,8 +139,7 @@ class Exchange:
         self.upstream = None
         instance, self.instance = self.instance, None
         assert isinstance(instance, Instance)
-        instance.repeatable = REPEATABLE in reply.headers
-        instance.finished(connection, keep=True)
+        instance.answered(connection, reply)
         self.reply = Reply(reply.status, reply.headers, reply.body, self.variant)
         self.owner.end(self)
 

@@ -7,11 +7,15 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
+from clary.engines.serving.base import Reply
 from clary.engines.serving.upstream import Carried, Connection, connect, is_local
 
 logger = logging.getLogger(__name__)
 
 BACKLOG_RETRY_SECONDS = 0.05
+REPEATABLE = "x-clary-repeatable"
+"""A model server says "true" by this header of its answers when they are functions of the request alone: what such a
+server had read when it went away may be asked of another. Nobody's client sees it."""
 MOST_RESENT = 2
 """A request that takes its servers down with it is given to so many more, and then given up."""
 
@@ -100,6 +104,11 @@ class Instance:
                 return
         if waiting in self._line:  # its place in the line is free, too
             self._line.remove(waiting)
+
+    def answered(self, connection: Connection, reply: Reply) -> None:
+        """The request on `connection` has its answer, which also says what may become of others."""
+        self.repeatable = reply.headers.get(REPEATABLE) == "true"
+        self.finished(connection, keep=True)
 
     def finished(self, connection: Connection, keep: bool) -> None:
         """The request on `connection` has ended; the next in line takes it, or another is opened for it."""

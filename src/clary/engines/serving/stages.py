@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from clary.engines.serving.base import STAGES, Reply
-from clary.engines.serving.exchange import REPEATABLE, Exchange, model_head
+from clary.engines.serving.exchange import Exchange, model_head
 from clary.engines.serving.faults import InferenceError, ModelTimeout, NoAnswer, Overloaded, timed_out
 from clary.engines.serving.instance import Instance, Limits
 from clary.engines.serving.targets import HOST
@@ -149,8 +149,7 @@ class Passage:
         self.exchange.part(data)
 
     def answered(self, connection: "Connection", reply: Reply) -> None:
-        self.stage.repeatable = REPEATABLE in reply.headers
-        self.stage.finished(connection, keep=True)
+        self.stage.answered(connection, reply)
         if self._last or not 200 <= reply.status < 300:
             variant = self.exchange.variant
             self._ended(Reply(reply.status, reply.headers, reply.body, variant, container=self.host))
