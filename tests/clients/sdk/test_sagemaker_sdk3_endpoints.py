@@ -1,7 +1,6 @@
 """The `sagemaker` SDK 3, unmodified: endpoints of every kind, made by ModelBuilder and by the resources of its core."""
 
 import io
-import tarfile
 from pathlib import Path
 
 import joblib
@@ -12,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 
 from tests.clients.sdk.environments import SDK3
 from tests.clients.sdk.house import ROLE, House
+from tests.jobs_house import archive
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.sdk, pytest.mark.timeout(900)]
 
@@ -53,8 +53,5 @@ def _trees(rows: np.ndarray, labels: np.ndarray) -> bytes:
 
 
 def _archive(path: Path, member: str, content: bytes) -> str:
-    with tarfile.open(path, "w:gz") as tar:
-        told = tarfile.TarInfo(member)
-        told.size = len(content)
-        tar.addfile(told, io.BytesIO(content))
+    path.write_bytes(archive((member, content)))
     return str(path)
