@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from clary.kernel.clock import ManualClock
-from clary.kernel.events import LAZY, Bus, Event, Pattern
+from clary.kernel.events import GIVES_WAY_SECONDS, LAZY, LONGEST_LOOK_SECONDS, LOOK_SECONDS, Bus, Event, Pattern
 from clary.kernel.sqlite import SqliteStore
 from tests.kernel.making import job
 from tests.kernel.waiting import settle, until
@@ -251,3 +251,56 @@ async def test_events_of_which_nothing_came_are_heard_again_after_a_restart(
     await restarted().tick()
     await restarted().tick()
     assert heard == ["a", "a", "a", "b"]
+
+
+async def test_who_gives_way_hears_when_nothing_else_is_to_do(store: SqliteStore, bus: Bus, clock: ManualClock) -> None:
+    prompt, patient, busy = Hearer(), Hearer(), True
+    bus.subscribe("prompt", Pattern(), prompt)
+    bus.subscribe("patient", Pattern(), patient, gives_way=True)
+    bus.give_way(lambda: busy)
+    stop = asyncio.Event()
+    running = asyncio.create_task(bus.run(stop))
+    store.create(job("a"))
+    await until(lambda: prompt.names == ["a"])
+    await settle()
+    assert patient.names == []
+    busy = False
+    clock.advance(LOOK_SECONDS)
+    await until(lambda: patient.names == ["a"])
+    stop.set()
+    await running
+
+
+async def test_who_gives_way_does_not_wait_for_ever(store: SqliteStore, bus: Bus, clock: ManualClock) -> None:
+    patient = Hearer()
+    bus.subscribe("patient", Pattern(), patient, gives_way=True)
+    bus.give_way(lambda: True)
+    stop = asyncio.Event()
+    running = asyncio.create_task(bus.run(stop))
+    store.create(job("a"))
+    waited = 0.0
+    while not patient.names and waited < 1.0:
+        await settle()
+        clock.advance(LOOK_SECONDS)
+        waited += LOOK_SECONDS
+    assert patient.names == ["a"] and waited <= GIVES_WAY_SECONDS + LONGEST_LOOK_SECONDS
+    stop.set()
+    await running
+
+
+async def test_who_reads_waits_until_those_who_give_way_have_caught_up(store: SqliteStore, bus: Bus) -> None:
+    patient, failing = Hearer(), Hearer(failures=1)
+    bus.subscribe("patient", Pattern(kind="job"), patient, gives_way=True)
+    bus.subscribe("failing", Pattern(), failing, gives_way=True)
+    bus.give_way(lambda: True)
+    await bus.caught_up()  # it does not run yet: there is nobody to wait for
+    stop = asyncio.Event()
+    running = asyncio.create_task(bus.run(stop))
+    await settle()
+    await bus.caught_up()
+    for number in range(3):
+        store.create(job(f"{number}"))
+        await bus.caught_up()
+        assert patient.names[-1] == f"{number}"
+    stop.set()
+    await running

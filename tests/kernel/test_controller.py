@@ -10,7 +10,7 @@ import pytest
 
 from clary.kernel.clock import ManualClock
 from clary.kernel.errors import Missing, Stale
-from clary.kernel.reconcile import ATTEMPTS, Controller, Step, again, backoff, gone, move, rest
+from clary.kernel.reconcile import ATTEMPTS, CHAIN, Controller, Step, again, backoff, gone, move, rest
 from clary.kernel.resource import Resource, StateMachine
 from clary.kernel.sqlite import SqliteStore
 from tests.kernel.making import ACCOUNT, REGION, job
@@ -378,3 +378,67 @@ def test_a_step_is_a_value() -> None:
 async def end(running: asyncio.Task[None], stop: asyncio.Event) -> None:
     stop.set()
     await running
+
+
+async def test_who_asks_for_the_next_look_at_once_gets_it_before_others(store: SqliteStore, clock: ManualClock) -> None:
+    """Others are asked after so many looks: one that asks for ever keeps nobody out."""
+    order: list[str] = []
+
+    async def does(resource: Resource) -> Step:
+        order.append(resource.name)
+        return again(0.0, Count=resource.status.get("Count", 0) + 1) if resource.name == "a" else rest()
+
+    controller = Controller(store, clock, {"job": Reconciler(does)}, {"job": JOB}, workers=1)
+    store.create(job("a", due=clock.now() - 2))
+    store.create(job("b", due=clock.now() - 1))
+    await controller.tick()
+    await controller.tick()
+    assert order == ["a"] * CHAIN + ["b"]
+    row = store.get(ACCOUNT, REGION, "job", "a")
+    assert row.status["Count"] == CHAIN and row.due is not None
+
+
+async def test_a_look_at_once_that_was_overtaken_sees_the_new_version(store: SqliteStore, clock: ManualClock) -> None:
+    shown: list[str] = []
+
+    async def does(resource: Resource) -> Step:
+        shown.append(resource.phase)
+        if len(shown) == 2:
+            # Somebody asks it to stop while it is held from the look before.
+            store.update(resource, phase="Stopping", due=clock.now())
+            return move("Completed")
+        return again(0.0) if len(shown) == 1 else move("Stopped")
+
+    controller = Controller(store, clock, {"job": Reconciler(does)}, {"job": JOB})
+    store.create(job(due=clock.now()))
+    while await controller.tick():
+        pass
+    assert shown == ["InProgress", "InProgress", "Stopping"]
+    assert store.get(ACCOUNT, REGION, "job", "a").phase == "Stopped"
+
+
+async def test_a_step_hastens_another_resource(store: SqliteStore, clock: ManualClock) -> None:
+    async def does(resource: Resource) -> Step:
+        return move("Completed", hastens=waits.uid) if resource.name == "a" else rest(Seen=True)
+
+    controller = Controller(store, clock, {"job": Reconciler(does)}, {"job": JOB})
+    waits = store.create(job("b", due=clock.now() + 60))
+    store.create(job("a", due=clock.now()))
+    while await controller.tick():
+        pass
+    assert store.get(ACCOUNT, REGION, "job", "b").status == {"Seen": True}
+
+
+async def test_it_is_busy_until_a_moment_after_the_last_look(store: SqliteStore, clock: ManualClock) -> None:
+    gate = Gate(rest())
+    controller = Controller(store, clock, {"job": Reconciler(gate)}, {"job": JOB})
+    assert not controller.busy
+    store.create(job(due=clock.now()))
+    look = asyncio.create_task(controller.tick())
+    await gate.entered.wait()
+    assert controller.busy
+    gate.open.set()
+    await look
+    assert controller.busy
+    clock.advance(1.0)
+    assert not controller.busy

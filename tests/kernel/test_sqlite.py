@@ -329,3 +329,15 @@ def test_references_search_an_index(memory: SqliteStore) -> None:
         memory.referring(ACCOUNT, REGION, "job", "to:x")
     assert_walks_an_index(found)
     assert all("PRIMARY KEY" in line or "resource_uid" in line for line in found), found
+
+
+def test_links_and_several_search_an_index(memory: SqliteStore) -> None:
+    memory.create(job("a", arn="arn:a", status={"_refers": ["to:x"]}))
+    with plans(memory) as found:
+        memory.linked(ACCOUNT, REGION, "job", ["to:x", "to:y"])
+        memory.several(["arn:a", "arn:b"])
+        memory.glances(["arn:a", "arn:b"])
+    of_lists = [line for line in found if line.startswith("SCAN wanted")]
+    others = [line for line in found if not line.startswith("SCAN wanted")]
+    assert len(of_lists) == len(others) == 3, found
+    assert all("PRIMARY KEY" in line or "resource_arn" in line for line in others), found

@@ -240,6 +240,47 @@ def test_hasten_does_not_make_due_later(store: Store) -> None:
     assert get(store).due == 5.0
 
 
+def test_a_write_hastens_another_in_its_transaction(store: Store) -> None:
+    other = store.create(job("other", due=5_000.0))
+    one = store.create(job("one", due=1.0))
+    [held] = store.claim(1, 30)
+    written = store.update(held, phase="Done", due=None, hastens=other.uid)
+    assert (written.due, [row.name for row in store.claim(9, 30)]) == (None, ["other"])
+    with pytest.raises(Stale):
+        store.update(one, hastens=other.uid)
+
+
+def test_a_stale_write_hastens_nobody(store: Store) -> None:
+    other = store.create(job("other", due=5_000.0))
+    one = store.create(job("one", due=9_000.0))
+    store.update(one, phase="Done")
+    with pytest.raises(Stale):
+        store.update(one, phase="Failed", hastens=other.uid)
+    assert store.claim(9, 30) == []
+
+
+def test_a_writer_can_go_on_holding_what_it_wrote(store: Store, clock: ManualClock) -> None:
+    store.create(job(due=1.0))
+    [held] = store.claim(9, 30)
+    written = store.update(held, due=1_000.0, lease=30.0)
+    assert store.claim(9, 30) == [] and store.extend(written, 30.0)
+    clock.advance(31.0)  # it was killed: what it held is due
+    assert [one.version for one in store.claim(9, 30)] == [written.version]
+
+
+def test_who_only_hears_events_is_not_told_that_something_is_due(store: Store) -> None:
+    woken: list[str] = []
+    store.listen(lambda: woken.append("all"))
+    store.listen(lambda: woken.append("events"), hints=False)
+    one = store.create(job(due=5_000.0))
+    assert woken == ["all", "events"]
+    store.hasten(one.uid)
+    one = store.update(one, due=9_000.0)
+    assert woken == ["all", "events", "all", "all"]
+    store.update(one, emit=True)
+    assert woken[4:] == ["all", "events"]
+
+
 def test_a_hint_during_a_step_is_not_lost(store: Store) -> None:
     one = store.create(job(due=1.0))
     [held] = store.claim(9, 30)
@@ -357,6 +398,28 @@ def test_who_refers_to_a_name_is_found_and_counted(store: Store) -> None:
     store.update(one, _refers=None)
     store.create(replace(both, uid="another", status={"_refers": ["to:new"]}), replace=True)
     assert refers(store) == {"to:x": 1, "to:new": 1} and refers(store, "of:") == {}
+
+
+def test_links_from_many_names_are_found_in_one_look(store: Store) -> None:
+    one = store.create(job("a", status={"_refers": ["from:x", "to:y"]}))
+    two = store.create(job("b", status={"_refers": ["from:x", "to:z"]}))
+    store.create(job("a", region="eu", status={"_refers": ["from:x"]}))
+    store.create(job("a", kind="other", status={"_refers": ["from:x"]}))
+    found = store.linked(ACCOUNT, REGION, "job", ["from:x", "to:z", "to:none"])
+    assert sorted(found) == sorted([("from:x", one.uid), ("from:x", two.uid), ("to:z", two.uid)])
+    assert store.linked(ACCOUNT, REGION, "job", []) == []
+    store.delete(two)
+    assert store.linked(ACCOUNT, REGION, "job", ["from:x", "to:z"]) == [("from:x", one.uid)]
+
+
+def test_several_are_found_by_their_arns(store: Store) -> None:
+    one = store.create(job("a", arn="arn:a"))
+    two = store.create(job("b", arn="arn:b"))
+    store.create(job("c"))
+    found = store.several(["arn:b", "arn:none", "arn:a", "arn:b", ""])
+    assert sorted(found, key=lambda each: each.name) == [one, two]
+    seen = store.glances(["arn:b", "arn:none", "arn:b", ""])
+    assert seen == [("arn:b", two.phase, two.created, two.modified)]
 
 
 def test_references_end_with_what_refers(store: Store) -> None:

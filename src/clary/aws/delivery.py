@@ -186,9 +186,9 @@ class Deliveries:
             letter = addressed(one, one.dead, why, tries)
             wanted = Wanted(letter["service"], letter["operation"], letter["params"])
             try:
-                await self._call(one, wanted, led, role="", region=letter.get("region", ""))
-            except ServiceError as error:
-                log.error("a dead letter was refused", extra={"delivery": one.id, "error": error.message})
+                await self._call(one, wanted, led, role=letter.get("role", ""), region=letter.get("region", ""))
+            except (ServiceError, NotAssumable) as error:
+                log.error("a dead letter was refused", extra={"delivery": one.id, "error": str(error)})
                 self._count(one, "undead")
             else:
                 self._count(one, "dead")

@@ -87,8 +87,8 @@ class Delivery:
     retry: Retry = field(default_factory=Retry)
     dead: Doc | None = None
     """The dead letter: {"service", "operation", "params"}, and "region" where it is another than the delivery's; sent
-    by the service itself, not its role. In texts of its params {error_code}, {error_message}, {retries} and {exhausted}
-    are filled in under MessageAttributes; attributes that stay empty are left out."""
+    by the service itself, or as the "role" that it names. In texts of its params {error_code}, {error_message},
+    {retries} and {exhausted} are filled in under MessageAttributes; attributes that stay empty are left out."""
     counted: Counted | None = None
     first: Doc | None = None
     """A call that makes room for it, {"service", "operation", "params"}: made, as the same principal, when the receiver

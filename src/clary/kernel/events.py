@@ -4,19 +4,24 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from clary.kernel.clock import Clock
 from clary.kernel.log import bind
 from clary.kernel.reconcile import LONGEST_BACKOFF, LONGEST_SLEEP, backoff
 from clary.kernel.store import Event, Store
 
-__all__ = ["BatchHandler", "Bus", "Event", "Handler", "Pattern"]
+__all__ = ["BatchHandler", "Bus", "Event", "Followers", "Handler", "Pattern"]
 
 Handler = Callable[[Event], Awaitable[None]]
 BatchHandler = Callable[[Sequence[Event]], Awaitable[bool | None]]
 """False: nothing came of these events, so hearing them again is free, and the cursor may be written later."""
 
 BATCH = 100
+LOOK_SECONDS, LONGEST_LOOK_SECONDS = 0.004, 0.032
+"""How often it is looked whether those who give way may go on: at first, and after a while."""
+GIVES_WAY_SECONDS = 0.25
+"""The longest that one of them waits, however much there is to do."""
 LAZY = 100
 """So many lines that a subscriber does not want may pass before its cursor is written: hearing them again is free."""
 
@@ -39,6 +44,14 @@ class Pattern:
         )
 
 
+class Followers(Protocol):
+    """The port of who reads what subscribers write that give way to others."""
+
+    async def caught_up(self) -> None:
+        """They have heard everything that was written before this was asked, but for one whose handler raises."""
+        ...
+
+
 @dataclass(slots=True)
 class _Subscriber:
     name: str
@@ -54,6 +67,11 @@ class _Subscriber:
     woken: asyncio.Event = field(default_factory=asyncio.Event)
     idle: bool = False
     """It waits for something that it wants."""
+    gives_way: bool = False
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """Somebody waits until it has caught up."""
+    drained: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set whenever it has heard what was there, or has failed."""
 
 
 class Bus:
@@ -72,23 +90,45 @@ class Bus:
         self._hint = asyncio.Event()
         self._writes = 0
         """How many hints there were."""
-        store.listen(self._wake)
+        self._running = False
+        self._busy: Callable[[], bool] = _never
+        store.listen(self._wake, hints=False)
 
-    def subscribe(self, name: str, pattern: Pattern, handler: Handler) -> None:
+    def subscribe(self, name: str, pattern: Pattern, handler: Handler, *, gives_way: bool = False) -> None:
         """`handler` hears every event of the pattern from the cursor of `name` on; a new name begins with the oldest
-        line that is kept. Before `run`. Raises ValueError when the name is taken."""
-        self._subscribe(name, pattern, lambda events: handler(events[0]), 1)
+        line that is kept. Before `run`. Raises ValueError when the name is taken.
 
-    def subscribe_batch(self, name: str, pattern: Pattern, handler: BatchHandler) -> None:
+        `gives_way`: nothing waits for what it does, so it is called when there is nothing else to do, a quarter of a
+        second later at most, or when somebody asks that it has `caught_up`."""
+        self._subscribe(name, pattern, lambda events: handler(events[0]), 1, gives_way)
+
+    def subscribe_batch(self, name: str, pattern: Pattern, handler: BatchHandler, *, gives_way: bool = False) -> None:
         """As `subscribe`, but `handler` hears up to BATCH events in one call, and all of them again when it raised or
         was killed: for who hears many."""
-        self._subscribe(name, pattern, handler, BATCH)
+        self._subscribe(name, pattern, handler, BATCH, gives_way)
 
-    def _subscribe(self, name: str, pattern: Pattern, handler: BatchHandler, at_once: int) -> None:
+    def _subscribe(self, name: str, pattern: Pattern, handler: BatchHandler, at_once: int, gives_way: bool) -> None:
         if name in self._subscribers:
             raise ValueError(f"two subscribers are named {name!r}")
         cursor = self._store.cursor(name)
-        self._subscribers[name] = _Subscriber(name, pattern, handler, at_once, cursor, cursor)
+        one = _Subscriber(name, pattern, handler, at_once, cursor, cursor, gives_way=gives_way)
+        self._subscribers[name] = one
+
+    def give_way(self, busy: Callable[[], bool]) -> None:
+        """Those who give way do so while `busy()`. Without this, they give way to nobody."""
+        self._busy = busy
+
+    async def caught_up(self) -> None:
+        """See Followers. At once where the bus does not run: then somebody else decides when it hears."""
+        for one in self._subscribers.values():
+            # The first drain may have begun before this was asked, and may have passed the last line already.
+            for _ in range(2):
+                if not one.gives_way or not self._running or one.failures or (one.idle and self._pass(one)):
+                    break
+                one.asked.set()
+                one.drained.clear()
+                one.woken.set()
+                await one.drained.wait()
 
     def lags(self) -> dict[str, float]:
         """By subscriber: the age in seconds of the next line that it has to pass; 0: it has passed all."""
@@ -112,9 +152,13 @@ class Bus:
         works.append(asyncio.create_task(self._trim_again()))
         works.append(asyncio.create_task(self._pass_on()))
         works.append(asyncio.create_task(self._wake_again()))
+        self._running = True
         try:
             await stop.wait()
         finally:
+            self._running = False
+            for one in self._subscribers.values():
+                one.drained.set()  # nobody waits for one that ends
             for work in works:
                 work.cancel()
             await asyncio.gather(*works, return_exceptions=True)
@@ -133,12 +177,32 @@ class Bus:
         bind(subscriber=one.name)
         while True:
             one.woken.clear()
+            if one.gives_way:
+                await self._others_first(one)
+            one.asked.clear()
             try:
                 await self._drain(one)
             except Exception:
                 log.exception("the store refused the bus")
                 one.not_before = self._clock.now() + 1.0
+            one.drained.set()
             await self._pause(one)
+
+    async def _others_first(self, one: _Subscriber) -> None:
+        """Until there is nothing else to do, somebody asks for it, or it has waited for long enough."""
+        left, nap = GIVES_WAY_SECONDS, LOOK_SECONDS
+        asked = asyncio.ensure_future(one.asked.wait())
+        try:
+            while left > 0 and not one.asked.is_set() and self._busy():
+                napping = asyncio.ensure_future(self._clock.sleep(nap))
+                try:
+                    await asyncio.wait((napping, asked), return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    napping.cancel()
+                left -= nap
+                nap = min(nap * 2, LONGEST_LOOK_SECONDS)  # who has been busy for long is likely to be for longer
+        finally:
+            asked.cancel()
 
     async def _pause(self, one: _Subscriber) -> None:
         """Until something was written, but never before the back-off is over."""
@@ -159,9 +223,13 @@ class Bus:
         """New lines wake those who want them; the others pass them without being woken."""
         while True:
             self._hint.clear()
+            passed = -1
             for one in self._subscribers.values():
                 try:
-                    if not one.idle or not self._pass(one):
+                    # What one has found to be the end is the end for all that stand there: nobody comes between.
+                    if one.idle and (one.position == passed or self._pass(one)):
+                        passed = one.position
+                    else:
                         one.woken.set()
                 except Exception:
                     log.exception("the store refused the bus")
@@ -203,6 +271,8 @@ class Bus:
                         self._hold_off(one, wanted, error)
                         return handled
                     one.failures = 0
+                    if one.gives_way:
+                        await asyncio.sleep(0)  # others go first between two calls, too
                 one.position = lines[-1].seq
                 handled += len(wanted)
                 if came_of_it:
@@ -249,3 +319,7 @@ class Bus:
             except Exception:
                 log.exception("the outbox could not be trimmed")
             await self._clock.sleep(LONGEST_SLEEP)
+
+
+def _never() -> bool:
+    return False

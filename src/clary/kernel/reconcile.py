@@ -18,6 +18,11 @@ ATTEMPTS = 6
 LONGEST_BACKOFF = 60.0
 PUT_BACK = 1.0
 """Seconds: a clock that lost less than that between two looks was slewed, not put back."""
+CHAIN = 4
+"""So many looks at one resource, each of which asked for the next at once, may follow each other before others are
+asked whether they are due."""
+REST_SECONDS = 0.003
+"""One look leads to another by way of the bus: so long after the last one there may be more to do at once."""
 LONGEST_SLEEP = 60.0
 """What no hint told of (a write of another process, a machine that was suspended) is seen after so many seconds."""
 
@@ -35,11 +40,13 @@ class Step:
     status: Mapping[str, Any] = field(default_factory=dict)
     emit: bool = False
     """Tell of it by a "changed" event where the phase stays."""
+    hastens: str | None = None
+    """The uid of a resource that shall look at once when this is written: it is due in the same transaction."""
 
 
-def move(phase: str, *, after: float | None = None, **status: Any) -> Step:
-    """Go to `phase`; look again `after` seconds when given, else never by itself."""
-    return Step("move", phase, after, status)
+def move(phase: str, *, after: float | None = None, hastens: str | None = None, **status: Any) -> Step:
+    """Go to `phase`; look again `after` seconds when given, else never by itself. `hastens`: see Step."""
+    return Step("move", phase, after, status, hastens=hastens)
 
 
 def again(after: float, *, emit: bool = False, **status: Any) -> Step:
@@ -96,6 +103,7 @@ class Controller:
         self._heartbeat: asyncio.Task[None] | None = None
         self._closing = False
         self._seen = (clock.now(), clock.ticks())
+        self._looked = -REST_SECONDS
         self._woken = asyncio.Event()
         store.listen(self._woken.set, told=False)
 
@@ -103,6 +111,11 @@ class Controller:
     def looking(self) -> int:
         """How many resources are being looked at."""
         return len(self._flying)
+
+    @property
+    def busy(self) -> bool:
+        """Something is looked at, or was a moment ago."""
+        return bool(self._flying) or self._clock.ticks() - self._looked < REST_SECONDS
 
     async def tick(self) -> int:
         """What is due now, up to `workers` resources, has been looked at once; returns how many looks that took."""
@@ -148,8 +161,6 @@ class Controller:
         started = 0
         while (free := self._workers - len(self._flying)) > 0:
             claimed = self._store.claim(free, self._lease)
-            if not claimed:
-                break
             for held in claimed:
                 uid = (held.kind, held.uid)
                 if uid in self._flying:
@@ -157,20 +168,22 @@ class Controller:
                 else:
                     self._start(held)
                     started += 1
+            if len(claimed) < free:
+                break  # that was all
         return started
 
     def _start(self, held: Resource) -> None:
         self._flying[held.kind, held.uid] = held
         look = asyncio.create_task(self._look(held), name=f"{held.kind} {held.name}")
         self._looks.add(look)
-        look.add_done_callback(lambda done: self._over(held, done))
+        look.add_done_callback(lambda done: self._over((held.kind, held.uid), done))
         if self._heartbeat is None:
             self._heartbeat = asyncio.create_task(self._keep_leases())
 
-    def _over(self, held: Resource, look: asyncio.Task[None]) -> None:
+    def _over(self, uid: tuple[str, str], look: asyncio.Task[None]) -> None:
         self._looks.discard(look)
-        uid = (held.kind, held.uid)
-        del self._flying[uid]
+        held = self._flying.pop(uid)
+        self._looked = self._clock.ticks()
         if look.cancelled():
             self._release(held)
         elif (error := look.exception()) is not None:
@@ -193,23 +206,38 @@ class Controller:
             log.error("a kind without reconciler is due", extra=_about(held))
             self._store.retry(held, self._clock.now() + LONGEST_BACKOFF)
             return
-        try:
-            self._apply(held, await reconciler(held))
-        except Exception as error:
-            self._failed(held, reconciler, error)
+        left = CHAIN
+        while True:
+            try:
+                step = await reconciler(held)
+                # Who asks for the next look at once keeps the lease: nobody else need find out that it is due. After a
+                # crash here the lease lapses, or is released by the next start, and the row is due.
+                left -= 1
+                goes_on = left > 0 and step.kind == "again" and step.after == 0.0 and not self._closing
+                written = self._apply(held, step, self._lease if goes_on else None)
+            except Exception as error:
+                self._failed(held, reconciler, error)
+                return
+            if not goes_on or written is None:
+                return
+            held = self._flying[held.kind, held.uid] = written
+            await asyncio.sleep(0)  # whoever else is ready goes first: a look may work long without waiting
 
-    def _apply(self, held: Resource, step: Step) -> None:
-        """The step is written, if nobody wrote the resource meanwhile. Raises Stale, IllegalMove."""
+    def _apply(self, held: Resource, step: Step, lease: float | None = None) -> Resource | None:
+        """The step is written, if nobody wrote the resource meanwhile; None: it is gone. With `lease`, it is held on to
+        for so long. Raises Stale, IllegalMove."""
         due = None if step.after is None else self._clock.now() + step.after
         if step.kind == "gone":
             self._store.delete(held)
-            return
+            return None
         if step.kind == "move":
             machine = self._machines.get(held.kind)
             if machine is None or step.phase is None:
                 raise IllegalMove(f"{held.kind} has no state machine to go to {step.phase!r} by")
             machine.check(held.phase, step.phase)
-        self._store.update(held, phase=step.phase, due=due, emit=step.emit, **step.status)
+        return self._store.update(
+            held, phase=step.phase, due=due, emit=step.emit, lease=lease, hastens=step.hastens, **step.status
+        )
 
     def _failed(self, held: Resource, reconciler: Reconciler, error: Exception) -> None:
         attempts = held.attempts + 1

@@ -54,6 +54,8 @@ class SqliteStore:
         self._listeners: list[Callable[[], None]] = []
         self._of_tellings: list[Callable[[], None]] = []
         """Those of the listeners that tellings matter to."""
+        self._of_hints: list[Callable[[], None]] = []
+        """Those to whom it matters that something is due."""
         self._db = open_state(path, sync)
         self._run = self._db.execute
         self._only_writer = only_writer
@@ -142,6 +144,8 @@ class SqliteStore:
         due: float | _Keep | None = KEEP,
         spec: Doc | None = None,
         emit: bool = False,
+        lease: float | None = None,
+        hastens: str | None = None,
         **status: Any,
     ) -> Resource:
         now = self._clock.now()
@@ -154,11 +158,13 @@ class SqliteStore:
         packed_spec, packed_status = rows.dump(new_spec), rows.dump(merged)
         kept = isinstance(due, _Keep)
         asked = None if isinstance(due, _Keep) else due
+        until = 0.0 if lease is None else now + lease
+        emits = new_phase != old.phase or emit
         with self._transaction():
             # The version is compared and raised in one statement: of two writers from one version, one gets no row.
             row = self._run(
                 sql.UPDATE,
-                (new_phase, packed_spec, packed_status, modified, kept, asked, now, asked, *rows.held_by(old)),
+                (new_phase, packed_spec, packed_status, modified, until, kept, asked, now, asked, *rows.held_by(old)),
             ).fetchone()
             if row is None:
                 raise Stale(f"{old.kind} {old.name!r} was written since it was read")
@@ -169,7 +175,9 @@ class SqliteStore:
                 self._emit("moved", new, old.phase, packed_spec, packed_status, now)
             elif emit:
                 self._emit("changed", new, old.phase, packed_spec, packed_status, now)
-        self._wake()
+            if hastens is not None:
+                self._run(sql.HASTEN, (now, hastens, now))
+        self._wake(self._listeners if emits else self._of_hints)
         return new
 
     def rename(self, old: Resource, name: str, arn: str, **status: Any) -> Resource:
@@ -204,6 +212,17 @@ class SqliteStore:
     def references(self, account: str, region: str, prefix: str) -> dict[str, int]:
         return dict(self._run(sql.REFERENCES, (account, region, prefix, after_prefix(prefix))).fetchall())
 
+    def linked(self, account: str, region: str, kind: str, targets: Sequence[str]) -> list[tuple[str, str]]:
+        return self._run(sql.LINKED, (rows.dump(list(targets)).decode(), account, region, kind)).fetchall()
+
+    def several(self, arns: Sequence[str]) -> list[Resource]:
+        # Each once: two rows of one answer would be the same resource.
+        wanted = rows.dump(list(dict.fromkeys(arns))).decode()
+        return [rows.resource(row) for row in self._run(sql.SEVERAL, (wanted,))]
+
+    def glances(self, arns: Sequence[str]) -> list[tuple[str, str, float, float]]:
+        return self._run(sql.GLANCES, (rows.dump(list(dict.fromkeys(arns))).decode(),)).fetchall()
+
     def claim(self, limit: int, lease: float) -> list[Resource]:
         now = self._clock.now()
         claimed = [rows.resource(row) for row in self._run(sql.CLAIM, (now + lease, now, now, limit)).fetchall()]
@@ -218,13 +237,13 @@ class SqliteStore:
         found = self._run(sql.RETRY, (due, *rows.held_by(held))).fetchall()
         if not found:
             return 0
-        self._wake()
+        self._wake(self._of_hints)
         return int(found[0][0])
 
     def hasten(self, uid: str) -> None:
         now = self._clock.now()
         if self._run(sql.HASTEN, (now, uid, now)).rowcount > 0:
-            self._wake()
+            self._wake(self._of_hints)
 
     def release(self) -> int:
         """No row is leased any more; returns how many were. Only for who knows that no other worker lives on this file,
@@ -232,13 +251,13 @@ class SqliteStore:
         killed predecessor."""
         released = self._run("UPDATE resource SET lease = 0 WHERE lease > 0").rowcount
         if released:
-            self._wake()
+            self._wake(self._of_hints)
         return released
 
     def put_back(self, seconds: float) -> int:
         concerned = self._run(sql.PUT_BACK, (self._clock.now(), seconds)).rowcount
         if concerned:
-            self._wake()
+            self._wake(self._of_hints)
         return concerned
 
     def next_due(self) -> float | None:
@@ -268,8 +287,10 @@ class SqliteStore:
     def trim(self, before: float, keep_after: int) -> int:
         return self._run(sql.TRIM, (keep_after, TRIM_AT_ONCE, before)).rowcount
 
-    def listen(self, woken: Callable[[], None], *, told: bool = True) -> None:
+    def listen(self, woken: Callable[[], None], *, told: bool = True, hints: bool = True) -> None:
         self._listeners.append(woken)
+        if hints:
+            self._of_hints.append(woken)
         if told:
             self._of_tellings.append(woken)
 

@@ -10,7 +10,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, ?, ?, ?)
 
 UPDATE = """
 UPDATE resource
-SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = 0, hinted = 0, attempts = 0,
+SET phase = ?, spec = ?, status = ?, modified = ?, version = version + 1, lease = ?, hinted = 0, attempts = 0,
     due = CASE WHEN ? THEN due WHEN hinted THEN min(?, ?) ELSE ? END
 WHERE uid = ? AND kind = ? AND version = ?
 RETURNING due
@@ -90,6 +90,21 @@ SELECT uid FROM reference WHERE account = ? AND region = ? AND target = ? AND ki
 REFERENCES = """
 SELECT target, count(*) FROM reference WHERE account = ? AND region = ? AND target >= ? AND target < ? GROUP BY target
 """
+
+# CROSS JOIN keeps the order: each target is one search, however many there are.
+LINKED = """
+SELECT wanted.value, reference.uid FROM json_each(?) AS wanted CROSS JOIN reference
+WHERE reference.account = ? AND reference.region = ? AND reference.target = wanted.value AND reference.kind = ?
+"""
+
+_WANTED = """
+FROM json_each(?) AS wanted CROSS JOIN resource INDEXED BY resource_arn
+WHERE resource.arn = wanted.value AND resource.arn <> ''
+"""
+
+SEVERAL = f"SELECT {', '.join(f'resource.{name.strip()}' for name in COLUMNS.split(','))} {_WANTED}"
+
+GLANCES = f"SELECT resource.arn, resource.phase, resource.created, resource.modified {_WANTED}"
 
 ADVANCE = """
 INSERT INTO cursor (subscriber, seq) VALUES (?, ?)

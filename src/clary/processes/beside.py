@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -12,6 +13,9 @@ from clary.engines.runners.sidecar import Sidecar
 
 _PASSED = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "pythonpath")
 """What the proxy needs of the server's environment: the way out of this machine, and to its own code."""
+LASTS_SECONDS = 600.0
+"""How long it is believed of an authority that it lasts: to read it costs a run's start a millisecond, and it is made
+anew weeks before it ends."""
 
 
 class Intercepting:
@@ -22,6 +26,8 @@ class Intercepting:
         self._environ = dict(environ)
         self._making = threading.Lock()
         self._made: tuple[tuple[int, int], Path] | None = None
+        self._lasts = 0.0
+        """Until then (monotonic) the authority that was seen is not asked again whether it lasts."""
 
     def __call__(self) -> Sidecar:
         """The proxy's command line and the files that make a program trust it. Blocks; OSError: they cannot be made."""
@@ -58,15 +64,28 @@ class Intercepting:
 
         directory = self._config.authority_dir
         with self._making:
-            if certificates.current(directory) is None:
-                _make(directory)
             own = directory / "ca.pem"
-            seen = own.stat()
-            mark = seen.st_ino, seen.st_mtime_ns
+            seen = _mark(own)
+            if seen is None or self._made is None or self._made[0] != seen or time.monotonic() >= self._lasts:
+                if certificates.current(directory) is None:
+                    _make(directory)
+                seen = _mark(own)
+                self._lasts = time.monotonic() + LASTS_SECONDS
+            if seen is None:
+                raise OSError("the certificate authority is gone")
             # A new authority (the folder was deleted) has a new bundle, too.
-            if self._made is None or self._made[0] != mark or not self._made[1].exists():
-                self._made = mark, certificates.bundle(directory, trust.sources(self._environ))
+            if self._made is None or self._made[0] != seen or not self._made[1].exists():
+                self._made = seen, certificates.bundle(directory, trust.sources(self._environ))
             return own, self._made[1]
+
+
+def _mark(certificate: Path) -> tuple[int, int] | None:
+    """What tells this certificate from another at its place; None: there is none."""
+    try:
+        seen = certificate.stat()
+    except FileNotFoundError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns
 
 
 def _make(directory: Path) -> None:

@@ -75,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = read(home=asked.home, host=asked.host, port=asked.port)
     log.configure(config.log_level)
     raise_limit()
+    # A thread that starts a run, or the loop that has to answer, gets its turn after one millisecond, not five.
+    sys.setswitchinterval(0.001)
     gc.freeze()  # code and tables stay for good: no collection need walk them while somebody waits
     gc.enable()
     uvloop.run(serve(config, asked.ready_fd))

@@ -18,12 +18,13 @@ from clary.engines.web.mail import MailDirectory
 from clary.engines.web.posts import WebPosts
 from clary.engines.web.signer import HomeSigner
 from clary.kernel.clock import Clock
-from clary.kernel.events import Bus, Pattern
+from clary.kernel.events import Bus, Followers, Pattern
 from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
 from clary.kernel.web import Web
 from clary.services import application_autoscaling, cloudwatch, events, logs, s3, sagemaker, sns, sqs
 from clary.services.sagemaker.capturing import Shipper
+from clary.services.sagemaker.experiments import tracking
 from clary.services.sagemaker.loading import Loading
 from clary.services.sagemaker.measured import Using
 from clary.services.sagemaker.metering import Metering
@@ -93,7 +94,7 @@ class Signals:
         self.traffic = LogTraffic()
         for heard in (self.counting.heard, self.subscriptions.heard, self.curves.heard, self.traffic.heard):
             logs_store.listen(heard)
-        self.bus = Bus(rows, clock)
+        self.bus = ports[Followers] = Bus(rows, clock)
         acting = application_autoscaling.Actors(gateway.inside, ports[IdentityPolicies], clock)
         scaled = application_autoscaling.EndpointFollower(rows, clock, acting)
         self.bus.subscribe(application_autoscaling.SUBSCRIBER, Pattern(kind=sagemaker.endpoints.KIND), scaled)
@@ -112,6 +113,14 @@ class Signals:
         self.bus.subscribe(cloudwatch.alarm_follow.SUBSCRIBER, changed, follower)
         trained = Pattern(kind=sagemaker.training.KIND, type="moved")
         self.bus.subscribe(sagemaker.tuning.waking.SUBSCRIBER, trained, sagemaker.tuning.waking.TuningWaker(rows))
+        components = tracking.Tracking(rows, self._stores.logs)
+        for kind in tracking.KINDS:
+            self.bus.subscribe(f"{tracking.SUBSCRIBER} {kind}", Pattern(kind=kind), components, gives_way=True)
+        recording = sagemaker.lineage.recording.Recording(rows, self._stores.objects)
+        self.bus.subscribe_batch(sagemaker.lineage.recording.SUBSCRIBER, Pattern(), recording, gives_way=True)
+        moved = Pattern(type="moved")
+        waking = sagemaker.pipelines.waking
+        self.bus.subscribe_batch(waking.SUBSCRIBER, moved, waking.StepWaker(rows))
         waker = cloudwatch.composite_follow.CompositeWaker(rows)
         self.bus.subscribe(cloudwatch.composite_follow.SUBSCRIBER, changed, waker)
 
