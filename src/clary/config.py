@@ -107,6 +107,18 @@ class Config:
         "How much memory the models of one instance of a multi-model endpoint may take before the one that was used"
         " longest ago makes room for another.",
     )
+    approval_rules: str = _setting(
+        "",
+        "What must hold before a version of any model package group may be Approved, with semicolons between:"
+        " two-persons; not-author; metric NAME at-least NUMBER (or at-most, above, below);"
+        " beat-in-service NAME higher (or lower).",
+    )
+    sdk_environments: str = _setting(
+        "",
+        "Virtual environments in which the SageMaker SDK is installed, with colons between. Jobs that run its functions"
+        " (@step, @remote) find the packages of the one of their client's major version; where there is none, pip"
+        " installs the client's SDK, once.",
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
@@ -237,6 +249,10 @@ def _parse(name: str, default: Any, raw: Any) -> Any:
         raw = float(raw)
     if name == "autoscaling_speed" and not 0 < raw <= 1000:
         raise ValueError("must be greater than 0, and 1000 at most")
+    if name == "approval_rules" and raw:
+        from clary.approval_rules import of_setting
+
+        of_setting(raw)
     if name in _CHOICES and raw not in _CHOICES[name]:
         raise ValueError(f"must be one of {', '.join(_CHOICES[name])}")
     return raw

@@ -387,6 +387,16 @@ async def test_remove_leaves_nothing_and_the_uid_may_be_used_again(runner: Runne
     assert Path("/usr").is_dir()
 
 
+async def test_removals_at_the_same_time_do_not_stumble_over_each_other(runner: Runner) -> None:
+    assert isinstance(runner, ProcessRunner)
+    many = ML + "[os.makedirs(ml + f'/many/{one}/{two}/three') for one in range(30) for two in range(10)]"
+    for _ in range(3):
+        await runner.start("a", python(many))
+        assert (await over(runner, "a")).exit_code == 0
+        await asyncio.gather(*(runner.remove("a") for _ in range(6)))
+        assert [path.name for path in runner.root.iterdir() if not path.name.startswith((".etc", ".keeper"))] == []
+
+
 async def test_the_end_is_told_to_who_watches(runner: Runner) -> None:
     told: asyncio.Queue[str] = asyncio.Queue()
     runner.watch(told.put_nowait)

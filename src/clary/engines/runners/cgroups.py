@@ -1,6 +1,7 @@
 """Limits by control group, v1 or v2, where this process may make a child of its own group. It never leaves that."""
 
 import os
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -65,13 +66,16 @@ def find(proc: Path = Path("/proc/self")) -> Controllers:
 
 def make(found: Controllers, run: RunDir, *, cpus: float | None, memory_bytes: int | None, tasks: int) -> Groups:
     """The groups of the run exist and carry its limits. They are written down first, so that `free` finds them after a
-    crash at any line."""
+    crash at any line.
+
+    Their name is of this start only: the keeper of an earlier run of the same uid may be about to remove its own."""
+    group = f"clary-{run.digest()}-{secrets.token_hex(4)}"
     wanted: dict[Path, list[tuple[str, str, bool]]] = {}
 
     def ask(controller: str, *settings: tuple[str, str, bool]) -> None:
         parent = found.parents.get(controller)
         if parent is not None:
-            wanted.setdefault(parent / f"clary-{run.digest()}", []).extend(settings)
+            wanted.setdefault(parent / group, []).extend(settings)
 
     # (file, value, whether it must take)
     if memory_bytes is not None and found.unified:
@@ -101,7 +105,7 @@ def make(found: Controllers, run: RunDir, *, cpus: float | None, memory_bytes: i
     counter = None
     if memory_bytes is not None and "memory" in found.parents:
         name = "memory.events" if found.unified else "memory.oom_control"
-        counter = found.parents["memory"] / f"clary-{run.digest()}" / name
+        counter = found.parents["memory"] / group / name
     return Groups(tuple(wanted), counter)
 
 

@@ -46,14 +46,21 @@ def clear(run: RunDir) -> None:
     if address is not None:
         shutil.rmtree(Path(address.removeprefix("unix:")).parent, ignore_errors=True)
     # Renamed first: a run that is half deleted must not be taken for one. After a crash here `sweep` goes on.
-    run.path.rename(run.path.parent / f".gone-{run.uid}-{os.getpid()}-{time.monotonic_ns()}")
+    with suppress(FileNotFoundError):  # another removal was first
+        run.path.rename(_gone(run))
     sweep(run)
 
 
 def sweep(run: RunDir) -> None:
     """What earlier removals of this uid left half deleted is gone."""
     for path in run.path.parent.glob(f".gone-{run.uid}-*"):
-        delete(path)
+        # Two removals at once: the later one takes over, and the earlier one finds nothing more to do.
+        with suppress(FileNotFoundError):
+            delete(path.rename(_gone(run)))
+
+
+def _gone(run: RunDir) -> Path:
+    return run.path.parent / f".gone-{run.uid}-{os.getpid()}-{time.monotonic_ns()}"
 
 
 def sweep_all(root: Path, older_than: float) -> None:

@@ -24,6 +24,9 @@ _ETC = (
     "ssl/certs", "ssl/openssl.cnf", "timezone",
 )  # fmt: skip
 """What of /etc is shown: what programs need to start, resolve names and trust certificates. Nothing about users."""
+_NAMED: Final = tuple(Path("/etc", name) for name in _ETC if not name.endswith("*"))
+_BEGUN: Final = tuple(name[:-1] for name in _ETC if name.endswith("*"))
+_HOSTS: Final = Path("/etc/hosts")
 
 
 ALONE: Final = ("algo-1", (("algo-1", "127.0.0.1"),))
@@ -80,9 +83,9 @@ def etc(root: Path) -> Path:
     """A directory that stands for /etc inside: a copy of what is public there, with names for this user and this host.
 
     Made anew whenever one of its sources changed (a laptop's resolv.conf does); runs keep the one they started with."""
-    sources = [path for name in _ETC for path in sorted(Path("/etc").glob(name))]
+    sources = _public()
     mark = hashlib.sha256()
-    for path in (*sources, Path("/etc/hosts")):
+    for path in (*sources, _HOSTS):
         with suppress(OSError):
             seen = path.stat()
             mark.update(f"{path}\0{seen.st_mtime_ns}\0{seen.st_size}\n".encode())
@@ -101,6 +104,13 @@ def etc(root: Path) -> Path:
     except OSError:  # another process was first: what it made is the same
         shutil.rmtree(made)
     return done
+
+
+def _public() -> list[Path]:
+    """What of `_ETC` there is: every start of a run asks, so nothing is searched but one directory."""
+    with os.scandir("/etc") as entries:
+        begun = sorted(entry.path for entry in entries if entry.name.startswith(_BEGUN))
+    return [*(path for path in _NAMED if path.exists()), *map(Path, begun)]
 
 
 def _copy(path: Path, to: Path) -> None:

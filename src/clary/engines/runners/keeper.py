@@ -221,13 +221,13 @@ printf '%d %d\n' "$code" "$kills" 1<>"$run/exit"
 [ -n "$durable" ] && sync "$run/exit"
 [ -n "$groups" ] || exit 0
 vacate() { for group in $groups; do [ ! -d "$group" ] || rmdir "$group" 2>/dev/null || return 1; done; }
-vacate && exit 0
-# The kernel still counts the dead in. Whoever waits for our end need not wait for that too.
+# Whoever waits for our end need not wait for a command that removes them, nor for the kernel, which still counts the
+# dead in.
 {
   exec 9>&- </dev/null >/dev/null 2>&1
-  for nap in 0.01 0.05 0.2 1 5 30; do
-    sleep "$nap"
+  for nap in 0.01 0.05 0.2 1 5 30 0; do
     vacate && exit 0
+    sleep "$nap"
   done
 } &
 exit 0

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from clary.engines.runners.guest import Guest
@@ -12,8 +13,10 @@ from clary.engines.runners.stage import ML, Mount, Placing
 SERVE_DIRECTORY = "/run/clary"
 PEERS_DIRECTORY = "/run/peers"
 LOCK_DESCRIPTOR = 9
-_SYSTEM = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-_DEVICES = ("nvidia*", "dri", "kfd")
+_SYSTEM = tuple(map(Path, ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")))
+_DEVICES = ("dri", "kfd")
+_CARDS = "nvidia"
+"""Of the devices whose names begin so, a run sees all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +91,10 @@ def command_line(bwrap: Bubblewrap, descriptor: int, command: Sequence[str], *, 
 
 
 def _system(guest: Guest, hide: Sequence[Path], view: View) -> list[str]:
-    """Binds in the order of their paths, so that what lies below another stands on top of it; what must be hidden is an
-    empty directory wherever something shown would show it."""
-    shown: dict[Path, list[str]] = {Path("/usr"): ["--ro-bind", "/usr", "/usr"]}
-    for name in _SYSTEM:
-        path = Path(name)
-        if path.is_symlink():
-            shown[path] = ["--symlink", str(path.readlink()), name]
-        elif path.is_dir():
-            shown[path] = ["--ro-bind", name, name]
-    for path in guest.visible:
-        if not any(_inside(path, other) for other in shown):
-            shown[path] = ["--ro-bind", str(path), str(path)]
-    for path in hide:
-        if path.is_dir() and any(_inside(path, other) for other in shown):
-            shown[path] = ["--tmpfs", str(path)]
-            for below in guest.visible:
-                if _inside(below, path):
-                    shown[below] = ["--ro-bind", str(below), str(below)]
+    """Binds in the order of their paths, so that what lies below another stands on top of it."""
+    links = tuple((path, _link(path)) for path in _SYSTEM)
+    hidden = tuple(path for path in hide if path.is_dir())
+    shown = dict(_shared(links, guest.visible, hidden))
     shown[Path("/etc")] = ["--ro-bind", str(view.etc), "/etc"]
     shown |= {Path("/etc") / path.name: ["--ro-bind", str(path), f"/etc/{path.name}"] for path in view.names}
     shown[Path("/tmp")] = ["--bind", str(view.tmp), "/tmp"]
@@ -113,9 +102,42 @@ def _system(guest: Guest, hide: Sequence[Path], view: View) -> list[str]:
     return [option for path in sorted(shown) for option in shown[path]]
 
 
+def _link(path: Path) -> Path | str:
+    """Where the link points; "directory" or "nothing" where there is none."""
+    try:
+        return path.readlink()
+    except OSError:
+        return "directory" if path.is_dir() else "nothing"
+
+
+@lru_cache(maxsize=16)
+def _shared(
+    links: tuple[tuple[Path, Path | str], ...], visible: tuple[Path, ...], hidden: tuple[Path, ...]
+) -> Mapping[Path, list[str]]:
+    """What runs see of this machine alike; what must be hidden is an empty directory wherever something shown would
+    show it. Kept, since it is a few thousand comparisons of paths, and one home has few answers."""
+    shown: dict[Path, list[str]] = {Path("/usr"): ["--ro-bind", "/usr", "/usr"]}
+    for path, link in links:
+        if isinstance(link, Path):
+            shown[path] = ["--symlink", str(link), str(path)]
+        elif link == "directory":
+            shown[path] = ["--ro-bind", str(path), str(path)]
+    for path in visible:
+        if not any(_inside(path, other) for other in shown):
+            shown[path] = ["--ro-bind", str(path), str(path)]
+    for path in hidden:
+        if any(_inside(path, other) for other in shown):
+            shown[path] = ["--tmpfs", str(path)]
+            for below in visible:
+                if _inside(below, path):
+                    shown[below] = ["--ro-bind", str(below), str(below)]
+    return shown
+
+
 def _devices() -> list[str]:
-    found = [path for pattern in _DEVICES for path in sorted(Path("/dev").glob(pattern))]
-    return [option for path in found for option in ("--dev-bind-try", str(path), str(path))]
+    with os.scandir("/dev") as entries:
+        found = sorted(one.path for one in entries if one.name in _DEVICES or one.name.startswith(_CARDS))
+    return [option for path in found for option in ("--dev-bind-try", path, path)]
 
 
 def _inside(path: Path, parent: Path) -> bool:

@@ -10,7 +10,7 @@ from clary.engines.runners import procfs
 from clary.engines.runners.growth import Growth
 from clary.engines.runners.rundir import RunDir
 
-_FIRST_LOOK_SECONDS = 0.002
+_FIRST_LOOK_SECONDS = 0.001
 _LAST_LOOK_SECONDS = 5.0
 
 
