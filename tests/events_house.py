@@ -22,7 +22,7 @@ from clary.kernel.metrics import Sample
 from clary.kernel.queues import QueueStore
 from clary.kernel.reconcile import Controller
 from clary.kernel.telemetry import LogStore
-from clary.services import events, logs, s3, sqs
+from clary.services import events, logs, s3, scheduler, sqs
 from clary.services.s3 import heralds as s3_heralds
 from clary.services.sagemaker import heralds as sagemaker_heralds
 from tests.iam_house import iam_house
@@ -101,10 +101,13 @@ class EventsHouse:
         self.bus = Bus(store, self.clock)
         flow = events.flow.Flow(store, self.clock, ACCOUNT, self.heralds, self.deliveries, self.metrics, self.logs)
         self.bus.subscribe_batch(events.flow.SUBSCRIBER, Pattern(), flow)
-        reconcilers = {**events.reconcilers(store, self.logs, self.clock), delivery.KIND: self.deliveries}
-        self.controller = Controller(
-            store, self.clock, reconcilers, {**events.MACHINES, delivery.KIND: delivery.MACHINE}
-        )
+        reconcilers = {
+            **events.reconcilers(store, self.logs, self.clock),
+            **scheduler.reconcilers(store, self.clock, self.deliveries),
+            delivery.KIND: self.deliveries,
+        }
+        machines = {**events.MACHINES, **scheduler.MACHINES, delivery.KIND: delivery.MACHINE}
+        self.controller = Controller(store, self.clock, reconcilers, machines)
 
     def settle(self) -> None:
         """Everything that is due is done and everything told is heard."""
@@ -172,10 +175,11 @@ class EventsHouse:
         found: str = answer["Entries"][0]["EventId"]
         return found
 
-    def role(self, name: str, *actions: str) -> str:
+    def role(self, name: str, *actions: str, service: str = "events.amazonaws.com") -> str:
         """The ARN of a role that EventBridge may act as, and that may do these actions."""
         iam = self.wire.client("iam")
-        trust = json.dumps({"Version": "2012-10-17", "Statement": TRUST})
+        statement = {**TRUST, "Principal": {"Service": service}}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": statement})
         made: str = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
         if actions:
             allowed = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
@@ -192,7 +196,7 @@ class EventsHouse:
 
 @contextmanager
 def events_house(root: Path) -> Iterator[EventsHouse]:
-    with iam_house(root, [events.service, sqs.service, logs.service, s3.service]) as wire:
+    with iam_house(root, [events.service, scheduler.service, sqs.service, logs.service, s3.service]) as wire:
         made = EventsHouse(root, wire)
         try:
             yield made

@@ -8,13 +8,13 @@ from typing import Final
 
 from clary.aws.delivery import Acting, Counted, Retry
 from clary.aws.event_patterns import EventPattern, Path, compile_pattern, values_at
+from clary.aws.targets import TargetKind, kind_of
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store, Where
 from clary.kernel.telemetry import LogStreamName
 from clary.services.events.api import ARCHIVE, DEFAULT, PRINCIPAL, RULE
 from clary.services.events.archives import place_of
 from clary.services.events.inputs import Input, compile_input
-from clary.services.events.kinds import Kind, kind_of
 
 NAMESPACE: Final = "AWS/Events"
 _MOST: Final = 100_000
@@ -27,7 +27,7 @@ class BoundTarget:
     """A target, and all that does not change from event to event."""
 
     target: Doc
-    kind: Kind
+    kind: TargetKind
     region: str
     make: Input
     acting: Acting

@@ -15,16 +15,17 @@ import orjson
 from clary.aws import times
 from clary.aws.delivery import Deliverer, Delivery
 from clary.aws.heralds import Heralds
+from clary.aws.targets import Sent, queue_url
 from clary.kernel.clock import Clock
 from clary.kernel.metrics import MetricName, MetricSink, Sample, of_mapping
 from clary.kernel.resource import Doc
 from clary.kernel.store import Event, Store
 from clary.kernel.telemetry import LogSink, LogStreamName
-from clary.services.events import archives
+from clary.services.events import archives, parameters
 from clary.services.events.api import ARCHIVE, DEFAULT, EVENT, RULE
+from clary.services.events.batches import together
 from clary.services.events.book import NAMESPACE, BoundRule, BoundTarget, RuleBook
 from clary.services.events.inputs import Matched
-from clary.services.events.kinds import Sent, together
 
 SUBSCRIBER: Final = "events"
 
@@ -145,7 +146,8 @@ class Flow:
             name = f"{name}/{spec['replay']}"
         try:
             payload = bound.make(Matched(event, rule.arn, rule.name, line.at))
-            sent = Sent(target["Arn"], bound.region, target, event, payload, name, rule.name, line.at)
+            asked = parameters.of_event(target, event)
+            sent = Sent(target["Arn"], asked, payload, lambda: _entry(event), name, rule.name, line.at)
             params = kind.params(sent)
         except Exception:
             # As above: an event that cannot be written for this target never will be.
@@ -197,8 +199,18 @@ def _of_bus(bus: str) -> tuple[tuple[str, str], ...]:
     return () if bus == DEFAULT else (("EventBusName", bus),)
 
 
+def _entry(event: Doc) -> Doc:
+    """The event as another bus gets it."""
+    return {
+        "Source": event["source"],
+        "DetailType": event["detail-type"],
+        "Detail": orjson.dumps(event["detail"]).decode(),
+        "Resources": event["resources"],
+        "Time": event["time"],
+    }
+
+
 def _dead_letter(rule: BoundRule, bound: BoundTarget, event: Doc) -> Doc:
-    region, account, queue = bound.dead.split(":")[3:6]
     said: dict[str, Any] = {
         "RULE_ARN": rule.arn,
         "TARGET_ARN": bound.target["Arn"],
@@ -209,10 +221,10 @@ def _dead_letter(rule: BoundRule, bound: BoundTarget, event: Doc) -> Doc:
     }
     return {
         "service": "sqs",
-        "region": region,
+        "region": bound.dead.split(":")[3],
         "operation": "SendMessage",
         "params": {
-            "QueueUrl": f"https://sqs.{region}.amazonaws.com/{account}/{queue}",
+            "QueueUrl": queue_url(bound.dead),
             "MessageBody": orjson.dumps(event).decode(),
             "MessageAttributes": {name: {"DataType": "String", "StringValue": text} for name, text in said.items()},
         },

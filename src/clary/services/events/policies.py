@@ -7,6 +7,7 @@ import orjson
 from clary.aws import policy
 from clary.aws.access import Ask
 from clary.aws.service import Context
+from clary.aws.targets import LOG_GROUPS
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
 from clary.services.events.api import (
@@ -20,7 +21,6 @@ from clary.services.events.api import (
     stored_bus,
 )
 from clary.services.events.buses import change_bus
-from clary.services.events.kinds import LOG_GROUPS
 
 MOST_BYTES: Final = 10 * 1024
 _PUT: Final = "events:PutEvents"

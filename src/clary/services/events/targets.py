@@ -2,12 +2,15 @@
 
 from typing import Any, Final
 
+from clary.aws import targets as reach
 from clary.aws.authorize import IdentityPolicies, service_may_assume
 from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
+from clary.aws.targets import KINDS
 from clary.kernel.errors import BadToken
 from clary.kernel.page import decode, digest, encode
 from clary.kernel.resource import Doc, Resource
+from clary.services.events import parameters
 from clary.services.events.api import (
     PRINCIPAL,
     LimitExceededException,
@@ -18,7 +21,6 @@ from clary.services.events.api import (
     service,
 )
 from clary.services.events.inputs import compile_input
-from clary.services.events.kinds import KINDS, check_target
 from clary.services.events.rules import change_rule
 
 MOST_OF_RULE: Final = 5
@@ -104,8 +106,11 @@ async def list_targets_by_rule(ctx: Context, req: Doc) -> Doc:
 
 
 def _check(ctx: Context, target: Doc, rule: Resource) -> None:
-    kind = check_target(ctx, target)
+    kind = reach.check(ctx, target["Arn"])
+    if kind.role and "RoleArn" not in target:
+        raise ValidationException(f"RoleArn is required for target {target['Arn']}.")
     compile_input(target)
+    parameters.check(target, kind)
     for member in _REFUSED:
         if member in target:
             raise NotImplementedHere(f"{member} of target {target['Id']} is not served by Clary: no target needs it.")

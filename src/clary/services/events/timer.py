@@ -10,6 +10,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from clary.aws.heralds import seconds
 from clary.kernel.clock import Clock
+from clary.kernel.moments import LOOK_SECONDS, looked
 from clary.kernel.reconcile import Step, again, rest
 from clary.kernel.resource import Doc, Resource, StateMachine
 from clary.kernel.store import Store, Telling
@@ -17,8 +18,6 @@ from clary.services.events.api import EVENT
 from clary.services.events.rules import scheduled
 
 MACHINE: Final = StateMachine("State", "ENABLED", {"ENABLED": {"DISABLED"}, "DISABLED": {"ENABLED"}})
-LOOK_SECONDS: Final = 3600.0
-"""A rule that is due later than this is looked at in between: the clock may have been put back."""
 
 
 class RuleTimer:
@@ -34,18 +33,13 @@ class RuleTimer:
         due: float | None = rule.status.get("_next")
         if expression is None or due is None or rule.phase != "ENABLED":
             return rest(_next=None)
-        now, after = self._clock.now(), scheduled(expression)
-        if now < due:
-            counted = after(now)
-            # Put back by more than the schedule's own step: the moment that was waited for is too far away.
-            following = due if counted is None else min(due, counted)
-            return again(min(following - now, LOOK_SECONDS), _next=following)
-        self._store.tell([self._moment(rule, due)])
-        # A rate goes on from the moment that it was due, so that it does not creep, unless that is past already.
-        following_due = after(due) if (after(due) or now) > now else after(now)
-        if following_due is None:
+        now = self._clock.now()
+        fires, following = looked(due, now, scheduled(expression))
+        if fires:
+            self._store.tell([self._moment(rule, due)])
+        if following is None:
             return rest(_next=None)
-        return again(min(following_due - now, LOOK_SECONDS), _next=following_due)
+        return again(min(following - now, LOOK_SECONDS), _next=following)
 
     def give_up(self, rule: Resource, error: Exception) -> Step:
         """Never: the schedule goes on."""
