@@ -227,6 +227,9 @@ def test_pip_is_told_what_the_machine_tells_it(tmp_path: Path) -> None:
     }
     assert "PIP_INDEX_URL" not in made.variables(secrets=False)
     assert made.directories() == (tmp_path,)
+    (tmp_path / "mirror/simple").mkdir(parents=True)
+    mirror = pip.Settings({"index-url": f"file://{tmp_path}/mirror/simple"})
+    assert mirror.directories() == (tmp_path / "mirror",), "a mirror's files stand beside its pages"
 
 
 async def test_a_source_that_cannot_be_read_fails_the_job_in_words(house: House) -> None:

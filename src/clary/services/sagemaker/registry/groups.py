@@ -7,8 +7,9 @@ from clary.kernel import ids
 from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Where
-from clary.services.sagemaker import listing, tags
+from clary.services.sagemaker import group_tags, listing, tags
 from clary.services.sagemaker.api import service
+from clary.services.sagemaker.errors import require
 from clary.services.sagemaker.registry.names import GROUP, PACKAGE, created_by, find_group, group_arn
 
 
@@ -17,7 +18,11 @@ async def create_model_package_group(ctx: Context, req: Doc) -> Doc:
     """The group is there, without versions. Errors: ValidationException "... already exists"."""
     name = req["ModelPackageGroupName"]
     arn = group_arn(ctx, name)
-    tags.check(req.get("Tags"))
+    added = tags.check(req.get("Tags"))
+    group_tags.check_rules(added)
+    require(
+        not any(key.startswith(group_tags.ALIAS) for key in added), "A new group has no version to give an alias to"
+    )
     status = {"CreatedBy": created_by(ctx)}
     try:
         ctx.store.create(
@@ -64,8 +69,8 @@ async def delete_model_package_group(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("PutModelPackageGroupPolicy")
 async def put_model_package_group_policy(ctx: Context, req: Doc) -> Doc:
-    """The policy is kept with the group and answered by Get. It opens nothing: this home has one account, and who may
-    do what within it the policies of IAM say. Errors: ValidationException for what is no policy."""
+    """The policy counts from now on for the group and its versions (policies.py), beside those of the callers. Errors:
+    ValidationException for what is no policy."""
     try:
         policy.parse(req["ResourcePolicy"], "resource")
     except policy.Malformed as error:

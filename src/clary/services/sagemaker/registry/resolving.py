@@ -4,8 +4,9 @@ from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker.errors import refuse, require
+from clary.services.sagemaker.registry.approval import APPROVED
 from clary.services.sagemaker.registry.names import find_package
-from clary.services.sagemaker.registry.packages import APPROVED, specifications
+from clary.services.sagemaker.registry.packages import specifications
 
 _TAKEN = ("ContainerHostname", "Image", "ModelDataUrl", "ModelDataSource", "Environment")
 """Members of a package's container that a model's container has too."""

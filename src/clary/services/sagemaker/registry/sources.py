@@ -6,6 +6,7 @@ from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc
+from clary.services.sagemaker.registry import measures
 
 _MODEL: Final = "model"
 _PACKAGE: Final = "model-package"
@@ -34,7 +35,9 @@ def completed(ctx: Context, req: Doc) -> Doc:
             except Missing:
                 raise ValidationException(f"SourceUri {uri} is not there") from None
             if kind == _PACKAGE:
-                return {**{member: source.spec[member] for member in _CLONED if source.spec.get(member)}, **req}
+                # Its metrics are those that were kept with it: the files they came from may say something else by now.
+                told = {**source.spec, "ModelMetrics": measures.shown(source)}
+                return {**{member: told[member] for member in _CLONED if told.get(member)}, **req}
             given = source.spec.get("Containers") or [source.spec["PrimaryContainer"]]
             kept = source.status.get("_containers") or given
             containers = [{member: one[member] for member in _TAKEN if one.get(member)} for one in kept]
