@@ -1,5 +1,6 @@
 """SageMaker's reconcilers in a small house: real store, controller and logs; scripted runner, serving and clock."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import AsyncIterator
@@ -100,7 +101,7 @@ class FileObjects:
             case "HeadObject" | "GetObject" if req["Key"] not in self.keys(bucket):
                 raise NoSuchKey("The specified key does not exist.")
             case "HeadObject":
-                return {}
+                return {"ETag": f'"{hashlib.md5(self.read(bucket, req["Key"])).hexdigest()}"'}
             case "GetObject":
                 return {"Body": _stream(self.read(bucket, req["Key"]))}
             case "PutObject":

@@ -113,6 +113,13 @@ REFUSED_TOO = {
         f"Targets.{member}Parameters"
         for member in ("Kinesis", "RunCommand", "Ecs", "Batch", "Http", "RedshiftData", "AppSync")
     ),
+    **dict.fromkeys(
+        ("CreateSchedule", "UpdateSchedule"),
+        tuple(
+            f"Target.{member}Parameters"
+            for member in ("Ecs", "Kinesis", "EventBridgePutEventsV2", "EventBridgePutRawEvents")
+        ),
+    ),
     "CreateBucket": ("CreateBucketConfiguration.Bucket", "CreateBucketConfiguration.Location"),
     "PutMetricAlarm": (
         "ActionConfiguration",

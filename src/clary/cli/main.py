@@ -6,6 +6,10 @@ from typing import Annotated
 
 import typer
 
+from clary.cli import lineage
+from clary.cli.pipeline.commands import app as pipeline
+from clary.cli.registry import commands as registry
+
 app = typer.Typer(
     name="clary",
     no_args_is_help=True,
@@ -17,6 +21,7 @@ app = typer.Typer(
 
 user = typer.Typer(no_args_is_help=True, help="People and programs of their own: users, their keys and permissions.")
 app.add_typer(user, name="user")
+app.add_typer(pipeline, name="pipeline")
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Where Clary keeps everything. [default: ~/.clary]", metavar="DIR")
@@ -91,7 +96,7 @@ def run(
 
 @app.command()
 def demo(
-    name: Annotated[str, typer.Argument(help="Which demonstration: car-evaluation, iris-stress.")] = "car-evaluation",
+    name: Annotated[str, typer.Argument(help="car-evaluation, iris-stress, abalone or churn.")] = "car-evaluation",
     home: HomeOption = None,
     port: Annotated[int | None, typer.Option(help="Port, when the demo starts Clary itself.")] = None,
     keep: Annotated[bool, typer.Option("--keep", help="Leave everything as it is, and print how to try it.")] = False,
@@ -102,16 +107,27 @@ def demo(
         Path | None,
         typer.Option(help="iris-stress: where the report goes. [default: iris-stress.html]", metavar="FILE"),
     ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="abalone, churn: the published file, or rows like it. [default: made up]",
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            readable=True,
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Go the whole road once, through boto3 alone.
 
     car-evaluation: from raw file to answered request. iris-stress: two models behind one endpoint with autoscaling,
-    under load.
+    under load. abalone: a pipeline with a gate, registry, approval, endpoint and lineage. churn: the same with a gate
+    that compares with the version in service, and holds.
     """
     from clary.cli.demo import play
 
-    play(name, home, port, keep, json, full, report)
+    play(name, home, port, keep, json, full, report, data)
 
 
 @app.command()
@@ -217,6 +233,10 @@ def stress(
             home=home,
         )
     )
+
+
+registry.register(app)
+lineage.register(app)
 
 
 @user.command("add")

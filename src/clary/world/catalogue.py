@@ -14,7 +14,9 @@ from clary.services import (
     resourcegroupstaggingapi,
     s3,
     sagemaker,
+    sagemaker_metrics,
     sagemaker_runtime,
+    scheduler,
     sns,
     sqs,
     sts,
@@ -30,6 +32,7 @@ from clary.services.s3 import heralds as s3_heralds
 from clary.services.s3 import taggable as s3_tags
 from clary.services.sagemaker import heralds as sagemaker_heralds
 from clary.services.sagemaker import taggable as sagemaker_tags
+from clary.services.scheduler import taggable as scheduler_tags
 from clary.services.sns import taggable as sns_tags
 from clary.services.sqs import taggable as sqs_tags
 
@@ -44,7 +47,9 @@ SERVICES: tuple[Service, ...] = (
     resourcegroupstaggingapi.service,
     s3.service,
     sagemaker.service,
+    sagemaker_metrics.service,
     sagemaker_runtime.service,
+    scheduler.service,
     sns.service,
     sqs.service,
     sts.service,
@@ -59,6 +64,7 @@ TAGGABLES = Taggables(
         *logs_tags.TAGGABLES,
         *s3_tags.TAGGABLES,
         *sagemaker_tags.TAGGABLES,
+        *scheduler_tags.TAGGABLES,
         *sns_tags.TAGGABLES,
         *sqs_tags.TAGGABLES,
     ]

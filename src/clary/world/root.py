@@ -41,11 +41,14 @@ from clary.services import (
     iam,
     s3,
     sagemaker,
+    sagemaker_metrics,
     sagemaker_runtime,
+    scheduler,
     sns,
     sqs,
 )
 from clary.services.iam.effective import KeptUserKeys, StoredIdentities
+from clary.services.sagemaker.experiments.series import Series
 from clary.services.sagemaker.holding import Holding
 from clary.world import runners, signals
 from clary.world.catalogue import SERVICES, TAGGABLES
@@ -104,6 +107,7 @@ class World:
         self.backlog = sagemaker.Backlog(self.engines, self.stores.metrics)
         self.ports[sagemaker_runtime.asynchronous.Asynchronous] = self.backlog
         self.controller = self._controller()
+        self.signals.bus.give_way(lambda: self.controller.busy)
         self.ports[cloudwatch.page.Page] = self._page()
         self.runner.watch(self._run_changed)
 
@@ -116,6 +120,7 @@ class World:
             "events": events.policies.EventPolicies(self.store, home.account),
             "logs": events.policies.LogGroupPolicies(home.account),
             "s3": s3.policy.BucketPolicies(self.store, home.account, stores.objects),
+            "sagemaker": sagemaker.registry.policies.GroupPolicies(self.store, home.account),
             "sns": sns.policy.TopicPolicies(self.store, home.account),
             "sqs": sqs.policy.QueuePolicies(self.store, home.account),
         }
@@ -141,7 +146,9 @@ class World:
             Traffic: Traffic(),
             sagemaker.compiling.Switch: sagemaker.compiling.Switch(compiles),
             sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
+            sagemaker.registry.HomeRules: sagemaker.registry.HomeRules.of(config.approval_rules),
             sagemaker.Turns: self.turns,
+            sagemaker_metrics.Series: Series(),
             application_autoscaling.Pace: self.pace,
             ecr.Registry: ecr.Registry(home.account, config.region),
             iam.Birth: iam.Birth(home.made),
@@ -157,6 +164,7 @@ class World:
             **sagemaker.reconcilers(self.engines),
             sagemaker.asynchronous.machine.KIND: self.backlog.reconciler,
             **s3.reconcilers(stores.objects, self.happenings, clock),
+            **scheduler.reconcilers(self.store, clock, self.signals.deliveries),
             **sns.reconcilers(clock),
             **sqs.reconcilers(self.store, stores.queues, clock),
             **self.signals.reconcilers(),
@@ -166,6 +174,7 @@ class World:
             **events.MACHINES,
             **sagemaker.MACHINES,
             **s3.MACHINES,
+            **scheduler.MACHINES,
             **sns.MACHINES,
             **sqs.MACHINES,
             **signals.MACHINES,
@@ -187,6 +196,7 @@ class World:
             endpoint_url=self.config.endpoint_url,
             scratch=self.config.runs_dir / ".scratch",
             environments_dir=self.config.environments_dir,
+            sdk_environments=self.config.sdk_environments,
             curves=self.signals.curves,
             turns=self.turns,
             instance_scale=self.config.instance_scale,

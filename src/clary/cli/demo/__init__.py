@@ -14,7 +14,7 @@ from clary.cli.say import err, fail
 from clary.config import Config, read
 from clary.program import program
 
-NAMES = ("car-evaluation", "iris-stress")
+NAMES = ("car-evaluation", "iris-stress", "abalone", "churn")
 SCALING_SPEED = "90"
 """Of a Clary that the demo starts for itself: what takes 3 and 15 minutes on AWS is seen in some ten seconds."""
 
@@ -27,12 +27,15 @@ def play(
     json: bool,
     full: bool = False,
     report: Path | None = None,
+    data: Path | None = None,
 ) -> None:
     """The demonstration has run; what it made is gone again unless `keep`."""
     if name not in NAMES:
         fail(f"there is no demo called {name!r}", f"there is: {', '.join(NAMES)}")
     if name != "iris-stress" and (full or report is not None):
         fail("--full and --report belong to the demo iris-stress")
+    if data is not None and name not in _PIPELINES:
+        fail(f"--data belongs to the demos {' and '.join(_PIPELINES)}")
     from botocore.exceptions import BotoCoreError, ClientError
 
     from clary.cli.demo.shared import DemoFailed
@@ -44,7 +47,7 @@ def play(
     err.print(f"[bold]clary demo {name}[/bold]: {_PLOTS[name]}, through boto3")
     running, ours = _ensure_server(config, stage, name)
     run = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    demonstration = _demonstration(name, config, running.url, run, stage, full, report)
+    demonstration = _demonstration(name, config, running.url, run, stage, full, report, data)
     problem = ""
     found: dict[str, Any] = {}
     try:
@@ -64,17 +67,30 @@ def play(
         fail(problem, f"with --keep everything is left to look at; the server's log is {config.server_log}")
     _report(stage, found, json)
     if keep and not json:
-        _try_it(config, home, demonstration.name)
+        _try_it(config, home, demonstration.name, found)
 
 
+_PIPELINES = ("abalone", "churn")
 _PLOTS = {
+    "abalone": "a pipeline with a gate, from raw data to an endpoint",
+    "churn": "a gate that compares, and holds",
     "car-evaluation": "from raw file to answered request",
     "iris-stress": "two models behind one endpoint, under load",
 }
 
 
-def _demonstration(name: str, config: Config, url: str, run: str, stage: Any, full: bool, report: Path | None) -> Any:
+def _demonstration(
+    name: str, config: Config, url: str, run: str, stage: Any, full: bool, report: Path | None, data: Path | None
+) -> Any:
     clients = _clients(config, url)
+    if name == "abalone":
+        from clary.cli.demo.abalone import Abalone
+
+        return Abalone(clients, config.region, url, run, stage, data)
+    if name == "churn":
+        from clary.cli.demo.churn import Churn
+
+        return Churn(clients, config.region, url, run, stage, data)
     if name == "car-evaluation":
         from clary.cli.demo.car_evaluation import CarEvaluation
 
@@ -138,6 +154,10 @@ def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
         from clary.stress.terminal import show
 
         show(found["stress"], out)
+    elif "executions" in found:
+        from clary.cli.demo.worked_report import show as show_worked
+
+        show_worked(found, out)
     else:
         out.print(_accuracy(found))
     out.print(f"done in {whole['seconds']:.1f} s")
@@ -156,12 +176,17 @@ def _accuracy(found: dict[str, Any]) -> Any:
     return table
 
 
-def _try_it(config: Config, home: Path | None, name: str) -> None:
+def _try_it(config: Config, home: Path | None, name: str, found: dict[str, Any]) -> None:
     from clary.cli.say import out
 
     where, clary = f" --home {home}" if home else "", program()
     running = homes.server(config)
     url = running.url if running else config.endpoint_url
+    if "executions" in found:
+        from clary.cli.demo.worked_report import try_it
+
+        try_it(found, where, config.region, url, out)
+        return
     if name == "iris-model-production":
         out.print(
             f"""

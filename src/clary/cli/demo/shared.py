@@ -98,6 +98,7 @@ def unless_missing(delete: Callable[..., Any], request: dict[str, Any]) -> None:
     try:
         delete(**request)
     except ClientError as error:
-        missing = ("NoSuchEntity", "NoSuchBucket", "NoSuchKey")
-        if error.response["Error"]["Code"] not in missing and "Could not find" not in str(error):
+        missing = ("NoSuchEntity", "NoSuchBucket", "NoSuchKey", "ResourceNotFound")
+        said = ("Could not find", "does not exist")
+        if error.response["Error"]["Code"] not in missing and not any(one in str(error) for one in said):
             raise

@@ -7,12 +7,17 @@ from clary.kernel.resource import StateMachine
 from clary.services.sagemaker import (
     access,
     asynchronous,
+    cards,
     compiling,
     endpoint_configs,
     endpoints,
+    experiments,
+    lineage,
     models,
+    pipelines,
     processing,
     registry,
+    search,
     tags,
     training,
     transform,
@@ -36,6 +41,8 @@ MACHINES: Mapping[str, StateMachine] = {
     endpoints.KIND: endpoints.ENDPOINT,
     compiling.KIND: compiling.COMPILATION,
     asynchronous.machine.KIND: asynchronous.machine.INVOCATION,
+    pipelines.EXECUTION: pipelines.EXECUTION_MACHINE,
+    pipelines.STEP: pipelines.STEP_MACHINE,
 }
 """The state machine of each kind that has one."""
 JOBS = (training.KIND, processing.KIND, transform.KIND)
@@ -51,6 +58,7 @@ def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
         transform.KIND: transform.TransformJobReconciler(engines),
         endpoints.KIND: endpoints.EndpointReconciler(engines),
         compiling.KIND: compiling.CompilationReconciler(engines),
+        **pipelines.reconcilers(engines),
     }
 
 
@@ -64,11 +72,16 @@ __all__ = [
     "Queue",
     "Turns",
     "access",
+    "cards",
     "compiling",
     "endpoint_configs",
+    "experiments",
+    "lineage",
     "models",
+    "pipelines",
     "reconcilers",
     "registry",
+    "search",
     "service",
     "tags",
     "training",

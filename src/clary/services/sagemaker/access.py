@@ -24,32 +24,68 @@ _NAMES: Final = {
     "TrainingJobName": "training-job",
     "ModelPackageName": "model-package",
     "ModelPackageGroupName": "model-package-group",
+    "ModelCardName": "model-card",
+    "TrialComponentName": "experiment-trial-component",
+    "TrialName": "experiment-trial",
+    "ExperimentName": "experiment",
+    "ContextName": "context",
+    "ActionName": "action",
+    "LineageGroupName": "lineage-group",
+    "PipelineName": "pipeline",
 }
 """The member that names a resource, and how its ARN goes on. An endpoint before the configuration that it is given,
-a transform job before its model."""
-_BOTH: Final = ("CreateEndpoint", "UpdateEndpoint")
-"""They ask for the configuration too."""
-_OF_ONE: Final = ("ListTags", "ListTrainingJobsForHyperParameterTuningJob")
+a transform job before its model, a trial before its experiment."""
+_BOTH: Final = ("CreateEndpoint", "UpdateEndpoint", "AssociateTrialComponent", "DisassociateTrialComponent")
+"""They ask for all that they name."""
+_EDGES: Final = ("AddAssociation", "DeleteAssociation")
+"""They ask for both ends."""
+_OF_ONE: Final = (
+    "ListTags",
+    "ListTrainingJobsForHyperParameterTuningJob",
+    "ListPipelineExecutions",
+    "ListPipelineExecutionSteps",
+    "ListPipelineParametersForExecution",
+    "ListPipelineVersions",
+    "ListModelCardVersions",
+)
 """Lists of what belongs to a resource that they name."""
 _NOTHING: Final[Mapping[str, Given]] = {}
 
 
 def _arns(operation: str, ctx: Context, req: Doc) -> list[str]:
-    for member in ("ResourceArn", "ModelPackageArn"):
+    for member in (
+        "ResourceArn",
+        "ModelPackageArn",
+        "ModelCardExportJobArn",
+        "ArtifactArn",
+        "PipelineExecutionArn",
+        "PipelineArn",
+    ):
         if member in req:
             return [req[member]]
+    if operation in _EDGES:
+        return [req["SourceArn"], req["DestinationArn"]]
+    if operation == "QueryLineage":
+        return list(req.get("StartArns") or ["*"])
+    if operation == "CreateArtifact":
+        return [ctx.arn("sagemaker", "artifact/*")]  # what it is known by is for Clary to say
     if "ModelPackageArnList" in req:
         return list(req["ModelPackageArnList"])
     if operation == "CreateModelPackage" and "ModelPackageGroupName" in req:
         group = req["ModelPackageGroupName"].rpartition("/")[2]
         return [ctx.arn("sagemaker", f"model-package/{group}/*")]  # which version it becomes is not known yet
     if operation in _BOTH:
-        return [ctx.arn("sagemaker", f"{kind}/{req[member]}") for member, kind in _NAMES.items() if member in req]
+        return [_arn(ctx, kind, req[member]) for member, kind in _NAMES.items() if member in req]
     for member, kind in _NAMES.items():
         if member in req:
-            named: str = req[member]
-            return [named if named.startswith("arn:") else ctx.arn("sagemaker", f"{kind}/{named}")]
+            return [_arn(ctx, kind, req[member])]
     return ["*"]
+
+
+def _arn(ctx: Context, kind: str, named: str) -> str:
+    if kind.startswith("experiment"):  # their names are not told apart by case, and stand in ARNs without it
+        named = named.lower()
+    return named if named.startswith("arn:") else ctx.arn("sagemaker", f"{kind}/{named}")
 
 
 def _of(operation: str) -> Asks:
@@ -124,7 +160,14 @@ def _keys(ctx: Context, req: Doc) -> dict[str, Given | Callable[[], Given]]:
         "sagemaker:KeepAlivePeriod": cluster.get("KeepAlivePeriodInSeconds"),
         "sagemaker:MaxRuntimeInSeconds": (req.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds"),
         "sagemaker:EnableRemoteDebug": (req.get("RemoteDebugConfig") or {}).get("EnableRemoteDebug"),
+        "sagemaker:ModelApprovalStatus": req.get("ModelApprovalStatus"),
+        "sagemaker:ModelLifeCycle:stage": (req.get("ModelLifeCycle") or {}).get("Stage"),
+        "sagemaker:ModelLifeCycle:stageStatus": (req.get("ModelLifeCycle") or {}).get("StageStatus"),
     }
+    for key, value in (req.get("CustomerMetadataProperties") or {}).items():
+        said[f"sagemaker:CustomerMetadataProperties/{key}"] = value
+    if req.get("CustomerMetadataPropertiesToRemove"):
+        said["sagemaker:CustomerMetadataPropertiesToRemove"] = req["CustomerMetadataPropertiesToRemove"]
     return {name: _given(value) for name, value in said.items() if value not in (None, [], "")}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from clary import __version__
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
 from clary.engines.runners.base import StartError
@@ -55,7 +56,7 @@ def start(image: Image, verb: Verb, entrypoint: list[str] | None = None, argumen
         return Start(rest or ((verb,) if verb else ()), image.container)
     if entry:
         return Start((*entry, *rest))
-    own = {"train": image.train, "serve": image.serve, "": None}[verb]
+    own = {"train": image.train, "serve": image.serve, "": image.process}[verb]
     if own is None:
         raise StartError(_nothing(image, verb))
     return Start((*own, *rest))
@@ -80,6 +81,19 @@ async def resolve(engines: Engines, one: Resource, uri: str, role_arn: str) -> I
     if local is None:
         raise StartError(f"{_neither(uri)} {_what_to_push(engines, pushed, uri)}")
     return _container(uri, local)
+
+
+async def identity(engines: Engines, one: Resource, uri: str, role_arn: str) -> str | None:
+    """What `resolve` would run now, without fetching anything: the same text for the same bytes. None: nothing here is
+    called so. A built-in image is what this version of Clary brings. Raises StartError, and roles.NotAssumable."""
+    pushed = _pushed(engines, one, uri)
+    if pushed is not None and role_arn:
+        ctx = engines.inside(roles.context(engines, one, role_arn).principal, pushed.region)
+        if (digest := await _digest(ctx, pushed)) is not None:
+            return digest
+    if (built_in := images.lookup(uri)) is not None:
+        return f"{built_in.name} {__version__}"
+    return await engines.containers.local(uri) if await engines.containers.refusal() is None else None
 
 
 def _container(uri: str, reference: str) -> Image:

@@ -60,6 +60,8 @@ class Engines:
     """After so long without a request a serverless variant has no instance any more."""
     environments_dir: Path | None = None
     """Where environments with the packages of users' programs stand; None: beside `scratch`."""
+    sdk_environments: str = ""
+    """Virtual environments with the SageMaker SDK, for jobs that run its functions; separated by colons."""
     multi_model_count: int = 100
     """Models that one instance of a multi-model endpoint has loaded at the same time."""
     multi_model_memory_bytes: int = 2 << 30

@@ -46,18 +46,18 @@ class Making(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: a requirements file, and the archive that it stands in."""
+    """What is asked for: a requirements file, and the archive that it stands in (None: it stands alone)."""
 
     requirements: bytes
     name: str
     """Its path in the archive."""
-    archive: Path
+    archive: Path | None
 
     def key(self) -> str:
         """Equal for equal environments. Of a file that names other files, the whole archive counts."""
         digest = hashlib.sha256(pythons.fingerprint().encode())
         digest.update(self.requirements)
-        if not self.plain:
+        if not self.plain and self.archive is not None:
             with self.archive.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
             digest.update(self.name.encode())
@@ -108,9 +108,9 @@ async def follow(engines: Engines, making: Making, to: LogStreamName) -> str | N
     return why
 
 
-async def base(engines: Engines) -> Path:
-    """The environment without further packages."""
-    return await asyncio.to_thread(pythons.base, engines.environments)
+async def base(engines: Engines, over: Path | None = None) -> Path:
+    """The environment without further packages; those in `over` come before Clary's own."""
+    return await asyncio.to_thread(pythons.base, engines.environments, over)
 
 
 async def _work(engines: Engines, wanted: Wanted, place: Path) -> Work:
@@ -124,7 +124,7 @@ async def _work(engines: Engines, wanted: Wanted, place: Path) -> Work:
         ),
         env=settings.variables(secrets=True),
         files={f"{CODE}/{wanted.name}": wanted.requirements} if plain else {},
-        archives=() if plain else (Archive(CODE, wanted.archive),),
+        archives=() if plain or wanted.archive is None else (Archive(CODE, wanted.archive),),
         directories=(CODE,),
         python=pythons.executable(python),
         shown=(python, *settings.directories()),

@@ -11,10 +11,13 @@ from typing import Any, Final
 from clary.aws.heralds import Herald, envelope, seconds
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Event
-from clary.services.sagemaker import endpoint_configs, endpoints, models, processing, training, transform, tuning
+from clary.services.sagemaker import cards, endpoint_configs, endpoints, models, processing, training, transform, tuning
+from clary.services.sagemaker.cards import searched as card_searched
 from clary.services.sagemaker.endpoints.describing import described as endpoint_described
+from clary.services.sagemaker.pipelines import heralds as pipeline_heralds
 from clary.services.sagemaker.processing.operations import described as processing_described
 from clary.services.sagemaker.registry.names import PACKAGE
+from clary.services.sagemaker.registry.packages import TOUCHED
 from clary.services.sagemaker.registry.packages import described as package_described
 from clary.services.sagemaker.training.operations import described as training_described
 from clary.services.sagemaker.transform.operations import described as transform_described
@@ -62,7 +65,21 @@ def _package(event: Event) -> Sequence[Doc]:
             detail[name] = seconds(detail[name])
     if "ModelPackageVersion" in detail:
         detail.pop("ModelPackageName")
+    if event.type == "changed":
+        detail["UpdatedModelPackageFields"] = event.resource["status"].get(TOUCHED, [])
     return [envelope(event, SOURCE, "SageMaker Model Package State Change", detail, [event.resource["arn"]])]
+
+
+def _card(event: Event) -> Sequence[Doc]:
+    """A card that came to be, or has another content or status: without the content, with its times as texts."""
+    if event.type not in _CHANGES:
+        return ()
+    one = _resource(event)
+    detail = {name: value for name, value in card_searched(one).items() if name not in ("Content", "RiskRating")}
+    for name in ("CreationTime", "LastModifiedTime"):
+        detail[name] = seconds(detail[name])
+    detail["AccountId"] = event.account
+    return [envelope(event, SOURCE, "SageMaker Model Card State Change", detail, [one.arn])]
 
 
 def _plain(arn_member: str) -> Callable[[Resource], Doc]:
@@ -122,6 +139,8 @@ HERALDS: Final[Mapping[str, Herald]] = {
     transform.KIND: _state_change("SageMaker Transform Job State Change", transform_described, _MOVES),
     endpoints.KIND: _endpoint,
     PACKAGE: _package,
+    **pipeline_heralds.HERALDS,
+    cards.KIND: _card,
     models.KIND: _state_change("SageMaker Model State Change", _plain("ModelArn"), _LIFE),
     endpoint_configs.KIND: _state_change("SageMaker Endpoint Config State Change", _plain("EndpointConfigArn"), _LIFE),
 }

@@ -44,7 +44,7 @@ class Holding:
         self._told: OrderedDict[Client, tuple[str, float]] = OrderedDict()
         self._waiting: set[asyncio.Future[None]] = set()
         self._closed = False
-        store.listen(self._wake, told=False)
+        store.listen(self._wake, told=False, hints=False)  # a phase changes with an event
 
     @property
     def held(self) -> int:

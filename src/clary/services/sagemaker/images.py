@@ -28,6 +28,8 @@ class Image:
     """It serves the models of its own algorithm where no program is named."""
     compiles: bool = False
     """Its models can be made one graph, alone or in a pipeline with others of the kind (see compiling)."""
+    process: tuple[str, ...] | None = None
+    """The command of a processing job that brings no entry point of its own; None: the image has no program."""
 
 
 def _module(name: str, verb: str) -> tuple[str, ...]:
@@ -47,6 +49,8 @@ _SCIKIT_LEARN = Image(
     "scikit-learn", _module("sklearn", "train"), _module("sklearn", "serve"), scripts=True, compiles=True
 )
 _PYTORCH = Image("pytorch", _module("pytorch", "train"), _module("pytorch", "serve"), scripts=True)
+_BASE_PYTHON = Image("base-python", None, None, scripts=True)
+_MONITOR = Image("model-monitor-analyzer", None, None, process=(sys.executable, "-m", "clary.algorithms.monitor"))
 _SPARKML = Image("sparkml-serving", None, _module("sparkml", "serve"), compiles=True)
 
 
@@ -57,10 +61,12 @@ def _table(name: str, module: str, metrics: tuple[Doc, ...], *, compiles: bool =
 _BUILT_IN = {
     "sagemaker-xgboost": _XGBOOST,
     "xgboost": _XGBOOST,
+    "sagemaker-model-monitor-analyzer": _MONITOR,
     "sagemaker-scikit-learn": _SCIKIT_LEARN,
     "sagemaker-sparkml-serving": _SPARKML,
     "pytorch-training": _PYTORCH,
     "pytorch-inference": _PYTORCH,
+    **{f"sagemaker-base-python-{version}": _BASE_PYTHON for version in ("38", "310", "311", "312")},
     "linear-learner": _table("linear-learner", "linear_learner", LINEAR_LEARNER),
     "kmeans": _table("k-means", "kmeans", K_MEANS),
     "factorization-machines": _table(

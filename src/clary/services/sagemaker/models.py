@@ -14,7 +14,7 @@ from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import compiling, listing, locations, roles, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import already_existing, check_command, could_not_find, refuse, require
-from clary.services.sagemaker.registry import resolving
+from clary.services.sagemaker.registry import artifacts, resolving
 
 KIND = "model"
 SERIAL, DIRECT = "Serial", "Direct"
@@ -60,6 +60,9 @@ async def create_model(ctx: Context, req: Doc) -> Doc:
         roles.check(ctx, req["ExecutionRoleArn"], arn)
     for container in resolved:
         await check_data(ctx, container, req.get("ExecutionRoleArn"), arn)
+    role = roles.acting(ctx, req["ExecutionRoleArn"], arn) if "ExecutionRoleArn" in req else None
+    for container in given:
+        await artifacts.check(ctx, container, role)
     kept: Doc = {"_containers": resolved} if resolved != given else {}
     asked = await compiling.ask(ctx, resolved, req.get("ExecutionRoleArn", ""), arn, direct=mode(req) == DIRECT)
     if asked.name is not None:

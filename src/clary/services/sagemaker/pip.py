@@ -32,13 +32,14 @@ class Settings:
         return found
 
     def directories(self) -> tuple[Path, ...]:
-        """Directories of this machine that they name."""
+        """Directories of this machine that they name. Of an index whose pages stand in `simple/` the one above: mirrors
+        keep the files beside the pages."""
         found = []
         for name in ("index-url", "extra-index-url", "find-links"):
             for word in self.values.get(name, "").split():
                 path = Path(unquote(urlsplit(word).path)) if word.startswith("file://") else Path(word)
                 if path.is_absolute() and path.is_dir():
-                    found.append(path)
+                    found.append(path.parent if path.name == "simple" and name != "find-links" else path)
         return tuple(found)
 
 

@@ -27,6 +27,11 @@ def executable(place: Path) -> Path:
     return place / "bin" / "python"
 
 
+def packages(place: Path) -> Path:
+    """Where the packages of an environment of this Python stand."""
+    return place / "lib" / f"python{_VERSION}" / "site-packages"
+
+
 def beneath() -> list[str]:
     """The directories of packages that every environment stands on, in the order in which they are searched."""
     user = [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
@@ -45,13 +50,15 @@ def environment() -> dict[str, str]:
     return {"PYTHONUSERBASE": PACKAGES}
 
 
-def base(root: Path) -> Path:
-    """The plain environment below `root`; made when it is not there, whole or not at all. Blocks."""
-    place = root / f"base-{fingerprint()[:16]}"
+def base(root: Path, over: Path | None = None) -> Path:
+    """The plain environment below `root`; made when it is not there, whole or not at all. The packages in `over` come
+    before Clary's own. Blocks."""
+    known = hashlib.sha256(f"{fingerprint()}{over or ''}".encode()).hexdigest() if over is not None else fingerprint()
+    place = root / f"base-{known[:16]}"
     if not place.is_dir():
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = Path(tempfile.mkdtemp(prefix=".new-", dir=root))
-        _fill(made)
+        _fill(made, over)
         made.chmod(0o755)
         try:
             made.rename(place)
@@ -60,9 +67,9 @@ def base(root: Path) -> Path:
     return place
 
 
-def _fill(place: Path) -> None:
-    packages = place / "lib" / f"python{_VERSION}" / "site-packages"
-    packages.mkdir(parents=True)
+def _fill(place: Path, over: Path | None) -> None:
+    own = packages(place)
+    own.mkdir(parents=True)
     (place / "bin").mkdir()
     # The executable of the Python at the very bottom: that of a virtual environment would find its own pyvenv.cfg.
     real = Path(getattr(sys, "_base_executable", None) or sys.executable)
@@ -72,8 +79,8 @@ def _fill(place: Path) -> None:
     (place / "pyvenv.cfg").write_text(f"home = {real.parent}\ninclude-system-site-packages = false\n")
     # The user's directory would be off in a virtual environment; it is where pip goes when it may not write here.
     words = ["import site; site.ENABLE_USER_SITE = True; site.addsitedir(site.getusersitepackages())"]
-    words += [f"site.addsitedir({path!r})" for path in beneath()]
-    (packages / "_clary.pth").write_text("; ".join(words) + "\n")
+    words += [f"site.addsitedir({path!r})" for path in (*([str(over)] if over is not None else []), *beneath())]
+    (own / "_clary.pth").write_text("; ".join(words) + "\n")
     for script in _scripts():
         path = place / "bin" / script.name
         path.write_text(_SCRIPT.format(script))

@@ -9,7 +9,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ from clary.aws.service import Context
 from clary.engines.runners import unpack
 from clary.engines.runners.base import Archive
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import environments, inputs, pip, pythons
+from clary.services.sagemaker import environments, functions, inputs, pip, pythons
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.environments import CODE, Wanted
 from clary.services.sagemaker.images import Image
@@ -39,6 +39,8 @@ class Prepared:
     archives: tuple[Archive, ...] = ()
     python: Path | None = None
     shown: tuple[Path, ...] = ()
+    cwd: str = "/"
+    directories: tuple[str, ...] = ()
 
 
 async def training(
@@ -52,6 +54,14 @@ async def training(
     if image.container is not None or not image.scripts or not (own or program):
         return Prepared(command)
     wanted = None
+    if (function := functions.function_of(spec)) is not None:
+        over = functions.environment(engines.sdk_environments, function.version)
+        if over is None:
+            wanted = await functions.wanted(ctx, engines, function, spec, engines.scratch / uid)
+        prepared = await _with_python(engines, command, (), wanted, uid, over)
+        # The SDK unpacks what it needs where it stands.
+        env = {**functions.AS_IN_A_CONTAINER, **prepared.env}
+        return replace(prepared, env=env, cwd=CODE, directories=(CODE,))
     archives = await _source(ctx, engines, given, environ, engines.scratch / uid)
     if archives:
         name = decoded(given.get("sagemaker_requirements", "")) or "requirements.txt"
@@ -114,9 +124,14 @@ async def _wanted(archive: Path, name: str) -> Wanted | None:
 
 
 async def _with_python(
-    engines: Engines, command: tuple[str, ...], archives: tuple[Archive, ...], wanted: Wanted | None, uid: str
+    engines: Engines,
+    command: tuple[str, ...],
+    archives: tuple[Archive, ...],
+    wanted: Wanted | None,
+    uid: str,
+    over: Path | None = None,
 ) -> Prepared:
-    base = await environments.base(engines)
+    base = await environments.base(engines, over)
     place = base if wanted is None else await environments.ready(engines, wanted, uid)
     python = pythons.executable(place)
     settings = await asyncio.to_thread(pip.settings)
@@ -125,4 +140,5 @@ async def _with_python(
     if wanted is not None:
         env[PREPARED] = wanted.name
     # The Python of an installed environment stands on its own: the base is only what it was copied from.
-    return Prepared(environments.own_python(command, python), env, archives, python, (place, *settings.directories()))
+    shown = (place, *([over] if over is not None else []), *settings.directories())
+    return Prepared(environments.own_python(command, python), env, archives, python, shown)

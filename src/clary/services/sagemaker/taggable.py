@@ -11,12 +11,20 @@ from clary.kernel.store import Where
 from clary.services.sagemaker import tags
 
 KINDS: Final = (
+    "action",
+    "artifact",
+    "context",
     "endpoint",
     "endpoint-config",
+    "experiment",
+    "experiment-trial",
+    "experiment-trial-component",
     "hyper-parameter-tuning-job",
     "model",
+    "model-card",
     "model-package",
     "model-package-group",
+    "pipeline",
     "processing-job",
     "training-job",
     "transform-job",

@@ -12,6 +12,7 @@ from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
+from clary.services.sagemaker import group_tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import require
 
@@ -51,9 +52,13 @@ def forget(store: Store, one: Resource) -> None:
 
 @service.operation("AddTags")
 async def add_tags(ctx: Context, req: Doc) -> Doc:
-    """The given tags hold, over older ones of the same keys; the answer is all tags."""
+    """The given tags hold, over older ones of the same keys; the answer is all tags. Errors: ValidationException, also
+    for an approval rule or an alias of a model package group that cannot be."""
     added = check(req["Tags"])
-    return {"Tags": _wire(_change(ctx, req["ResourceArn"], lambda tags: {**tags, **added}))}
+    one = _resource(ctx, req["ResourceArn"])
+    if one.kind == group_tags.KIND:
+        group_tags.check(ctx.store, one, added)
+    return {"Tags": _wire(change(ctx, req["ResourceArn"], lambda tags: {**tags, **added}))}
 
 
 @service.operation("ListTags")
@@ -68,14 +73,16 @@ async def list_tags(ctx: Context, req: Doc) -> Doc:
 async def delete_tags(ctx: Context, req: Doc) -> Doc:
     """Tags of these keys hold no more; keys that had none are no error."""
     keys = set(req["TagKeys"])
-    _change(ctx, req["ResourceArn"], lambda tags: {key: value for key, value in tags.items() if key not in keys})
+    change(ctx, req["ResourceArn"], lambda tags: {key: value for key, value in tags.items() if key not in keys})
     return {}
 
 
-def _change(ctx: Context, arn: str, change: Callable[[Tags], Tags]) -> Tags:
+def change(ctx: Context, arn: str, changed: Callable[[Tags], Tags]) -> Tags:
+    """The resource's tags are what `changed` makes of them; whether anybody may is not asked. Raises
+    ValidationException for too many, and where there is no such resource."""
     while True:
         one = _resource(ctx, arn)
-        tags = change(of(ctx.store, one))
+        tags = changed(of(ctx.store, one))
         require(len(tags) <= MOST, f"A resource has at most {MOST} tags; this request would make {len(tags)}")
         try:
             try:

@@ -2,7 +2,7 @@
 
 from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import holding, jobs, listing, roles, turns
+from clary.services.sagemaker import experiment_config, holding, jobs, listing, roles, turns
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.processing import checks
 from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, PROCESSING_JOB, find
@@ -16,7 +16,6 @@ from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, P
         "ProcessingOutputConfig.KmsKeyId",
         "ProcessingResources.ClusterConfig.VolumeSizeInGB",
         "ProcessingResources.ClusterConfig.VolumeKmsKeyId",
-        "ExperimentConfig",
     ),
 )
 async def create_processing_job(ctx: Context, req: Doc) -> Doc:
@@ -24,6 +23,7 @@ async def create_processing_job(ctx: Context, req: Doc) -> Doc:
     name = req["ProcessingJobName"]
     arn = ctx.arn("sagemaker", f"processing-job/{name}")
     checks.check(req)
+    experiment_config.check(ctx, req)
     cluster = req["ProcessingResources"]["ClusterConfig"]
     jobs.check_turn(ctx, req, cluster["InstanceType"], cluster["InstanceCount"])
     roles.check(ctx, req["RoleArn"], arn)

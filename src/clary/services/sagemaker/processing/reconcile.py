@@ -15,6 +15,7 @@ from clary.services.sagemaker import instances as types
 from clary.services.sagemaker.cluster import Cluster, Seen, hosts
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.inputs import InputError
+from clary.services.sagemaker.processing import emitted
 from clary.services.sagemaker.processing.machine import LOG_GROUP, PROCESSING_JOB, instances, longest
 from clary.services.sagemaker.processing.work import outputs_of, works_of
 from clary.services.sagemaker.roles import NotAssumable
@@ -26,6 +27,8 @@ MESSAGE_FILE: Final = "/opt/ml/output/message"
 """What the program leaves here is the job's ExitMessage."""
 TURN_SECONDS: Final = 5.0
 """How often a job that waits asks for its turn; it is hastened when the turn comes."""
+TIDY_SECONDS: Final = 0.02
+"""From the end of a job to the removal of its run: what its end leads to goes first."""
 _UNSTORED: Final = (ServiceError, outputs.OutputError)
 
 
@@ -49,7 +52,9 @@ class ProcessingJobReconciler:
             case "running":
                 return await self._running(job, cluster, seen)
             case "ended":
-                return await self._ended(job, cluster, seen)
+                step = await self._ended(job, cluster, seen)
+                self._engines.turns.leave(job)  # it holds nothing any more: who waits need not wait for the clean-up
+                return step
             case "lost":
                 await self._ship(job, cluster, seen, final=True)
                 await self._keep_continuous(job, cluster, seen)
@@ -74,7 +79,9 @@ class ProcessingJobReconciler:
             await cluster.start(works)
         except (InputError, NotAssumable, StartError) as error:
             return self._failed(job, jobs.reason("ClientError", str(error)))
-        return again(0.0, _running=True)
+        # Looked at once more, so that its next line is a hint; one that has ended meanwhile gives none.
+        seen = await cluster.observe()
+        return again(jobs.POLL_SECONDS if seen.phase == "running" else 0.0, _running=True)
 
     def _turn(self, job: Resource) -> Step:
         demand = types.demand(*instances(job), self._engines.instance_scale)
@@ -105,6 +112,7 @@ class ProcessingJobReconciler:
             await self._store(job, seen)
         except _UNSTORED as error:
             return self._failed(job, jobs.reason("ClientError", f"the outputs could not be stored: {error}"), **said)
+        await emitted.publish(self._engines, job, seen.runs)
         return self._finish(job, "Completed", **said)
 
     async def _keep_continuous(self, job: Resource, cluster: Cluster, seen: Seen) -> None:
@@ -172,7 +180,7 @@ class ProcessingJobReconciler:
         if "ProcessingStartTime" in job.status:
             status["ProcessingEndTime"] = self._engines.clock.now()
         # The run is removed by the next look, once this is written: a crash in between removes nothing that is needed.
-        return move(phase, after=0.0, **status)
+        return move(phase, after=TIDY_SECONDS, **status)
 
     async def _clean(self, job: Resource) -> Step:
         self._engines.turns.leave(job)

@@ -8,7 +8,7 @@ from clary.aws.service import Context
 from clary.engines.runners.base import Runner
 from clary.kernel.errors import Missing, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import holding, images, jobs, listing, roles, turns
+from clary.services.sagemaker import experiment_config, holding, images, jobs, listing, roles, turns
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import ResourceInUse, ResourceNotFound
 from clary.services.sagemaker.training import checks, ending, pools
@@ -35,7 +35,6 @@ _SHOWN: Final = ("ProfilerConfig", "ProfilerRuleConfigurations", "RemoteDebugCon
         "DebugHookConfig",
         "ProfilerConfig",
         "ProfilerRuleConfigurations",
-        "ExperimentConfig",
         "RemoteDebugConfig",
         "InfraCheckConfig",
         "SessionChainingConfig",
@@ -46,6 +45,7 @@ async def create_training_job(ctx: Context, req: Doc) -> Doc:
     name = req["TrainingJobName"]
     arn = ctx.arn("sagemaker", f"training-job/{name}")
     checks.check(req)
+    experiment_config.check(ctx, req)
     roles.check(ctx, req["RoleArn"], arn)
     cluster = req["ResourceConfig"]
     jobs.check_turn(ctx, req, cluster["InstanceType"], cluster["InstanceCount"])

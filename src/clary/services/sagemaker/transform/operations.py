@@ -2,7 +2,7 @@
 
 from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import holding, jobs, listing, models, roles, tags, turns
+from clary.services.sagemaker import experiment_config, holding, jobs, listing, models, roles, tags, turns
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.transform import checks
 from clary.services.sagemaker.transform.machine import KIND, TRANSFORM_JOB, find, model_of
@@ -15,7 +15,6 @@ from clary.services.sagemaker.transform.machine import KIND, TRANSFORM_JOB, find
         "TransformResources.VolumeKmsKeyId",
         "TransformResources.TransformAmiVersion",
         "DataCaptureConfig.KmsKeyId",
-        "ExperimentConfig",
     ),
 )
 async def create_transform_job(ctx: Context, req: Doc) -> Doc:
@@ -25,6 +24,7 @@ async def create_transform_job(ctx: Context, req: Doc) -> Doc:
     arn = ctx.arn("sagemaker", f"transform-job/{name}")
     tags.check(req.get("Tags"))
     checks.check(req)
+    experiment_config.check(ctx, req)
     resources = req["TransformResources"]
     jobs.check_turn(ctx, req, resources["InstanceType"], resources["InstanceCount"])
     model = models.find(ctx, req["ModelName"])

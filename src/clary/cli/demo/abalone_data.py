@@ -1,0 +1,1 @@
+../../../../examples/abalone/data.py

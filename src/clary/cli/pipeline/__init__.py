@@ -1,0 +1,1 @@
+"""`clary pipeline`: definitions checked before they are anybody's, executions started, watched, stopped and retried."""
