@@ -17,6 +17,8 @@ NAMES = (
     "s3",
     "transform",
     "tuning",
+    "experiments",
+    "pipelines",
     "signals.logs",
     "signals.metrics",
     "signals.events",

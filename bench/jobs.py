@@ -48,6 +48,7 @@ class Clients:
             "config": config,
         }
         self.sagemaker, self.s3, iam = (boto3.client(name, **given) for name in ("sagemaker", "s3", "iam"))
+        self.iam = iam
         document = json.dumps({"Version": "2012-10-17", "Statement": [TRUST]})
         self.role: str = iam.create_role(RoleName="bench", AssumeRolePolicyDocument=document)["Role"]["Arn"]
         iam.attach_role_policy(RoleName="bench", PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
