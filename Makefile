@@ -20,7 +20,7 @@ demo: install
 	@$(BIN)/clary demo car-evaluation --home build/demo --port 0
 
 test: install lint
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python tools/suite.py -n $(WORKERS) --dist worksteal
 	$(BIN)/python -m bench --smoke
 
 lint: install
