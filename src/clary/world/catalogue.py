@@ -5,10 +5,12 @@ from clary.aws.service import Service
 from clary.aws.tagging import Taggables
 from clary.services import (
     application_autoscaling,
+    athena,
     cloudtrail,
     cloudwatch,
     ecr,
     events,
+    glue,
     iam,
     logs,
     resourcegroupstaggingapi,
@@ -38,10 +40,12 @@ from clary.services.sqs import taggable as sqs_tags
 
 SERVICES: tuple[Service, ...] = (
     application_autoscaling.service,
+    athena.service,
     cloudtrail.service,
     cloudwatch.service,
     ecr.service,
     events.service,
+    glue.service,
     iam.service,
     logs.service,
     resourcegroupstaggingapi.service,

@@ -35,9 +35,11 @@ from clary.kernel.reconcile import Controller, Reconciler
 from clary.kernel.telemetry import LogSink, LogStore
 from clary.services import (
     application_autoscaling,
+    athena,
     cloudwatch,
     ecr,
     events,
+    glue,
     iam,
     s3,
     sagemaker,
@@ -170,8 +172,10 @@ class World:
             **self.signals.reconcilers(),
         }
         machines = {
+            **athena.MACHINES,
             **cloudwatch.MACHINES,
             **events.MACHINES,
+            **glue.MACHINES,
             **sagemaker.MACHINES,
             **s3.MACHINES,
             **scheduler.MACHINES,

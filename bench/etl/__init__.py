@@ -1,0 +1,1 @@
+"""Glue, Athena and Spark bundles: beside the bare engines."""

@@ -1,0 +1,14 @@
+"""AWS Glue: the catalog, crawlers, and jobs with their triggers."""
+
+from collections.abc import Mapping
+
+from clary.kernel.resource import StateMachine
+from clary.services.glue import access
+from clary.services.glue.api import service
+
+# Last: it looks at what all others have registered.
+access.register()
+
+MACHINES: Mapping[str, StateMachine] = {}
+
+__all__ = ["MACHINES", "access", "service"]
