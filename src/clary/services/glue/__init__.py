@@ -3,12 +3,14 @@
 from collections.abc import Mapping
 
 from clary.kernel.resource import StateMachine
-from clary.services.glue import access
+from clary.services.glue import access, tags
 from clary.services.glue.api import service
 
 # Last: it looks at what all others have registered.
 access.register()
 
 MACHINES: Mapping[str, StateMachine] = {}
+JOBS: tuple[str, ...] = ()
+"""The kinds that wait their turn for this machine."""
 
-__all__ = ["MACHINES", "access", "service"]
+__all__ = ["JOBS", "MACHINES", "access", "service", "tags"]

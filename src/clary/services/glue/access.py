@@ -1,11 +1,26 @@
 """What Glue asks of the policies: each family says it of its own operations, in a table ASKS of its `access.py`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from clary.aws.access import Asks
+from clary.aws.access import Ask, Asks
+from clary.aws.service import Context
+from clary.kernel.resource import Doc
+from clary.services.glue import tags
 from clary.services.glue.api import service
 
-ASKS: Mapping[str, Asks] = {}
+
+def _of_arn(operation: str) -> Asks:
+    def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
+        arn = req["ResourceArn"]
+        wanted = req.get("TagsToAdd") or dict.fromkeys(req.get("TagsToRemove", ()), "") or None
+        return [Ask(f"glue:{operation}", arn, {}, wanted, lambda: tags.of_arn(ctx, arn))]
+
+    return asks
+
+
+ASKS: Mapping[str, Asks] = {
+    **{operation: _of_arn(operation) for operation in ("TagResource", "UntagResource", "GetTags")},
+}
 
 
 def register() -> None:
