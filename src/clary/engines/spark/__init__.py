@@ -1,0 +1,1 @@
+"""Spark: found, started ahead of time, and handed to one job each."""
