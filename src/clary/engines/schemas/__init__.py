@@ -1,0 +1,1 @@
+"""What is in files: their format, their columns and the columns' types."""
