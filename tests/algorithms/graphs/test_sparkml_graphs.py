@@ -48,7 +48,7 @@ def containers(folder: Path, *, drop: bool, invalid: str) -> list[Stage]:
     ]
 
 
-@pytest.mark.parametrize(("drop", "invalid"), list(itertools.product((True, False), ("error", "keep"))))
+@pytest.mark.parametrize(("drop", "invalid"), list(itertools.product((True, False), ("error", "keep", "skip"))))
 def test_every_car_is_answered_as_by_the_three_containers(tmp_path: Path, drop: bool, invalid: str) -> None:
     stages = containers(tmp_path / "model", drop=drop, invalid=invalid)
     graph = cars.made(tmp_path, stages)
@@ -60,4 +60,4 @@ def test_every_car_is_answered_as_by_the_three_containers(tmp_path: Path, drop: 
     lines = Request("application/json", "application/jsonlines", b'{"data": ["low","low","5more","more","big","high"]}')
     for request in (Request("text/csv", "text/csv", body), odd, lines):
         assert program.answer([request]) == [chain.answer(request)]
-    assert program.answer([odd])[0].status == (200 if invalid == "keep" else 422)
+    assert program.answer([odd])[0].status == (200 if invalid == "keep" else 400)

@@ -13,8 +13,9 @@ what comes out:
                                                               missing), or float64[N, C] where the first stage
                                                               calculates: scalers do so in 64 bits
      "columns": [{"name": "safety", "kind": "string" | "float", "allowed": ["low", ...] or null,
-                  "unknown": "error" | "pass",
-                  "missing": "error" or absent}],             in order; "error": a value that is not allowed is a 422.
+                  "unknown": "error" | "pass" | "skip",
+                  "missing": "error" or absent}],             in order; "error": a value that is not allowed is a 422
+                                                              (of "spark" a 400); "skip": its row is left out.
                                                               Of "floats" and "doubles" all are {"kind": "float"}. A
                                                               cell of kind float among strings is a number when the
                                                               graph sees it ("nan": missing)

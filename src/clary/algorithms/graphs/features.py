@@ -26,6 +26,8 @@ class Given:
     allowed: tuple[str, ...] | None = None
     strict: bool = False
     """A category that is not allowed is refused before the graph runs."""
+    skipped: bool = False
+    """Of a strict column: its row is left out instead, as Spark's handleInvalid=skip does."""
     needed: bool = False
     """So is a row without this number."""
 
@@ -34,7 +36,7 @@ class Given:
             "name": self.name,
             "kind": self.kind,
             "allowed": None if self.allowed is None else list(self.allowed),
-            "unknown": "error" if self.strict else "pass",
+            "unknown": "skip" if self.skipped else "error" if self.strict else "pass",
         }
         return said | {"missing": "error"} if self.needed else said
 

@@ -58,10 +58,15 @@ def of(plan: dict[str, Any]) -> Input:
         case "doubles":
             return Floats(native, len(columns), np.float64, needed(columns))
         case "strings":
-            return Strings(native, Columns(columns))
+            return Strings(native, Columns(columns, _status(plan)))
         case "lines":
-            return Lines(native, Columns(columns))
+            return Lines(native, Columns(columns, _status(plan)))
     raise ValueError(f"an input called {plan['input']!r} is not known")
+
+
+def _status(plan: dict[str, Any]) -> int:
+    """With which the native server refuses an unknown category."""
+    return 400 if plan["reader"] == "spark" else 422
 
 
 class Plain:
@@ -82,14 +87,16 @@ class Plain:
 class Columns:
     """What the cells of a row must be."""
 
-    def __init__(self, columns: Sequence[dict[str, Any]]) -> None:
+    def __init__(self, columns: Sequence[dict[str, Any]], status: int) -> None:
+        self._status = status
         self.count = len(columns)
         self.names = [str(one.get("name") or "") for one in columns]
         self._allowed = [
             (place, frozenset(one["allowed"]), one["allowed"])
             for place, one in enumerate(columns)
-            if one.get("allowed") is not None and one.get("unknown") == "error"
+            if one.get("allowed") is not None and one.get("unknown") in ("error", "skip")
         ]
+        self._skips = any(one.get("unknown") == "skip" for one in columns)
         self.numbers = [place for place, one in enumerate(columns) if one["kind"] == "float"]
         self._needed = needed(columns)
         self.checked = bool(self._allowed or self.numbers)
@@ -99,10 +106,14 @@ class Columns:
         count = self.count
         return all(allowed.issuperset(cells[place::count]) for place, allowed, _ in self._allowed)
 
-    def check(self, cells: list[str]) -> None:
-        """Raises Refused 422 for a category that the model does not know, 400 for what is no number. Empty cells of
+    def check(self, cells: list[str]) -> list[str]:
+        """The cells of the rows that are left: all, unless rows of unknown categories are left out. Raises Refused for
+        a category that the model does not know, or when no row is left, and 400 for what is no number. Empty cells of
         numbers become "nan", in place."""
         count = self.count
+        if self._skips:
+            self._check_numbers(cells)
+            return self._known_rows(cells)
         for place, allowed, order in self._allowed:
             if len(cells) == count:
                 if cells[place] not in allowed:
@@ -110,6 +121,24 @@ class Columns:
             elif not allowed.issuperset(column := cells[place::count]):
                 row = next(number for number, cell in enumerate(column) if cell not in allowed)
                 raise self._unknown(row, place, column[row], order)
+        self._check_numbers(cells)
+        return cells
+
+    def _known_rows(self, cells: list[str]) -> list[str]:
+        if self.knows(cells):
+            return cells
+        kept: list[str] = []
+        for start in range(0, len(cells), self.count):
+            row = cells[start : start + self.count]
+            if all(row[place] in allowed for place, allowed, _ in self._allowed):
+                kept += row
+        if not kept:
+            place, _, order = next(one for one in self._allowed if cells[one[0]] not in one[1])
+            raise self._unknown(0, place, cells[place], order)
+        return kept
+
+    def _check_numbers(self, cells: list[str]) -> None:
+        count = self.count
         for place in self.numbers:
             for at in range(place, len(cells), count):
                 cells[at] = program_native.number(cells[at], at // count + 1, place + 1)
@@ -117,7 +146,7 @@ class Columns:
                     raise program_native.missing()
 
     def _unknown(self, row: int, place: int, cell: str, allowed: Sequence[str]) -> Refused:
-        return unknown(row + 1, place + 1, self.names[place], cell, allowed)
+        return unknown(row + 1, place + 1, self.names[place], cell, allowed, status=self._status)
 
 
 def needed(columns: Sequence[dict[str, Any]]) -> frozenset[int]:
@@ -244,9 +273,7 @@ class _Texts:
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         """All cells, read by the native server's code."""
         cells = self._native.cells(body, content_type or self._native.default_type, self._columns.count)
-        if self._columns.checked:
-            self._columns.check(cells)
-        return cells
+        return self._columns.check(cells) if self._columns.checked else cells
 
 
 class Strings(_Texts):
@@ -260,9 +287,7 @@ class Strings(_Texts):
             return self.natively(body, content_type)
         text, rows = clean
         cells = (text if rows == 1 else text.replace("\n", ",")).split(",")
-        if self._columns.checked:
-            self._columns.check(cells)
-        return cells
+        return self._columns.check(cells) if self._columns.checked else cells
 
     def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:
         clean = self._clean_rows(bodies, content_type)
@@ -288,7 +313,10 @@ class Lines(_Texts):
             return self.natively(body, content_type)
         text, rows = clean
         if self._columns.checked:
-            self._columns.check((text if rows == 1 else text.replace("\n", ",")).split(","))
+            cells = (text if rows == 1 else text.replace("\n", ",")).split(",")
+            if (kept := self._columns.check(cells)) is not cells:
+                count = self._columns.count
+                return [",".join(kept[start : start + count]) for start in range(0, len(kept), count)]
         return [text] if rows == 1 else text.split("\n")
 
     def take_rows(self, bodies: Sequence[bytes], content_type: str) -> list[Any] | None:

@@ -140,8 +140,8 @@ def width(row: int, columns: int, got: int) -> Refused:
     return Refused(400, f"Row {row} has {got} columns, but the model takes {columns}.{hint}")
 
 
-def unknown(row: int, place: int, name: str, cell: str, allowed: Sequence[str]) -> Refused:
-    """The refusal of a category that the model was not fitted with."""
-    where = f"Row {row}, column {place}" + (f" ({name})" if name else "")
+def unknown(row: int, place: int | None, name: str, cell: str, allowed: Sequence[str], *, status: int = 422) -> Refused:
+    """The refusal of a category that the model was not fitted with. `place` None: the column is none of the request."""
+    where = f"Row {row}, column {place or name}" + (f" ({name})" if place and name else "")
     known = ", ".join(allowed[:NAMED]) + (", ..." if len(allowed) > NAMED else "")
-    return Refused(422, f"{where}: '{cell[:40]}' is not one of the known values: {known}.")
+    return Refused(status, f"{where}: '{cell[:40]}' is not one of the known values: {known}.")

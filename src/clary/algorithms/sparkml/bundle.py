@@ -1,12 +1,13 @@
-"""MLeap bundles in JSON: which operations a pipeline has, in order, and what they were fitted to.
+"""Bundles of Spark ML in JSON: which operations a pipeline has, in order, and what they were fitted to.
 
 A bundle is a directory, or a zip of one: `bundle.json`, and `root/` with `model.json` (operation and attributes) and
-`node.json` (which columns go in and come out); the nodes of a pipeline stand below it as `<name>.node/`."""
+`node.json` (which columns go in and come out); the nodes of a pipeline stand below it as `<name>.node/`. MLeap's are
+read, and our own (docs/sparkml.md), which have the same files with plain values."""
 
 import json
 import zipfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -27,6 +28,14 @@ class Node:
     attributes: Mapping[str, Any]
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    ports: tuple[str, ...] = ()
+    """What each output is to the operation: "prediction", "probability", ...; () where there is one kind."""
+    held: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What the operation keeps of its attributes from one request to the next."""
+
+    def output(self, port: str) -> str | None:
+        """The column that the operation writes that to; None: it is not asked for."""
+        return next((name for name, one in zip(self.outputs, self.ports, strict=False) if one == port), None)
 
 
 Read = Callable[[PurePosixPath], bytes]
@@ -76,14 +85,18 @@ def _nodes(read: Read, place: PurePosixPath, depth: int) -> list[Node]:
         return found
     node = _json(read, place / "node.json")
     shape = node.get("shape") or {}
-    inputs, outputs = (_columns(shape.get(side) or []) for side in ("inputs", "outputs"))
-    return [Node(op, str(node.get("name", place.name)), attributes, inputs, outputs)]
+    try:
+        inputs, outputs = (_sockets(shape.get(side) or []) for side in ("inputs", "outputs"))
+    except (KeyError, TypeError, AttributeError):
+        raise AlgorithmError(f"the bundle's {place}/node.json does not name its columns") from None
+    names, ports = tuple(one for one, _ in outputs), tuple(port for _, port in outputs)
+    return [Node(op, str(node.get("name", place.name)), attributes, tuple(one for one, _ in inputs), names, ports)]
 
 
-def _columns(sockets: list[dict[str, Any]]) -> tuple[str, ...]:
-    """The names of the columns by the numbers of their ports: input2 before input10."""
-    order = sorted(sockets, key=lambda one: (len(str(one.get("port", ""))), str(one.get("port", ""))))
-    return tuple(str(one["name"]) for one in order)
+def _sockets(given: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """(column, port) by the numbers of their ports: input2 before input10."""
+    found = [(str(one["name"]), str(one.get("port", ""))) for one in given]
+    return sorted(found, key=lambda one: (len(one[1]), one[1]))
 
 
 def _attributes(given: Any) -> dict[str, Any]:

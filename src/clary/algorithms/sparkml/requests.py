@@ -8,7 +8,7 @@ from clary.algorithms.refused import Refused
 from clary.algorithms.sklearn import requests as cells
 from clary.algorithms.sklearn.columns import Column
 from clary.algorithms.sparkml import schema
-from clary.algorithms.sparkml.schema import Schema
+from clary.algorithms.sparkml.schema import Field, Schema
 from clary.algorithms.toolkit import codecs
 
 JSON_LINES: Final = "application/jsonlines"
@@ -32,8 +32,10 @@ def decode(body: bytes, content_type: str | None, known: Schema | None) -> tuple
         given = _known(known)
         if any(one.struct != "basic" for one in given.inputs):
             raise Refused(400, "A column of the schema is a vector or an array, which CSV cannot hold: send JSON.")
-        rows: list[list[Any]] = [list(row) for row in cells.decode(body, kind, columns(given))]
-        return given, rows
+        rows = cells.DECODERS[kind](body, columns(given))
+        if not rows:
+            raise Refused(400, "The request body holds no rows.")
+        return given, [_checked(row, number, given) for number, row in enumerate(rows, 1)]
     lines = [body] if kind == codecs.JSON else [line for line in body.splitlines() if line.strip()]
     held = known
     found: list[Any] = []
@@ -82,12 +84,22 @@ def _checked(row: list[Any], number: int, known: Schema) -> list[Any]:
     made: list[Any] = []
     for place, (cell, field, column) in enumerate(zip(row, known.inputs, columns(known), strict=True), 1):
         if field.struct == "basic":
-            made.append(cells.checked(cell, column, number, place))
+            made.append(cells.checked(_spoken(cell, field), column, number, place))
         elif isinstance(cell, list):
-            made.append([cells.checked(one, column, number, place) for one in cell])
+            made.append([cells.checked(_spoken(one, field), column, number, place) for one in cell])
         else:
             raise Refused(400, f"Row {number}, column {place} ({field.name}) must be a list: the schema says so.")
     return made
+
+
+_TRUTH: Final = {True: 1.0, False: 0.0, "true": 1.0, "false": 0.0}
+
+
+def _spoken(cell: Any, field: Field) -> Any:
+    """A truth value as the number that Spark casts it to."""
+    if field.type != "boolean" or not isinstance(cell, bool | str):
+        return cell
+    return _TRUTH.get(cell.strip().lower() if isinstance(cell, str) else cell, cell)
 
 
 def places(known: Schema) -> dict[str, int]:

@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
-NUMBERS: Final = ("boolean", "byte", "short", "int", "integer", "long", "float", "double")
+WHOLE: Final = ("byte", "short", "int", "integer", "long")
+NUMBERS: Final = ("boolean", *WHOLE, "float", "double")
 TYPES: Final = (*NUMBERS, "string")
 STRUCTS: Final = ("basic", "vector", "array")
 VARIABLE: Final = "SAGEMAKER_SPARKML_SCHEMA"

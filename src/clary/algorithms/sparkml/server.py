@@ -12,7 +12,7 @@ from clary.algorithms.contract import AlgorithmError, Contract, say
 from clary.algorithms.refused import Refused
 from clary.algorithms.serve import Answer
 from clary.algorithms.sparkml import answers, bundle, operations, requests, schema
-from clary.algorithms.sparkml.schema import Field, Schema
+from clary.algorithms.sparkml.schema import WHOLE, Field, Schema
 
 
 class BundleModel:
@@ -48,12 +48,16 @@ def _column(cells: list[Any], field: Field) -> NDArray[Any]:
         values = np.array(cells, np.float64)
     except ValueError:
         raise Refused(400, f"The lists of the column {field.name} are not of one length.") from None
+    if field.struct == "basic" and field.type in (*WHOLE, "boolean"):
+        # What a category of whole numbers is called depends on it: "2", and of a double "2.0".
+        whole = bool(np.isfinite(values).all() and (values == np.trunc(values)).all() and (abs(values) < 2**63).all())
+        return values.astype(bool if field.type == "boolean" else np.int64) if whole else values
     # What Spark was given as a float is one: the double that it becomes has its digits.
     return values.astype(np.float32).astype(np.float64) if field.type == "float" else values
 
 
 def _typed(values: NDArray[Any], field: Field) -> NDArray[Any]:
-    if field.type in ("byte", "short", "int", "integer", "long") and values.dtype != object:
+    if field.type in WHOLE and values.dtype != object:
         if not np.isfinite(values).all():
             raise Refused(400, f"The output {field.name} is not a number, so it is no {field.type}.")
         return values.astype(np.int64)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from clary.algorithms.graphs.features import CannotCompile, Feature, Given, Number, Table, Text, stepped
-from clary.algorithms.sparkml import operations
+from clary.algorithms.sparkml import categories, numbers
 from clary.algorithms.sparkml.bundle import Node
 from clary.algorithms.sparkml.schema import Schema
 
@@ -17,6 +17,8 @@ class Frame:
     columns: dict[str, list[Feature]]
     allowed: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """Columns of the request whose unknown categories are refused, with the known ones."""
+    modes: set[str] = field(default_factory=set)
+    """What is done about them: "error", "skip"."""
 
 
 def given(schema: Schema | None) -> list[Given]:
@@ -49,9 +51,12 @@ def transformed(nodes: Sequence[Node], schema: Schema, features: Sequence[Featur
 
 
 def narrowed(given: Sequence[Given], frame: Frame) -> list[Given]:
-    """The columns with the categories that they must be of."""
+    """The columns with the categories that they must be of. Raises CannotCompile."""
+    if len(frame.modes) > 1:
+        raise CannotCompile("some columns refuse unknown categories, and others leave the row out")
+    skipped = categories.SKIP in frame.modes
     return [
-        replace(one, allowed=frame.allowed[at], strict=True) if at in frame.allowed else one
+        replace(one, allowed=frame.allowed[at], strict=True, skipped=skipped) if at in frame.allowed else one
         for at, one in enumerate(given)
     ]
 
@@ -63,7 +68,7 @@ def labels(nodes: Sequence[Node], schema: Schema | None) -> list[str] | None:
     node, (column,) = nodes[0], schema.inputs
     if node.inputs != (column.name,) or node.outputs != (schema.output.name,) or column.struct != "basic":
         return None
-    return operations.labels_of(node)[0] if column.type in ("double", "int", "integer", "long") else None
+    return categories.labels_of(node)[0] if column.type in ("double", "int", "integer", "long") else None
 
 
 def _single(node: Node, frame: Frame, name: str) -> Feature:
@@ -74,12 +79,13 @@ def _single(node: Node, frame: Frame, name: str) -> Feature:
 
 
 def _index(node: Node, frame: Frame) -> None:
-    for name, out, known in zip(node.inputs, node.outputs, operations.labels_of(node), strict=True):
+    for name, out, known in zip(node.inputs, node.outputs, categories.labels_of(node), strict=True):
         feature = _single(node, frame, name)
         if not isinstance(feature, Text):
             raise CannotCompile("a string_indexer of numbers is not compiled; make the column a string")
-        kept = operations.keeps(node)
+        kept = categories.keeps(node)
         if not kept:
+            frame.modes.add(categories.invalid(node))
             before = frame.allowed.get(feature.column, tuple(known))
             frame.allowed[feature.column] = tuple(one for one in before if one in known)
         # As in the native server, the last of equal labels counts.
@@ -93,9 +99,9 @@ def _one_hot(node: Node, frame: Frame) -> None:
         feature = _single(node, frame, name)
         if not isinstance(feature, Table):
             raise CannotCompile("a one_hot_encoder of numbers is not compiled")
-        count, size, kept = operations.hot(node, at)
-        vectors = [operations.one_hot(one, count, size, kept) for one in feature.values]
-        other = None if feature.other is None else operations.one_hot(feature.other, count, size, kept)
+        count, size, kept = categories.hot(node, at)
+        vectors = [categories.one_hot(one, count, size, kept) for one in feature.values]
+        other = None if feature.other is None else categories.one_hot(feature.other, count, size, kept)
         frame.columns[out] = [
             replace(
                 feature,
@@ -120,7 +126,7 @@ def _scale(node: Node, frame: Frame) -> None:
     if mean is not None:
         features = [stepped(one, ("subtract", float(by))) for one, by in zip(features, mean, strict=True)]
     if deviation is not None:
-        scales = operations.factors(deviation).tolist()
+        scales = numbers.factors(deviation).tolist()
         features = [stepped(one, ("multiply", by)) for one, by in zip(features, scales, strict=True)]
     frame.columns[node.outputs[0]] = features
 
