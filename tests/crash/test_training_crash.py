@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from clary.engines.runners.base import Work
+from clary.jobs.queue import Queue
+from clary.jobs.turns import Demand
 from clary.kernel.clock import ManualClock
-from clary.services.sagemaker import Queue, reconcilers
-from clary.services.sagemaker.turns import Demand
+from clary.services.sagemaker import reconcilers
 from tests.crash.harness import crashes
 from tests.crash.test_sagemaker_crash import LATER, START, Fragile, Scenario, prepare
 from tests.sagemaker_house import House, training_request

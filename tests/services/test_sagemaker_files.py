@@ -10,8 +10,9 @@ import pytest
 
 from clary.aws.errors import ValidationException
 from clary.engines.runners import clean
-from clary.services.sagemaker import images, inputs, outputs
-from clary.services.sagemaker.locations import Location, parse
+from clary.jobs import outputs
+from clary.jobs.locations import Location, parse
+from clary.services.sagemaker import images, inputs
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from clary.engines.runners.base import StartError, Work
+from clary.jobs import pip, pythons
 from clary.kernel.reconcile import Controller
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import MACHINES, functions, images, pip, pythons, reconcilers
+from clary.services.sagemaker import MACHINES, functions, images, reconcilers
 from tests.memory_runner import MemoryRunner
 from tests.sagemaker_house import House, channel, training_request
 

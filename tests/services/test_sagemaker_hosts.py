@@ -13,10 +13,11 @@ import pytest
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.engines.runners.base import Work
+from clary.jobs.queue import Queue
+from clary.jobs.turns import Demand
 from clary.kernel.resource import Resource
-from clary.services.sagemaker import Queue, reconcilers
+from clary.services.sagemaker import reconcilers
 from clary.services.sagemaker.errors import ResourceInUse, ResourceNotFound
-from clary.services.sagemaker.turns import Demand
 from tests.sagemaker_house import House, training_request
 
 GROUP = "/aws/sagemaker/TrainingJobs"

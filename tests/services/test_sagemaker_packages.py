@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from clary.jobs import environments, pip, pythons
+from clary.jobs.environments import Wanted
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import environments, pip, pythons
-from clary.services.sagemaker.environments import Wanted
 from tests.sagemaker_house import SKLEARN, House, training_request
 
 OUTPUT = "/aws/sagemaker/TrainingJobs"

@@ -10,9 +10,9 @@ import pytest
 
 from clary.aws.errors import ValidationException
 from clary.engines.runners.base import Work
+from clary.jobs.turns import Demand
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import reconcilers
-from clary.services.sagemaker.turns import Demand
 from tests.sagemaker_house import House, processing_request
 
 OUTPUT = "processing/output/features"

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clary.aws.errors import ValidationException
+from clary.jobs.queue import CHECK_SECONDS, SILENT_SECONDS, Queue
+from clary.jobs.turns import Demand, check_priority, priority
 from clary.kernel.clock import ManualClock
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Resource
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Store
-from clary.services.sagemaker import instances
-from clary.services.sagemaker.queue import CHECK_SECONDS, SILENT_SECONDS, Queue
-from clary.services.sagemaker.turns import Demand, check_priority, priority
+from clary.services.sagemaker import instances, tags
 from clary.world.machine import _cpus, _memory
 from tests.kernel.making import job
 
@@ -40,7 +40,7 @@ def store(tmp_path: Path, clock: ManualClock) -> Iterator[SqliteStore]:
 
 @pytest.fixture
 def queue(store: SqliteStore, clock: ManualClock) -> Queue:
-    return Queue(store, clock, MACHINE, ["job"])
+    return Queue(store, clock, MACHINE, ["job"], tags=tags.of)
 
 
 def made(store: Store, clock: ManualClock, name: str, by: str = "me", rank: str | None = None) -> Resource:
@@ -131,8 +131,8 @@ def test_priorities_that_are_right() -> None:
 
 def test_a_new_server_knows_what_runs(store: SqliteStore, clock: ManualClock) -> None:
     a, b = made(store, clock, "a"), made(store, clock, "b")
-    assert granted(Queue(store, clock, MACHINE, ["job"]), store, a, MACHINE)
-    again = Queue(store, clock, MACHINE, ["job"])
+    assert granted(Queue(store, clock, MACHINE, ["job"], tags=tags.of), store, a, MACHINE)
+    again = Queue(store, clock, MACHINE, ["job"], tags=tags.of)
     assert again.ask(b, HALF) is not None
     assert again.ask(store.find("job", a.uid), MACHINE) is None
 
@@ -157,10 +157,10 @@ def test_who_asks_no_more_is_not_waited_for(queue: Queue, store: SqliteStore, cl
 
 def test_more_than_the_machine_is_clamped_or_refused(store: SqliteStore, clock: ManualClock) -> None:
     huge = Demand(96.0, 1000 * GIB)
-    clamping = Queue(store, clock, MACHINE, ["job"])
+    clamping = Queue(store, clock, MACHINE, ["job"], tags=tags.of)
     assert clamping.check(huge) is None
     assert clamping.ask(made(store, clock, "a"), huge) is None
-    refusing = Queue(store, clock, MACHINE, ["job"], clamps=False)
+    refusing = Queue(store, clock, MACHINE, ["job"], tags=tags.of, clamps=False)
     said = refusing.check(huge)
     assert said is not None and "96.00 CPUs and 1000.0 GiB" in said and "2.00 CPUs and 8.0 GiB" in said
     assert refusing.check(MACHINE) is None
@@ -177,7 +177,7 @@ def test_never_more_is_held_than_there_is_and_everybody_gets_a_turn(
 ) -> None:
     clock = ManualClock(1_000.0)
     store = SqliteStore(tmp_path_factory.mktemp("queue") / "clary.db", clock)
-    queue = Queue(store, clock, MACHINE, ["job"])
+    queue = Queue(store, clock, MACHINE, ["job"], tags=tags.of)
     jobs = [made(store, clock, f"job-{number}", f"user-{number % 3}") for number in range(10)]
     wants = dict.fromkeys(range(10), 1.0)
     running: set[int] = set()
@@ -236,7 +236,7 @@ def test_a_queue_of_thousands_is_asked_in_microseconds_not_in_its_length(
     store: SqliteStore, clock: ManualClock
 ) -> None:
     """Not a timed test: the order is worked out once, and not for each who asks."""
-    queue = Queue(store, clock, MACHINE, ["job"])
+    queue = Queue(store, clock, MACHINE, ["job"], tags=tags.of)
     first = made(store, clock, "first")
     assert granted(queue, store, first, MACHINE)
     waiting = [replace(first, uid=f"uid-{number}", name=f"n{number}", status={}) for number in range(300)]

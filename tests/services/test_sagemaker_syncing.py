@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from clary.aws.service import Context
-from clary.services.sagemaker import outputs
-from clary.services.sagemaker.locations import Location
+from clary.jobs import outputs
+from clary.jobs.locations import Location
 from clary.services.sagemaker.syncing import EVERY_SECONDS, PATIENCE_PASSES, Syncing
 from tests.sagemaker_house import REGION, ROOT, House
 

@@ -9,12 +9,12 @@ import pytest
 
 from clary.aws.errors import NotImplementedHere, ValidationException
 from clary.engines.runners.base import Usage, Work
+from clary.jobs import turns
+from clary.jobs.turns import Demand
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import turns
 from clary.services.sagemaker.errors import ResourceInUse
 from clary.services.sagemaker.measured import Measured
 from clary.services.sagemaker.transform.machine import instance
-from clary.services.sagemaker.turns import Demand
 from tests.sagemaker_house import ACCOUNT, REGION, ROLE, XGBOOST, House
 from tests.services.test_sagemaker_endpoints import archive
 

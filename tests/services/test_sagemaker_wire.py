@@ -16,12 +16,12 @@ from clary.aws.authorize import IdentityPolicies
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
 from clary.engines.telemetry.segments import SegmentLogs
+from clary.jobs import outputs
+from clary.jobs.locations import Location
 from clary.kernel.clock import ManualClock
 from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
 from clary.services import iam, s3, sagemaker
-from clary.services.sagemaker import outputs
-from clary.services.sagemaker.locations import Location
 from tests.inprocess import URL, InProcess, make_role
 from tests.memory_runner import MemoryRunner
 from tests.memory_serving import MemoryServing

@@ -1,8 +1,13 @@
 """Every service, and what of each is known beyond its own folder: tags, and how its resources tell of themselves."""
 
+from collections.abc import Mapping
+
+from clary.aws import kept_tags
 from clary.aws.heralds import Heralds
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
+from clary.kernel.resource import Resource
+from clary.kernel.store import Store
 from clary.services import (
     application_autoscaling,
     athena,
@@ -28,6 +33,7 @@ from clary.services.cloudwatch import heralds as cloudwatch_heralds
 from clary.services.cloudwatch import taggable as cloudwatch_tags
 from clary.services.ecr import taggable as ecr_tags
 from clary.services.events import taggable as events_tags
+from clary.services.glue import taggable as glue_tags
 from clary.services.iam import taggable as iam_tags
 from clary.services.logs import taggable as logs_tags
 from clary.services.s3 import heralds as s3_heralds
@@ -64,6 +70,7 @@ TAGGABLES = Taggables(
         *cloudwatch_tags.TAGGABLES,
         *ecr_tags.TAGGABLES,
         *events_tags.TAGGABLES,
+        *glue_tags.TAGGABLES,
         *iam_tags.TAGGABLES,
         *logs_tags.TAGGABLES,
         *s3_tags.TAGGABLES,
@@ -74,3 +81,8 @@ TAGGABLES = Taggables(
     ]
 )
 HERALDS = Heralds({**cloudwatch_heralds.HERALDS, **s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
+
+
+def job_tags(store: Store, job: Resource) -> Mapping[str, str]:
+    """The tags of a job of any service."""
+    return sagemaker.tags.of(store, job) if job.kind in sagemaker.JOBS else kept_tags.of(job)

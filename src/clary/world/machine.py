@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from clary.config import Config
-from clary.services.sagemaker.turns import Demand
+from clary.jobs.turns import Demand
 
 _GROUPS = Path("/sys/fs/cgroup")
 

@@ -25,6 +25,8 @@ from clary.engines.serving.graphs.base import Graphs
 from clary.engines.serving.paths import socket_dir, wake_socket
 from clary.engines.serving.plane import Plane
 from clary.home import Home
+from clary.jobs.queue import Queue
+from clary.jobs.turns import Turns
 from clary.kernel.audit import AuditLog
 from clary.kernel.clock import Clock, SystemClock
 from clary.kernel.errors import Missing
@@ -53,7 +55,7 @@ from clary.services.iam.effective import KeptUserKeys, StoredIdentities
 from clary.services.sagemaker.experiments.series import Series
 from clary.services.sagemaker.holding import Holding
 from clary.world import runners, signals
-from clary.world.catalogue import SERVICES, TAGGABLES
+from clary.world.catalogue import SERVICES, TAGGABLES, job_tags
 from clary.world.machine import capacity
 from clary.world.signals import Signals
 from clary.world.stores import Stores
@@ -90,7 +92,9 @@ class World:
         self.key_uses = iam.StoredKeyUses(self.store, self.clock, home.account)
         self.holding = Holding(self.store, self.clock, config.hold_describe_seconds)
         clamps = config.oversize == "clamp"
-        self.turns = sagemaker.Queue(self.store, self.clock, capacity(config), sagemaker.JOBS, clamps=clamps)
+        self.turns = Queue(
+            self.store, self.clock, capacity(config), (*sagemaker.JOBS, *glue.JOBS), clamps=clamps, tags=job_tags
+        )
         self.pace = application_autoscaling.Pace(config.autoscaling_speed)
         application_autoscaling.at_speed(self.store, self.clock, self.pace)
         self.ports = self._ports(home)
@@ -149,7 +153,7 @@ class World:
             sagemaker.compiling.Switch: sagemaker.compiling.Switch(compiles),
             sagemaker.instances.Scale: sagemaker.instances.Scale(config.instance_scale),
             sagemaker.registry.HomeRules: sagemaker.registry.HomeRules.of(config.approval_rules),
-            sagemaker.Turns: self.turns,
+            Turns: self.turns,
             sagemaker_metrics.Series: Series(),
             application_autoscaling.Pace: self.pace,
             ecr.Registry: ecr.Registry(home.account, config.region),

@@ -10,10 +10,11 @@ from clary.aws.uses import EXACT_SECONDS, use_of
 from clary.engines.runners.chosen import ChosenRunner
 from clary.engines.serving import paths
 from clary.engines.serving.plane import Plane
+from clary.jobs.environments import tidy
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.store import Where
-from clary.services import application_autoscaling, cloudwatch, ecr, iam, sagemaker, sns, sqs
+from clary.services import application_autoscaling, cloudwatch, ecr, glue, iam, sagemaker, sns, sqs
 from clary.world.stores import Stores
 
 HOUSEKEEPING_SECONDS = 3600.0
@@ -57,9 +58,7 @@ class Upkeep:
         rows, queues = self._stores.rows, self._stores.queues
         while not stop.is_set():
             await self._stores.age(stop)
-            await sagemaker.environments.tidy(
-                self._runner, self._environments, self._clock.now() - HOUSEKEEPING_SECONDS
-            )
+            await tidy(self._runner, self._environments, self._clock.now() - HOUSEKEEPING_SECONDS)
             await sqs.tidying.tidy(rows, queues, self._clock)
             sns.tidying.tidy(rows)
             await cloudwatch.history.tidy(rows, self._clock)
@@ -108,7 +107,7 @@ class Upkeep:
 
     def _known(self, uid: str) -> bool:
         """There is a resource of a kind that has runs, with that uid."""
-        for kind in sagemaker.MACHINES:
+        for kind in (*sagemaker.MACHINES, *glue.MACHINES):
             with suppress(Missing):
                 self._stores.rows.find(kind, uid)
                 return True

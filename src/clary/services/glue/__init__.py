@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from clary.kernel.resource import StateMachine
-from clary.services.glue import access, tags
+from clary.services.glue import access, catalog, tags
 from clary.services.glue.api import service
 
 # Last: it looks at what all others have registered.
@@ -13,4 +13,4 @@ MACHINES: Mapping[str, StateMachine] = {}
 JOBS: tuple[str, ...] = ()
 """The kinds that wait their turn for this machine."""
 
-__all__ = ["JOBS", "MACHINES", "access", "service", "tags"]
+__all__ = ["JOBS", "MACHINES", "access", "catalog", "service", "tags"]

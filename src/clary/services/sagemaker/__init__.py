@@ -28,8 +28,6 @@ from clary.services.sagemaker.asynchronous.backlog import Backlog
 from clary.services.sagemaker.curves import Curves
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.measured import Measured
-from clary.services.sagemaker.queue import Queue
-from clary.services.sagemaker.turns import Turns
 
 access.register()
 
@@ -69,8 +67,6 @@ __all__ = [
     "Curves",
     "Engines",
     "Measured",
-    "Queue",
-    "Turns",
     "access",
     "cards",
     "compiling",

@@ -1,28 +1,24 @@
 """What the reconcilers of SageMaker work with: the ports that the composition root hands them."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from clary.aws.authorize import IdentityPolicies
-from clary.aws.credentials import KeyRing, Principal
-from clary.aws.service import Context
+from clary.aws.credentials import KeyRing
 from clary.engines.runners.base import Runner
 from clary.engines.runners.images import ContainerImages, NoContainers
 from clary.engines.search.base import Search
 from clary.engines.serving.base import Serving
 from clary.engines.serving.demand import Demand, Nobody
 from clary.engines.serving.graphs.base import Graphs
+from clary.jobs.ground import Inside
+from clary.jobs.turns import Everybody, Turns
 from clary.kernel.clock import Clock
 from clary.kernel.metrics import MetricSink
 from clary.kernel.objects import ObjectStore
 from clary.kernel.store import Store
 from clary.kernel.telemetry import LogStore
 from clary.services.sagemaker.curves import Curves
-from clary.services.sagemaker.turns import Everybody, Turns
-
-Inside = Callable[[Principal, str], Context]
-"""A context for calls from inside, for example Gateway.inside: (principal, region)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from typing import Final
 
 from clary.aws.service import Context
 from clary.engines.runners.base import StartError
+from clary.jobs import pythons
+from clary.jobs.environments import Wanted
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import inputs, pythons
+from clary.services.sagemaker import inputs
 from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.environments import Wanted
 
 BOOTSTRAP: Final = "sagemaker_remote_function_bootstrap"
 """The channel of the SDK's own scripts; the entry point stands in it."""

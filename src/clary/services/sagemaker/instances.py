@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from clary.services.sagemaker.turns import Demand
+from clary.jobs.turns import Demand
 
 GIB: Final = 1 << 30
 _TYPE: Final = re.compile(r"(?:ml\.)?(?P<family>[a-z]+)(?P<generation>[0-9]*)[a-z0-9-]*\.(?P<size>[a-z0-9-]+)")

@@ -1,23 +1,17 @@
 """What training and processing jobs share: where lines go, why a job failed, and when it runs too long."""
 
-import asyncio
-import errno
-import re
-import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 
-import clary
 from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.engines.runners.base import Run
-from clary.engines.telemetry import tail
+from clary.jobs import lines, outputs, turns
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import holding, instances, outputs, turns
+from clary.services.sagemaker import holding, instances
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.errors import ResourceInUse, ResourceLimitExceeded
 
@@ -28,17 +22,12 @@ CLEAN_SECONDS = 300.0
 GRACE_SECONDS = 120.0
 """From SIGTERM to SIGKILL of a job that is stopped."""
 LONGEST_REASON = 1024
-LAST_LINES = 10
 OUT_OF_MEMORY = (
     "Please use an instance type with more memory, or reduce the size of training data processed on an instance."
 )
 _DISK_FULL = ("No space left on device", "Disk quota exceeded")
 """What the C library says of it, in every language's messages."""
 _DISK_IS_FULL = "The disk is full: make room on this machine, or write less"
-_PACKAGES = re.compile(r"(?:/[^\s\"':]+)*/lib/python3\.\d+/(?:(?:site|dist)-packages/)?")
-_CLARY = f"{Path(clary.__file__).parents[1]}/"
-_TELLING = 3
-"""Lines of so few characters may stand in any text by chance."""
 TAKEN = "Job name must be unique within an AWS account and region, and a job with this name already exists"
 """What Create says of a processing or transform job's name that is taken."""
 _KINDS = ("AlgorithmError: ", "ClientError: ", "InternalServerError: ")
@@ -103,24 +92,6 @@ def stream(job: Resource, group: str, started: float, host: str = "algo-1") -> L
     return LogStreamName(job.account, job.region, group, f"{job.name}/{host}-{int(started)}")
 
 
-async def ship(engines: Engines, to: LogStreamName, uid: str, run: Run, *, final: bool) -> None:
-    """The lines that the run has printed so far are in the log store; with `final`, all of them."""
-    if run.log is None or not has_printed(run):
-        return  # most looks are at a run that is silent: they need no thread
-    # In a thread: the first line of a stream is synced to the disk, which takes seconds while somebody else fills it.
-    while await asyncio.to_thread(tail.ship, run.log, engines.logs, to, uid, engines.clock, final=final):
-        if not final:
-            return  # The rest is for the next look: one chatty job must not keep the others waiting.
-
-
-def has_printed(run: Run) -> bool:
-    """There is something in its log."""
-    try:
-        return run.log is not None and run.log.stat().st_size > 0
-    except FileNotFoundError:
-        return False
-
-
 def too_long(engines: Engines, run: Run, seconds: float) -> bool:
     return run.started is not None and engines.clock.now() - run.started > seconds
 
@@ -135,65 +106,45 @@ def why_failed(engines: Engines, run: Run, to: LogStreamName) -> str:
     """The FailureReason of a run that ended with another code than 0, or was lost."""
     if run.phase == "lost":
         return reason("InternalServerError", "the job was lost: the machine went down, or its process was killed")
-    lines = _last_lines(engines, to)
+    printed = lines.last(engines.logs, to)
     if run.out_of_memory:
-        return _with_lines("ClientError", f"{OUT_OF_MEMORY} {_may_use(engines)}, exit code: {run.exit_code}", lines)
+        return _with_lines("ClientError", f"{OUT_OF_MEMORY} {_may_use(engines)}, exit code: {run.exit_code}", printed)
     if run.broken is not None:
         return reason("InternalServerError", run.broken)
     said = outputs.text(run.root, "/opt/ml/output/failure", 4 * LONGEST_REASON) if run.root else ""
-    kind = "ClientError" if any(one in said or one in lines for one in _DISK_FULL) else "AlgorithmError"
+    kind = "ClientError" if any(one in said or one in printed for one in _DISK_FULL) else "AlgorithmError"
     if said:
         full = f". {_DISK_IS_FULL}" if kind == "ClientError" else ""
-        why = reason(kind, _shown(said), f"{full}, exit code: {run.exit_code}")
-        return why if _tells(said, lines) or not why.startswith("AlgorithmError") else _with_lines("", why, lines)
-    begin = f"the container ended with exit code: {run.exit_code}{_meaning(run.exit_code)}"
+        why = reason(kind, lines.shown(said), f"{full}, exit code: {run.exit_code}")
+        return (
+            why if lines.tells(said, printed) or not why.startswith("AlgorithmError") else _with_lines("", why, printed)
+        )
+    begin = f"the container ended with exit code: {run.exit_code}{lines.meaning(run.exit_code)}"
     if kind == "ClientError":
         begin += f". {_DISK_IS_FULL}"
-    elif not lines:
+    elif not printed:
         return reason(kind, f"{begin} and printed nothing; it was expected to end with 0")
     else:
         begin += "; it was expected to end with 0"
-    return _with_lines(kind, begin, lines)
+    return _with_lines(kind, begin, printed)
 
 
 def ran_too_long(engines: Engines, to: LogStreamName, seconds: float) -> str:
     """The FailureReason of a job that was stopped since its time was over."""
-    lines = _last_lines(engines, to)
+    printed = lines.last(engines.logs, to)
     why = f"the job ran longer than MaxRuntimeInSeconds ({seconds:.0f}) and was stopped"
-    return _with_lines("ClientError", f"{why}: allow it more in StoppingCondition, or see what it waits for", lines)
+    return _with_lines("ClientError", f"{why}: allow it more in StoppingCondition, or see what it waits for", printed)
 
 
-def _last_lines(engines: Engines, to: LogStreamName) -> str:
-    return "\n".join(_shown(event.message) for event in engines.logs.last(to, LAST_LINES))
-
-
-def _with_lines(kind: str, begin: str, lines: str) -> str:
+def _with_lines(kind: str, begin: str, printed: str) -> str:
     """The reason, with as many of the last lines as there is room for."""
     room = LONGEST_REASON - len(begin) - 60
-    return reason(kind, f"{begin}. Its last lines:\n{lines[-room:]}" if lines and room > 0 else begin)
-
-
-def _tells(said: str, lines: str) -> bool:
-    """What the program left as its reason tells what it printed, or it printed nothing: the lines would add nothing."""
-    words = [line.strip() for line in lines.splitlines()]
-    return not lines or any(len(one) > _TELLING and one in said for one in words)
-
-
-def _shown(text: str) -> str:
-    """The text without the places of Python's packages on this machine, which mean nothing to the job's owner."""
-    return _PACKAGES.sub(".../", text).replace(_CLARY, ".../")
+    return reason(kind, f"{begin}. Its last lines:\n{printed[-room:]}" if printed and room > 0 else begin)
 
 
 def _may_use(engines: Engines) -> str:
     most = f"{engines.max_memory_bytes:,} bytes" if engines.max_memory_bytes else "all of this machine's memory"
     return f"Here a job of any instance type may use {most} (the setting CLARY_MAX_RUN_MEMORY_BYTES)"
-
-
-def _meaning(exit_code: int | None) -> str:
-    """What a shell means by the code: ` (SIGKILL)` for 137; nothing where it may mean anything."""
-    names = {128 + one: one.name for one in signal.Signals}
-    names |= {126: "the program cannot be executed", 127: "there is no such program"}
-    return f" ({names[exit_code]})" if exit_code in names else ""
 
 
 def reason(kind: str, text: str, end: str = "") -> str:
@@ -204,15 +155,11 @@ def reason(kind: str, text: str, end: str = "") -> str:
 
 def give_up_reason(error: Exception) -> str:
     """The FailureReason when Clary itself could not go on: the stack is in the server's log, not here."""
-    if disk_is_full(error):
+    if lines.disk_is_full(error):
         return reason("ClientError", f"Clary could not go on with the job. {_DISK_IS_FULL}")
     return reason(
         "InternalServerError", f"Clary could not go on with the job ({type(error).__name__}). Please try again."
     )
-
-
-def disk_is_full(error: Exception) -> bool:
-    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def seconds_between(start: float, end: float) -> int:

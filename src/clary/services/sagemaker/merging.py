@@ -6,7 +6,7 @@ import stat
 from collections.abc import Sequence
 from pathlib import Path
 
-from clary.services.sagemaker import outputs
+from clary.jobs import outputs
 
 
 def merge(roots: Sequence[Path], paths: Sequence[str], together: Path) -> None:

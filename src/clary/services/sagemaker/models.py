@@ -8,10 +8,11 @@ from collections.abc import Sequence
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
+from clary.jobs import locations
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import compiling, listing, locations, roles, tags
+from clary.services.sagemaker import compiling, listing, roles, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import already_existing, check_command, could_not_find, refuse, require
 from clary.services.sagemaker.registry import artifacts, resolving

@@ -6,21 +6,20 @@ from dataclasses import replace
 from typing import Final
 
 from clary.aws.access import Ask
-from clary.aws.acting import Acting, session_of
 from clary.aws.acting import NotAssumable as NoSuchActing
 from clary.aws.authorize import IdentityPolicies
 from clary.aws.credentials import KeyRing, Keys, Principal
 from clary.aws.errors import ValidationException
 from clary.aws.inside import ORIGIN_INSIDE
 from clary.aws.service import Context
+from clary.jobs import rights
+from clary.jobs.rights import Actor
 from clary.kernel.resource import Resource
 from clary.kernel.store import Store
 from clary.services.sagemaker.engines import Engines
 
 SERVICE: Final = "sagemaker.amazonaws.com"
-SESSION: Final = "SageMaker"
-SPARE_SECONDS: Final = 3600.0
-"""How much longer the keys last than the work may: uploads and a grace period come after it."""
+ACTOR: Final = Actor(SERVICE, "SageMaker")
 LENT_SECONDS: Final = 6 * 3600.0
 """How long keys last that can be asked for again, as in a container on AWS."""
 
@@ -35,7 +34,7 @@ def principal(identities: IdentityPolicies, account: str, role_arn: str, source_
     """The session that SageMaker opens on the role for the resource of `source_arn`. Raises NotAssumable, in AWS's
     words, also for a role of another account."""
     try:
-        return session_of(Acting(SERVICE, source_arn, role_arn, SESSION), identities, account, now)
+        return ACTOR.principal(identities, account, role_arn, source_arn, now)
     except NoSuchActing:
         raise NotAssumable(
             f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
@@ -63,15 +62,8 @@ def environment(engines: Engines, one: Resource, role_arn: str, seconds: float) 
     """The variables that point any AWS SDK inside a run at this wire, with the role's keys for that many seconds and an
     hour: longer than the run may last, so they need no renewal. Raises NotAssumable."""
     acting_as = _principal(engines, one, role_arn)
-    keys = engines.keys.issue(acting_as, engines.clock.now() + seconds + SPARE_SECONDS)
-    return {
-        "AWS_REGION": one.region,
-        "AWS_DEFAULT_REGION": one.region,
-        "AWS_ENDPOINT_URL": engines.endpoint_url,
-        "AWS_ACCESS_KEY_ID": keys.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": keys.secret_access_key,
-        "AWS_SESSION_TOKEN": keys.session_token or "",
-    }
+    keys = engines.keys.issue(acting_as, engines.clock.now() + seconds + rights.SPARE_SECONDS)
+    return {**rights.where(engines, one), **rights.variables(keys)}
 
 
 def lasting_environment(engines: Engines, one: Resource, role_arn: str) -> dict[str, str]:
@@ -79,12 +71,7 @@ def lasting_environment(engines: Engines, one: Resource, role_arn: str) -> dict[
     with a warrant that is good for as long as the resource is there (`redeem`). Raises NotAssumable."""
     _principal(engines, one, role_arn)
     claims = {"kind": one.kind, "uid": one.uid, "role": role_arn}
-    return {
-        "AWS_REGION": one.region,
-        "AWS_DEFAULT_REGION": one.region,
-        "AWS_ENDPOINT_URL": engines.endpoint_url,
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": engines.keys.warrant(claims),
-    }
+    return {**rights.where(engines, one), "AWS_CONTAINER_AUTHORIZATION_TOKEN": engines.keys.warrant(claims)}
 
 
 def redeem(keys: KeyRing, store: Store, identities: IdentityPolicies, warrant: str, now: float) -> tuple[str, Keys]:

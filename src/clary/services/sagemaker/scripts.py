@@ -16,10 +16,11 @@ from typing import Final
 from clary.aws.service import Context
 from clary.engines.runners import unpack
 from clary.engines.runners.base import Archive
+from clary.jobs import environments, pip, pythons
+from clary.jobs.environments import CODE, Wanted
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import environments, functions, inputs, pip, pythons
+from clary.services.sagemaker import functions, inputs
 from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.environments import CODE, Wanted
 from clary.services.sagemaker.images import Image
 
 PREPARED: Final = "CLARY_PACKAGES"

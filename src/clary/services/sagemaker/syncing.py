@@ -13,9 +13,9 @@ from typing import Final
 
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
+from clary.jobs import outputs
+from clary.jobs.locations import Location
 from clary.kernel.clock import Clock
-from clary.services.sagemaker import outputs
-from clary.services.sagemaker.locations import Location
 
 EVERY_SECONDS: Final = 2.0
 """Between two passes over one path. A file is stored by the second pass that sees it as it is: what is being written

@@ -6,13 +6,13 @@ from typing import Final
 
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
+from clary.jobs.locations import Location, parse
 from clary.kernel import ids
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import endpoints
 from clary.services.sagemaker.asynchronous.machine import INLINE_BYTES, INVOCATION, KIND, TTL_SECONDS, input_file
 from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.locations import Location, parse
 
 _KEPT: Final = (
     *("EndpointName", "InputLocation", "ContentType", "Accept", "CustomAttributes"),

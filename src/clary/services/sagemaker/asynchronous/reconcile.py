@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from clary.aws.errors import ServiceError
+from clary.jobs.locations import parse
 from clary.kernel.objects import read_file
 from clary.kernel.reconcile import Step, again, gone, move
 from clary.kernel.resource import Doc, Resource
@@ -15,7 +16,6 @@ from clary.services.sagemaker.asynchronous.carrying import acting
 from clary.services.sagemaker.asynchronous.machine import TTL_SECONDS, directory, output_file
 from clary.services.sagemaker.asynchronous.measures import Measures
 from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.locations import parse
 from clary.services.sagemaker.roles import NotAssumable
 
 FLYING_SECONDS = 60.0

@@ -1,8 +1,8 @@
 """What of an endpoint's inferences is captured: from DataCaptureConfig to the rule that its fronts follow, and back."""
 
 from clary.engines.serving.base import CaptureRule
+from clary.jobs import locations
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations
 from clary.services.sagemaker.errors import require
 
 

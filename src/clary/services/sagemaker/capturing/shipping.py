@@ -21,12 +21,13 @@ from clary.aws.credentials import Principal
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
 from clary.engines.serving.captured import OPEN, WHOLE, Origin, Torn, read
+from clary.jobs import locations
+from clary.jobs.locations import Location
 from clary.kernel.clock import Clock
 from clary.kernel.reconcile import backoff
 from clary.kernel.telemetry import LogEvent, LogSink, LogStreamName
-from clary.services.sagemaker import locations, roles
+from clary.services.sagemaker import roles
 from clary.services.sagemaker.capturing.lines import line
-from clary.services.sagemaker.locations import Location
 
 GIVE_UP_SECONDS: Final = 3600.0
 """What S3 has refused for so long is dropped."""

@@ -8,12 +8,13 @@ import orjson
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
+from clary.jobs import locations
 from clary.kernel import ids
 from clary.kernel.errors import BadToken, Exists, Missing
 from clary.kernel.page import paginate
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Order, Where
-from clary.services.sagemaker import listing, locations
+from clary.services.sagemaker import listing
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.cards import cards
 from clary.services.sagemaker.cards.cards import EXPORT, ConflictException

@@ -9,10 +9,11 @@ from typing import Final
 
 import clary
 from clary.aws.service import Context
+from clary.jobs import locations
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import images, locations, roles
+from clary.services.sagemaker import images, roles
 from clary.services.sagemaker.compiling.machine import COMPILATION, KIND
 
 COMPILER: Final = 1

@@ -8,8 +8,9 @@ from typing import Final
 
 from clary.engines.models import base
 from clary.engines.runners.base import Run
+from clary.jobs import locations
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import locations, roles
+from clary.services.sagemaker import roles
 from clary.services.sagemaker.engines import Engines
 
 LASTS_SECONDS: Final = 6 * 3600.0

@@ -11,9 +11,9 @@ from typing import Final
 
 from clary.engines.runners.base import Run, StartError
 from clary.engines.serving.base import STAGES
+from clary.jobs import environments, lines
 from clary.kernel.resource import Doc
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import environments, jobs
 from clary.services.sagemaker.endpoints import many
 from clary.services.sagemaker.endpoints.compiled import Compiled
 from clary.services.sagemaker.endpoints.instances import (
@@ -136,18 +136,18 @@ class Servers:
             return "The instance was lost: the machine went down, or its process was killed."
         killed = " (it ran out of memory)" if run.out_of_memory else ""
         which = f" {_host(instance, place)}" if instance.containers > 1 else ""
-        lines = self._last_lines(instance, place)
-        return f"The container{which} ended with exit code {run.exit_code}{killed}.{lines}"
+        said = self._last_lines(instance, place)
+        return f"The container{which} ended with exit code {run.exit_code}{killed}.{said}"
 
     def _last_lines(self, instance: Instance, place: int) -> str:
-        events = self._engines.logs.last(stream(instance, place), jobs.LAST_LINES)
-        lines = "\n".join(event.message for event in events)
+        events = self._engines.logs.last(stream(instance, place), lines.LAST_LINES)
+        said = "\n".join(event.message for event in events)
         which = f" ({_host(instance, place)})" if instance.containers > 1 else ""
-        return f" Its last lines{which}:\n{lines[-600:]}" if lines else f" It printed nothing{which}."
+        return f" Its last lines{which}:\n{said[-600:]}" if said else f" It printed nothing{which}."
 
     async def _ship(self, instance: Instance, place: int, run: Run, *, final: bool) -> None:
         if instance.variant and run.phase != "absent":
-            await jobs.ship(self._engines, stream(instance, place), _uid(instance, place), run, final=final)
+            await lines.ship(self._engines, stream(instance, place), _uid(instance, place), run, final=final)
 
 
 def stream(instance: Instance, place: int = 0) -> LogStreamName:

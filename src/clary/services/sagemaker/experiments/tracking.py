@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
+from clary.jobs.turns import BY
 from clary.kernel import ids
 from clary.kernel.errors import Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
@@ -21,7 +22,6 @@ from clary.services.sagemaker.experiments.associations import associate
 from clary.services.sagemaker.experiments.measures import folded
 from clary.services.sagemaker.experiments.names import COMPONENT, EXPERIMENT, TRIAL, arn, key
 from clary.services.sagemaker.experiments.pipelines import ensure
-from clary.services.sagemaker.turns import BY
 
 SUBSCRIBER: Final = "experiments"
 KINDS: Final = tuple(facts.KINDS)

@@ -7,9 +7,9 @@ trees    input modes File and FastFile
 feeds    input mode Pipe
 """
 
+from clary.jobs.files import body_of, local_file
+from clary.jobs.refusals import InputError
 from clary.services.sagemaker.inputs.feeds import Feed, Stream, fed, feeds
-from clary.services.sagemaker.inputs.files import body_of, local_file
-from clary.services.sagemaker.inputs.refusals import InputError
 from clary.services.sagemaker.inputs.sources import relative
 from clary.services.sagemaker.inputs.trees import tree, trees
 

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from clary.aws.service import Context
 from clary.engines.pipes.base import Channel, Part, command, write_channel, write_items
+from clary.jobs import files, locations
+from clary.jobs.locations import Location
+from clary.jobs.refusals import InputError
 from clary.kernel import ids
 from clary.kernel.objects import ObjectStore
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations
-from clary.services.sagemaker.inputs import files, parts, sources
-from clary.services.sagemaker.inputs.refusals import InputError
-from clary.services.sagemaker.locations import Location
+from clary.services.sagemaker.inputs import parts, sources
 
 _REFERENCE = "-ref"
 """The end of the name of an attribute whose value is the URI of what is meant."""

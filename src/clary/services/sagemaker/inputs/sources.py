@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from clary.aws.service import Context
+from clary.jobs import locations
+from clary.jobs.files import body_of, told
+from clary.jobs.locations import Location
+from clary.jobs.refusals import InputError
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations
-from clary.services.sagemaker.inputs.files import body_of, told
-from clary.services.sagemaker.inputs.refusals import InputError
-from clary.services.sagemaker.locations import Location
 
 MOST_FILES = 1_000_000
 MANIFEST_BYTES = 64 * 1024 * 1024

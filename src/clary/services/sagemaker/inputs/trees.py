@@ -5,10 +5,11 @@ from pathlib import Path, PurePosixPath
 
 from clary.aws.service import Context
 from clary.engines.runners.base import Tree
+from clary.jobs import files
+from clary.jobs.refusals import InputError
 from clary.kernel.objects import ObjectStore
 from clary.kernel.resource import Doc
-from clary.services.sagemaker.inputs import files, parts, sources
-from clary.services.sagemaker.inputs.refusals import InputError
+from clary.services.sagemaker.inputs import parts, sources
 from clary.services.sagemaker.inputs.sources import Named
 
 LONGEST_NAME = 255

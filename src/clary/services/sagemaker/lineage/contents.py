@@ -12,10 +12,10 @@ from typing import Final
 import orjson
 
 from clary.aws.errors import ValidationException
+from clary.jobs import locations
 from clary.kernel.errors import Missing
 from clary.kernel.objects import ObjectStore, Stat
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations
 
 MOST_OBJECTS: Final = 10_000
 """Of one place that are looked at. The digest of a larger one is that of its first objects, and says so."""

@@ -10,9 +10,10 @@ from typing import Final
 from clary import __version__
 from clary.engines.runners import unpack
 from clary.engines.runners.base import StartError
+from clary.jobs import locations
 from clary.kernel.objects import ObjectStore, Stat
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import images, locations
+from clary.services.sagemaker import images
 from clary.services.sagemaker.lineage import contents
 from clary.services.sagemaker.lineage.associations import End
 from clary.services.sagemaker.lineage.book import Book

@@ -16,14 +16,15 @@ import orjson
 
 from clary.aws.errors import ServiceError
 from clary.engines.runners.base import StartError
+from clary.jobs import locations
+from clary.jobs.locations import Location
+from clary.jobs.refusals import InputError
 from clary.kernel.errors import KernelError
 from clary.kernel.objects import ObjectStore, Stat
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
-from clary.services.sagemaker import containers, locations
+from clary.services.sagemaker import containers
 from clary.services.sagemaker.inputs import sources
-from clary.services.sagemaker.inputs.refusals import InputError
-from clary.services.sagemaker.locations import Location
 from clary.services.sagemaker.pipelines.steps.base import StepKind, StepRun
 
 STEP: Final = "pipeline-step"

@@ -4,9 +4,9 @@ from typing import Final
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
+from clary.jobs.locations import Location
 from clary.kernel.resource import Doc
 from clary.services.sagemaker.errors import require
-from clary.services.sagemaker.locations import Location
 from clary.services.sagemaker.pipelines import reading
 
 MOST_CHARACTERS: Final = 1_048_576

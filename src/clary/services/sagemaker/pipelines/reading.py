@@ -2,8 +2,8 @@
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
+from clary.jobs.locations import Location
 from clary.kernel.resource import Doc
-from clary.services.sagemaker.locations import Location
 
 
 class TooLarge(Exception):

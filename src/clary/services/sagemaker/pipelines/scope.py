@@ -8,13 +8,13 @@ import orjson
 
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
+from clary.jobs import locations
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Store
 from clary.pipeline.language import expressions
 from clary.pipeline.language.definition import Definition
 from clary.pipeline.language.problems import Unresolved
-from clary.services.sagemaker import locations
 from clary.services.sagemaker.pipelines import machine, reading
 from clary.services.sagemaker.pipelines.machine import STEP, STEP_DONE
 

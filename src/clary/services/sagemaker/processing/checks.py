@@ -4,8 +4,9 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from clary.aws.errors import NotImplementedHere
+from clary.jobs import locations
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations, tags
+from clary.services.sagemaker import tags
 from clary.services.sagemaker.cluster import MOST_HOSTS
 from clary.services.sagemaker.errors import check_command, refuse, require
 from clary.services.sagemaker.processing.machine import ROOT

@@ -15,8 +15,9 @@ from typing import Any, Final
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
 from clary.engines.runners.base import Run
+from clary.jobs import outputs
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import outputs, roles
+from clary.services.sagemaker import roles
 from clary.services.sagemaker.engines import Engines
 
 FILE: Final = "/opt/ml/output/metrics/cloudwatch/cloudwatch_metrics.jsonl"

@@ -1,8 +1,9 @@
 """The operations on processing jobs."""
 
 from clary.aws.service import Context
+from clary.jobs import turns
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import experiment_config, holding, jobs, listing, roles, turns
+from clary.services.sagemaker import experiment_config, holding, jobs, listing, roles
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.processing import checks
 from clary.services.sagemaker.processing.machine import KIND, LONGEST_SECONDS, PROCESSING_JOB, find

@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from clary.aws.errors import ServiceError
 from clary.engines.runners.base import StartError
+from clary.jobs import lines, outputs
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import containers, jobs, outputs, roles
+from clary.services.sagemaker import containers, jobs, roles
 from clary.services.sagemaker import instances as types
 from clary.services.sagemaker.cluster import Cluster, Seen, hosts
 from clary.services.sagemaker.engines import Engines
@@ -159,7 +160,7 @@ class ProcessingJobReconciler:
 
     async def _ship(self, job: Resource, cluster: Cluster, seen: Seen, *, final: bool) -> None:
         for number, (uid, run) in enumerate(zip(cluster.uids, seen.runs, strict=True), 1):
-            await jobs.ship(self._engines, self._stream(job, number), uid, run, final=final)
+            await lines.ship(self._engines, self._stream(job, number), uid, run, final=final)
 
     def _why_failed(self, job: Resource, seen: Seen) -> str:
         """The FailureReason, of the host that failed first."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from clary.engines.runners.base import Tree, Work
+from clary.jobs.locations import Location, parse
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import containers, inputs, jobs, roles, scripts
 from clary.services.sagemaker.cluster import Host
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.images import Image
-from clary.services.sagemaker.locations import Location, parse
 from clary.services.sagemaker.processing.machine import ROOT, instances, longest
 
 CONFIG = "/opt/ml/config"

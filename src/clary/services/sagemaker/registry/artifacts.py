@@ -6,8 +6,8 @@ from typing import Final
 
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
+from clary.jobs import locations
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import locations
 from clary.services.sagemaker.registry.names import find_package
 
 KEPT: Final = "_artifacts"

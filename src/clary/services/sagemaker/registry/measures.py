@@ -16,11 +16,11 @@ from clary.aws.credentials import Principal
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.inside import ORIGIN_INSIDE
 from clary.aws.service import Context
+from clary.jobs import locations
+from clary.jobs.locations import Location
 from clary.kernel.resource import Doc, Resource
 from clary.numbers import numbers
-from clary.services.sagemaker import locations
 from clary.services.sagemaker.errors import require
-from clary.services.sagemaker.locations import Location
 
 MOST_BYTES: Final = 4 * 1024 * 1024
 """Of one file: metrics are no data."""

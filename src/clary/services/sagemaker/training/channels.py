@@ -9,9 +9,10 @@ from typing import Any, Final
 from clary.aws.errors import NotImplementedHere
 from clary.aws.service import Context
 from clary.engines.runners.base import Tree
+from clary.jobs import locations
 from clary.kernel.objects import ObjectStore
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import inputs, locations
+from clary.services.sagemaker import inputs
 from clary.services.sagemaker.errors import require
 from clary.services.sagemaker.inputs import parts
 

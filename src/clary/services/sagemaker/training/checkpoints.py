@@ -11,11 +11,12 @@ from typing import Final
 
 from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.engines.runners.base import Run, Tree, Work
+from clary.jobs import locations
+from clary.jobs.locations import Location
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import inputs, locations, roles
+from clary.services.sagemaker import inputs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.errors import require
-from clary.services.sagemaker.locations import Location
 from clary.services.sagemaker.syncing import Syncing
 
 DEFAULT: Final = "/opt/ml/checkpoints"

@@ -3,8 +3,9 @@
 from typing import Final
 
 from clary.aws.errors import NotImplementedHere, ValidationException
+from clary.jobs import locations
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations, metrics, tags
+from clary.services.sagemaker import metrics, tags
 from clary.services.sagemaker.cluster import MOST_HOSTS
 from clary.services.sagemaker.errors import check_command, refuse, require
 from clary.services.sagemaker.training import channels, checkpoints

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from clary.engines.runners.base import Run, Runner
+from clary.jobs import lines, outputs
+from clary.jobs.locations import Location, parse
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import images, jobs, merging, metrics, outputs, roles
+from clary.services.sagemaker import images, jobs, merging, metrics, roles
 from clary.services.sagemaker.cluster import Cluster, Seen
 from clary.services.sagemaker.engines import Engines
-from clary.services.sagemaker.locations import Location, parse
 from clary.services.sagemaker.training.machine import LOG_GROUP, attempt_uid, instances, run_uid
 
 MODEL = "/opt/ml/model"
@@ -29,7 +30,7 @@ async def ship(engines: Engines, job: Resource, cluster: Cluster, seen: Seen, *,
     if engines.curves is not None:
         engines.curves.expect(job.account, job.region, job.name, *_definitions(job))
     for number, (uid, run) in enumerate(zip(cluster.uids, seen.runs, strict=True), 1):
-        await jobs.ship(engines, stream(job, number), uid, run, final=final)
+        await lines.ship(engines, stream(job, number), uid, run, final=final)
 
 
 def why_failed(engines: Engines, job: Resource, seen: Seen) -> str:
@@ -120,7 +121,7 @@ async def _metrics(engines: Engines, job: Resource, seen: Seen) -> list[Doc]:
 
 
 async def _of_host(engines: Engines, job: Resource, number: int, run: Run) -> list[Doc]:
-    if not jobs.has_printed(run):
+    if not lines.has_printed(run):
         return []
     return await metrics.final(engines.logs, stream(job, number), run.log, *_definitions(job))
 

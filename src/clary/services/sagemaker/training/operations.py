@@ -6,9 +6,10 @@ from typing import Final
 from clary.aws.errors import ValidationException
 from clary.aws.service import Context
 from clary.engines.runners.base import Runner
+from clary.jobs import turns
 from clary.kernel.errors import Missing, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import experiment_config, holding, images, jobs, listing, roles, turns
+from clary.services.sagemaker import experiment_config, holding, images, jobs, listing, roles
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.errors import ResourceInUse, ResourceNotFound
 from clary.services.sagemaker.training import checks, ending, pools

@@ -8,11 +8,11 @@ from contextlib import suppress
 from typing import Any, Final
 
 from clary.aws.service import Context
+from clary.jobs.turns import GRANTED
 from clary.kernel.errors import Stale
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import KEEP, Store
 from clary.services.sagemaker.training.machine import KIND
-from clary.services.sagemaker.turns import GRANTED
 
 AVAILABLE: Final = "warm-pool"
 """What the row of a job refers to while its pool can be had."""

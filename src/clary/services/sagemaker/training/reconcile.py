@@ -5,9 +5,10 @@ from typing import Any
 
 from clary.aws.errors import ServiceError
 from clary.engines.runners.base import StartError
+from clary.jobs import environments, lines, outputs
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Resource
-from clary.services.sagemaker import containers, environments, jobs, outputs
+from clary.services.sagemaker import containers, jobs
 from clary.services.sagemaker.cluster import Cluster, Seen, hosts
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.inputs import InputError
@@ -123,7 +124,7 @@ class TrainingJobReconciler:
         except _UNSTORED as error:
             why = jobs.reason("", why, f" (and the output data could not be stored: {error})")
         except OSError as error:
-            if not jobs.disk_is_full(error):
+            if not lines.disk_is_full(error):
                 raise
             # What the job holds of the disk is freed only when it has ended: to try again would wait for others.
             why = jobs.reason("", why, " (and the output data could not be stored: the disk is full)")

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from clary.engines.runners.base import Run
+from clary.jobs.turns import GRANTED, Demand
 from clary.kernel.reconcile import Step, again
 from clary.kernel.resource import Doc, Resource
 from clary.services.sagemaker import instances as types
@@ -11,7 +12,6 @@ from clary.services.sagemaker import jobs
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.training import pools
 from clary.services.sagemaker.training.machine import SPOT, enter, instances, limit, longest
-from clary.services.sagemaker.turns import GRANTED, Demand
 
 BEFORE: Final = ("Starting", "Pending", "Restarting", "Interrupted")
 """Secondary statuses of a job whose present attempt has not begun."""

@@ -5,11 +5,11 @@ import time
 from pathlib import Path
 
 from clary.aws.service import Context
+from clary.jobs import outputs
+from clary.jobs.locations import Location, parse
 from clary.kernel import ids
 from clary.kernel.resource import Resource
-from clary.services.sagemaker import outputs
 from clary.services.sagemaker.inputs import sources
-from clary.services.sagemaker.locations import Location, parse
 
 SUFFIX = ".out"
 

@@ -1,8 +1,8 @@
 """What a transform job may ask for."""
 
 from clary.aws.errors import NotImplementedHere
+from clary.jobs import locations
 from clary.kernel.resource import Doc
-from clary.services.sagemaker import locations
 from clary.services.sagemaker.errors import check_command, refuse, require
 from clary.services.sagemaker.transform.machine import MOST_HOSTS, MOST_MB
 

@@ -1,8 +1,9 @@
 """The operations on transform jobs."""
 
 from clary.aws.service import Context
+from clary.jobs import turns
 from clary.kernel.resource import Doc, Resource
-from clary.services.sagemaker import experiment_config, holding, jobs, listing, models, roles, tags, turns
+from clary.services.sagemaker import experiment_config, holding, jobs, listing, models, roles, tags
 from clary.services.sagemaker.api import service
 from clary.services.sagemaker.transform import checks
 from clary.services.sagemaker.transform.machine import KIND, TRANSFORM_JOB, find, model_of

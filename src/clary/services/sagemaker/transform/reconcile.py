@@ -7,12 +7,14 @@ from typing import Any
 
 from clary.aws.errors import ServiceError
 from clary.engines.runners.base import Run, StartError
+from clary.jobs import environments, lines, outputs
+from clary.jobs.locations import parse
+from clary.jobs.turns import GRANTED
 from clary.kernel.reconcile import Step, again, move, rest
 from clary.kernel.resource import Resource
-from clary.services.sagemaker import environments, instances, jobs, outputs, roles
+from clary.services.sagemaker import instances, jobs, roles
 from clary.services.sagemaker.engines import Engines
 from clary.services.sagemaker.inputs import InputError
-from clary.services.sagemaker.locations import parse
 from clary.services.sagemaker.roles import NotAssumable
 from clary.services.sagemaker.transform import capture
 from clary.services.sagemaker.transform.machine import (
@@ -25,7 +27,6 @@ from clary.services.sagemaker.transform.machine import (
     server_uids,
 )
 from clary.services.sagemaker.transform.work import OUTPUT, senders_of, server_of
-from clary.services.sagemaker.turns import GRANTED
 
 TURN_SECONDS = 5.0
 """How often a job that waits for its turn asks again when it is not told."""
@@ -89,11 +90,11 @@ class TransformJobReconciler:
         """What the runs have printed is in their streams."""
         for host in range(len(seen.senders)):
             final = seen.senders[host].phase in ("ended", "lost")
-            await jobs.ship(self._engines, data_log(job, host), sender_uid(job, host), seen.senders[host], final=final)
+            await lines.ship(self._engines, data_log(job, host), sender_uid(job, host), seen.senders[host], final=final)
             for number, uid in enumerate(server_uids(job, host)):
                 run = seen.servers[host][number]
                 final = run.phase in ("ended", "lost")
-                await jobs.ship(self._engines, server_log(job, host, number), uid, run, final=final)
+                await lines.ship(self._engines, server_log(job, host, number), uid, run, final=final)
 
     def _waiting(self, job: Resource) -> Step:
         resources = job.spec["TransformResources"]
@@ -221,7 +222,7 @@ class TransformJobReconciler:
             for number, uid in enumerate(server_uids(job, host)):
                 run = await self._runner.observe(uid)
                 # What a server said at last is shipped before its run goes; it is asked no politer way to end.
-                await jobs.ship(self._engines, server_log(job, host, number), uid, run, final=True)
+                await lines.ship(self._engines, server_log(job, host, number), uid, run, final=True)
         for uid in all_uids(job):
             await self._runner.remove(uid)
             await asyncio.to_thread(shutil.rmtree, self._engines.scratch / uid, True)

@@ -12,10 +12,10 @@ from typing import Final
 import orjson
 
 from clary.aws.errors import ServiceError
+from clary.jobs import locations
 from clary.kernel.resource import Doc
 from clary.pipeline.language.definition import Definition, Step
 from clary.pipeline.language.problems import Problem
-from clary.services.sagemaker import locations
 from clary.services.sagemaker.pipelines import reading
 from clary.services.sagemaker.pipelines.steps import arguments, jobs
 from clary.services.sagemaker.pipelines.steps.arguments import is_expression

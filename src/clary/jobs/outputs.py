@@ -17,8 +17,8 @@ from pathlib import Path, PurePosixPath
 
 from clary.aws.errors import ServiceError
 from clary.aws.service import Context
+from clary.jobs.locations import Location
 from clary.kernel import ids
-from clary.services.sagemaker.locations import Location
 
 ROOT = PurePosixPath("/opt/ml")
 CHUNK = 1024 * 1024

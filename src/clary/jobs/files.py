@@ -9,11 +9,11 @@ from pathlib import Path
 from clary.aws.access import Ask
 from clary.aws.errors import ServiceError, ValidationException
 from clary.aws.service import Context
+from clary.jobs import locations
+from clary.jobs.locations import Location
+from clary.jobs.refusals import InputError
 from clary.kernel import ids
 from clary.kernel.objects import ObjectStore
-from clary.services.sagemaker import locations
-from clary.services.sagemaker.inputs.refusals import InputError
-from clary.services.sagemaker.locations import Location
 
 
 async def local(ctx: Context, objects: ObjectStore, scratch: Path, wanted: Sequence[Location]) -> list[Path]:

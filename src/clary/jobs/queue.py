@@ -5,24 +5,27 @@ machine, then age. It is kept strictly: a small job does not overtake a large on
 starve. What is held is rebuilt from the rows of running jobs by the first question after a start.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from clary.jobs.turns import BY, GRANTED, PRIORITY_TAG, Demand, priority
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.page import position
 from clary.kernel.resource import Resource
 from clary.kernel.store import Store, Where
-from clary.services.sagemaker import tags
-from clary.services.sagemaker.turns import BY, GRANTED, PRIORITY_TAG, Demand, priority
 
 SILENT_SECONDS: Final = 60.0
 """Who has not asked for so long waits no more: a job that waits asks every few seconds until it is settled."""
 CHECK_SECONDS: Final = 15.0
 """How often it is looked whether those who hold something still run."""
-_LIVE: Final = ("InProgress", "Stopping")
+_LIVE: Final = ("InProgress", "Stopping", "STARTING", "RUNNING", "STOPPING")
+"""The phases in which a job may hold something, in the words of SageMaker and of Glue."""
 _SLACK: Final = 1e-6
+
+Tags = Callable[[Store, Resource], Mapping[str, str]]
+"""The tags that a job has now."""
 
 
 @dataclass(slots=True)
@@ -43,16 +46,25 @@ class _Waiting:
 
 class Queue:
     """The Turns of this machine, of which `capacity` is given out. `kinds`: the kinds of resources that are jobs. With
-    `clamps`, a job that asks for more than all of it waits for all of it; without, it is not accepted."""
+    `clamps`, a job that asks for more than all of it waits for all of it; without, it is not accepted. `tags`
+    tells a job's priority; None: all have the same."""
 
     def __init__(
-        self, store: Store, clock: Clock, capacity: Demand, kinds: Iterable[str], *, clamps: bool = True
+        self,
+        store: Store,
+        clock: Clock,
+        capacity: Demand,
+        kinds: Iterable[str],
+        *,
+        clamps: bool = True,
+        tags: Tags | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._capacity = capacity
         self._kinds = tuple(kinds)
         self._clamps = clamps
+        self._tags = tags
         self._held: dict[str, _Held] = {}
         self._waiting: dict[str, _Waiting] = {}
         self._checked: float | None = None
@@ -72,7 +84,7 @@ class Queue:
         known = self._waiting.get(job.uid)
         # The tags are read once: to look them up at each of thousands of questions would cost more than the rest.
         if known is None:
-            rank = priority(tags.of(self._store, job).get(PRIORITY_TAG))
+            rank = priority(self._tags(self._store, job).get(PRIORITY_TAG)) if self._tags is not None else 0
             self._waiting[job.uid] = _Waiting(_user(job), rank, job.created, fits, now)
             self._next = None
         else:

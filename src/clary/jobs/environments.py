@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Final
 
 from clary.engines.runners.base import Archive, Run, Runner, Work
+from clary.jobs import lines, pip, pythons
+from clary.jobs.ground import Ground
 from clary.kernel.telemetry import LogStreamName
-from clary.services.sagemaker import jobs, pip, pythons
-from clary.services.sagemaker.engines import Engines
 
 KEPT: Final = 32
 """Environments that are kept though nothing runs in them; the least recently used go first."""
@@ -69,32 +69,32 @@ class Wanted:
         return all(_PLAIN.fullmatch(line) and "./" not in line for line in text.splitlines())
 
 
-async def ready(engines: Engines, wanted: Wanted, uid: str) -> Path:
+async def ready(ground: Ground, wanted: Wanted, uid: str) -> Path:
     """The place of the environment, which the run of that uid is about to use. Raises Making while it is not there."""
-    root = engines.environments
+    root = ground.environments
     key = await asyncio.to_thread(wanted.key)
     place = root / key
     if not place.is_dir():
         maker = f"{_PREFIX}{key}"
         # Started once, whoever asks: a run of that uid is that of these packages.
-        await engines.runner.start(maker, await _work(engines, wanted, place))
+        await ground.runner.start(maker, await _work(ground, wanted, place))
         if not place.is_dir():
             raise Making(maker, place, wanted.name)
         # Another job has kept it between our look and our start: what we started is one too many.
-        await engines.runner.remove(maker)
+        await ground.runner.remove(maker)
     await asyncio.to_thread(_use, root, key, uid)
     return place
 
 
-async def follow(engines: Engines, making: Making, to: LogStreamName) -> str | None:
+async def follow(ground: Ground, making: Making, to: LogStreamName) -> str | None:
     """The lines of the installation are in that stream; once it has succeeded the environment is there. Why it will
     never be, in words for the owner; None: look again."""
-    runner, uid = engines.runner, making.uid
+    runner, uid = ground.runner, making.uid
     run = await runner.observe(uid)
-    await jobs.ship(engines, to, uid, run, final=run.phase != "running")
+    await lines.ship(ground, to, uid, run, final=run.phase != "running")
     why: str | None = None
     if run.phase == "running":
-        if run.started is None or engines.clock.now() - run.started <= LONGEST_SECONDS:
+        if run.started is None or ground.clock.now() - run.started <= LONGEST_SECONDS:
             return None
         why = f"the packages of {making.name} were not installed within {LONGEST_SECONDS:.0f} s"
     elif run.phase == "ended" and run.exit_code == 0 and run.root is not None:
@@ -108,13 +108,13 @@ async def follow(engines: Engines, making: Making, to: LogStreamName) -> str | N
     return why
 
 
-async def base(engines: Engines, over: Path | None = None) -> Path:
+async def base(ground: Ground, over: Path | None = None) -> Path:
     """The environment without further packages; those in `over` come before Clary's own."""
-    return await asyncio.to_thread(pythons.base, engines.environments, over)
+    return await asyncio.to_thread(pythons.base, ground.environments, over)
 
 
-async def _work(engines: Engines, wanted: Wanted, place: Path) -> Work:
-    python = await base(engines)
+async def _work(ground: Ground, wanted: Wanted, place: Path) -> Work:
+    python = await base(ground)
     settings = await asyncio.to_thread(pip.settings)
     plain = wanted.plain
     return Work(
@@ -128,8 +128,8 @@ async def _work(engines: Engines, wanted: Wanted, place: Path) -> Work:
         directories=(CODE,),
         python=pythons.executable(python),
         shown=(python, *settings.directories()),
-        cpus=engines.max_cpus,
-        memory_bytes=engines.max_memory_bytes,
+        cpus=ground.max_cpus,
+        memory_bytes=ground.max_memory_bytes,
     )
 
 
