@@ -1,0 +1,81 @@
+"""Where a process that was started ahead waits for its job: a directory below /opt/ml, into which the engine puts one
+file, `handover`."""
+
+import json
+import os
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+NAME = ".spare"
+_LOOK_SECONDS = 0.02
+
+
+class Door:
+    """Takes at most one job. What it takes it takes at once, also while Spark is still starting: the engine waits for
+    that."""
+
+    def __init__(self, root: Path) -> None:
+        self._place = root / NAME
+        self._taken = threading.Event()
+        self._over = threading.Event()
+        self._said: dict[str, Any] = {}
+
+    def watch(self) -> None:
+        """From now on a job that comes is taken."""
+        threading.Thread(target=self._watch, name="door", daemon=True).start()
+
+    def taken(self) -> bool:
+        return self._taken.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """A job was taken; False: none came for so long, and none will be taken any more."""
+        if not self._taken.wait(seconds):
+            self._over.set()
+        return self._taken.is_set()
+
+    def environment(self) -> dict[str, str]:
+        """What the taken job was given."""
+        return dict(self._said["env"])
+
+    def _watch(self) -> None:
+        handover, taken = self._place / "handover", self._place / "taken"
+        while not self._over.wait(_LOOK_SECONDS):
+            if not handover.exists():
+                continue
+            self._wipe()
+            try:
+                handover.rename(taken)
+            except FileNotFoundError:
+                continue  # it was called back
+            self._said = json.loads(taken.read_bytes())
+            taken.write_bytes(b"")  # the name stays, for the engine; what it held is the job's secret
+            self._taken.set()
+            return
+
+    @staticmethod
+    def _wipe() -> None:
+        """The log begins with the job: what was said while nobody had one is nobody's."""
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        for descriptor in (1, 2):
+            with suppress(OSError):  # a terminal, or a pipe
+                os.ftruncate(descriptor, 0)
+
+
+def merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the process with the job's: what the job was given wins, in either case of letters (programs
+    read http_proxy and HTTP_PROXY); hosts that no proxy may stand before are added up; this Python stays first on
+    PATH."""
+    theirs = {name.upper() for name in given}
+    found = {name: value for name, value in own.items() if name.upper() not in theirs}
+    found |= given
+    if "PATH" in given:
+        found["PATH"] = f"{Path(sys.executable).parent}:{given['PATH']}"
+    if "NO_PROXY" in theirs:
+        hosts = (given.get("NO_PROXY") or given.get("no_proxy") or "", own.get("NO_PROXY", ""))
+        found |= dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(one for one in hosts if one))
+    return found
