@@ -7,6 +7,7 @@ from clary.aws.service import Context
 from clary.kernel.resource import Doc
 from clary.services.glue import tags
 from clary.services.glue.api import service
+from clary.services.glue.catalog import access as catalog_access
 
 
 def _of_arn(operation: str) -> Asks:
@@ -19,6 +20,7 @@ def _of_arn(operation: str) -> Asks:
 
 
 ASKS: Mapping[str, Asks] = {
+    **catalog_access.ASKS,
     **{operation: _of_arn(operation) for operation in ("TagResource", "UntagResource", "GetTags")},
 }
 

@@ -1,0 +1,15 @@
+"""The data catalog: databases, tables with their versions, partitions, statistics and functions."""
+
+from collections.abc import Mapping
+
+from clary.kernel.reconcile import Reconciler
+from clary.kernel.store import Store
+from clary.services.glue.catalog import databases, partitions, removals, searching, tables, versions
+
+
+def reconcilers(store: Store) -> Mapping[str, Reconciler]:
+    """What removes what stood in deleted databases and tables."""
+    return {removals.REMOVAL: removals.Removing(store)}
+
+
+__all__ = ["databases", "partitions", "reconcilers", "removals", "searching", "tables", "versions"]
