@@ -33,6 +33,7 @@ from clary.services.cloudwatch import heralds as cloudwatch_heralds
 from clary.services.cloudwatch import taggable as cloudwatch_tags
 from clary.services.ecr import taggable as ecr_tags
 from clary.services.events import taggable as events_tags
+from clary.services.glue import heralds as glue_heralds
 from clary.services.glue import taggable as glue_tags
 from clary.services.iam import taggable as iam_tags
 from clary.services.logs import taggable as logs_tags
@@ -80,7 +81,14 @@ TAGGABLES = Taggables(
         *sqs_tags.TAGGABLES,
     ]
 )
-HERALDS = Heralds({**cloudwatch_heralds.HERALDS, **s3_heralds.HERALDS, **sagemaker_heralds.HERALDS})
+HERALDS = Heralds(
+    {
+        **cloudwatch_heralds.HERALDS,
+        **glue_heralds.HERALDS,
+        **s3_heralds.HERALDS,
+        **sagemaker_heralds.HERALDS,
+    }
+)
 
 
 def job_tags(store: Store, job: Resource) -> Mapping[str, str]:

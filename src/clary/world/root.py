@@ -167,6 +167,7 @@ class World:
             **application_autoscaling.reconcilers(self.store, clock, self.gateway.inside, self.identities, self.pace),
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
+            **glue.catalog.reconcilers(self.store),
             **sagemaker.reconcilers(self.engines),
             sagemaker.asynchronous.machine.KIND: self.backlog.reconciler,
             **s3.reconcilers(stores.objects, self.happenings, clock),
