@@ -20,7 +20,9 @@ FLOAT, DOUBLE, STRING, INT64 = TensorProto.FLOAT, TensorProto.DOUBLE, TensorProt
 class Graph:
     """A graph while it is written. Methods give the name of what they added."""
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str = "") -> None:
+        """`prefix`: of the names within, where inputs and outputs have names that others chose."""
+        self._prefix = prefix
         self._nodes: list[Any] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._initializers: list[Any] = []
@@ -28,7 +30,7 @@ class Graph:
     def node(self, operator: str, *inputs: str, domain: str = "", outputs: int = 1, **attributes: Any) -> str:
         """Adds a node; the name of its first output."""
         number = len(self._nodes)
-        names = [f"{operator.lower()}{number}" + (f"_{one}" if one else "") for one in range(outputs)]
+        names = [f"{self._prefix}{operator.lower()}{number}" + (f"_{one}" if one else "") for one in range(outputs)]
         self._nodes.append(helper.make_node(operator, list(inputs), names, domain=domain, **attributes))
         return names[0]
 
@@ -41,7 +43,7 @@ class Graph:
         else:
             identity = (str(array.dtype), array.shape, array.tobytes())
         if identity not in self._constants:
-            name = f"constant{len(self._initializers)}"
+            name = f"{self._prefix}constant{len(self._initializers)}"
             self._initializers.append(_tensor(array, name))
             self._constants[identity] = name
         return self._constants[identity]
@@ -52,11 +54,19 @@ class Graph:
     def model(self, kind: int, shape: Sequence[int | str], outputs: Sequence[tuple[str, str, int, int | None]]) -> Any:
         """The checked ModelProto, without what nobody reads. `outputs`: (public name, what was added, type, numbers a
         row or None for one number a row)."""
+        return self.named([(INPUT, kind, shape)], outputs)
+
+    def named(
+        self,
+        inputs: Sequence[tuple[str, int, Sequence[int | str]]],
+        outputs: Sequence[tuple[str, str, int, int | str | None]],
+    ) -> Any:
+        """As `model`, with several inputs: (name, type, shape)."""
         made = []
         for public, name, of, width in outputs:
             self._nodes.append(helper.make_node("Identity", [name], [public]))
             made.append(helper.make_tensor_value_info(public, of, ["N"] if width is None else ["N", width]))
-        given = [helper.make_tensor_value_info(INPUT, kind, list(shape))]
+        given = [helper.make_tensor_value_info(name, kind, list(shape)) for name, kind, shape in inputs]
         nodes, constants = self._read({one[0] for one in outputs})
         graph = helper.make_graph(nodes, "clary", given, made, constants)
         opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]

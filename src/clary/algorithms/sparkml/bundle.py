@@ -50,18 +50,34 @@ def load(folder: Path) -> list[Node]:
         if (place / "bundle.json").is_file():
             return _load(lambda path, place=place: _file(place / path), PurePosixPath("root"))  # type: ignore[misc]
     zips = sorted(one for one in folder.iterdir() if one.suffix == ".zip")
-    if len(zips) == 1:
-        try:
-            with zipfile.ZipFile(zips[0]) as held:
-                top = next((PurePosixPath(one).parent for one in held.namelist() if one.endswith("bundle.json")), None)
-                if top is not None:
-                    return _load(lambda path: _member(held, top / path), PurePosixPath("root"))
-        except zipfile.BadZipFile as error:
-            raise AlgorithmError(f"{zips[0].name} is no zip: {error}") from None
+    if len(zips) == 1 and (found := _zipped(zips[0])) is not None:
+        return found
     names = ", ".join(sorted(one.name for one in folder.iterdir())[:5]) or "nothing"
     raise AlgorithmError(
         f"{folder} holds no MLeap bundle (bundle.json and root/, or one zip of them); it holds {names}"
     )
+
+
+def read(path: Path) -> list[Node]:
+    """The operations of the bundle that is that zip, or that stands in that directory. Raises AlgorithmError."""
+    if path.is_dir():
+        return load(path)
+    if not path.is_file():
+        raise AlgorithmError(f"there is no bundle {path}")
+    found = _zipped(path)
+    if found is None:
+        raise AlgorithmError(f"{path.name} holds no bundle: it has no bundle.json")
+    return found
+
+
+def _zipped(path: Path) -> list[Node] | None:
+    """None: there is no bundle in that zip."""
+    try:
+        with zipfile.ZipFile(path) as held:
+            top = next((PurePosixPath(one).parent for one in held.namelist() if one.endswith("bundle.json")), None)
+            return None if top is None else _load(lambda file: _member(held, top / file), PurePosixPath("root"))
+    except zipfile.BadZipFile as error:
+        raise AlgorithmError(f"{path.name} is no zip: {error}") from None
 
 
 def _load(read: Read, root: PurePosixPath) -> list[Node]:

@@ -11,6 +11,7 @@ from clary.algorithms.sparkml.bundle import Node
 from clary.algorithms.sparkml.frame import Frame
 
 ERROR, SKIP, KEEP = "error", "skip", "keep"
+INVALID = "handle_invalid"
 
 
 def labels_of(node: Node) -> list[list[str]]:
@@ -30,7 +31,7 @@ def labels_of(node: Node) -> list[list[str]]:
 
 def invalid(node: Node, otherwise: str = ERROR) -> str:
     """What is done about a value that the operation cannot take: ERROR, SKIP (the row is left out), or KEEP."""
-    said = str(node.attributes.get("handle_invalid", otherwise)).removeprefix("HANDLE_INVALID_").lower()
+    said = str(node.attributes.get(INVALID, otherwise)).removeprefix("HANDLE_INVALID_").lower()
     if said not in (ERROR, SKIP, KEEP):
         raise AlgorithmError(f"handle_invalid of {node.name} is {said}; it must be {ERROR}, {SKIP} or {KEEP}")
     return said

@@ -80,8 +80,15 @@ def run(nodes: list[Node], columns: Columns, places: Mapping[str, int]) -> Colum
     in the request, from 1. Raises Refused, also when no row is left."""
     count = len(next(iter(columns.values()))) if columns else 0
     frame = Frame(dict(columns), places, list(range(1, count + 1)))
+    apply(nodes, frame)
+    if not frame.rows and frame.left_out is not None:
+        raise frame.left_out
+    return frame.columns
+
+
+def apply(nodes: list[Node], frame: Frame) -> None:
+    """The operations have passed over the frame, or no row of it is left. Raises Refused."""
     for node in nodes:
         OPERATIONS[node.op](node, frame)
-        if not frame.rows and frame.left_out is not None:
-            raise frame.left_out
-    return frame.columns
+        if not frame.rows:
+            return
