@@ -1,6 +1,7 @@
 """Every setting, in one place; the only reader of os.environ."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -119,6 +120,23 @@ class Config:
         " (@step, @remote) find the packages of the one of their client's major version; where there is none, pip"
         " installs the client's SDK, once.",
     )
+    spark_master: str = _setting(
+        "local[*]",
+        "Where Glue's Spark jobs compute: local[*] (this machine), or the address of a cluster like spark://host:7077,"
+        " whose machines must reach this one.",
+    )
+    spark_memory: str = _setting(
+        "auto", "The heap of each Spark job's Java, like 2g; auto: a quarter of this machine's memory, at most 4 GiB."
+    )
+    spark_spares: int = _setting(
+        1, "How many Sparks are started ahead, once a job has needed one; 0: each job starts its own."
+    )
+    spark_idle_seconds: float = _setting(900.0, "After how long without a job a Spark that was started ahead ends.")
+    spark_class_archive: Literal["auto", "off"] = _setting(
+        "auto",
+        "auto: after the first Spark job an archive of Java's classes is made in the background (200 MB, once), which"
+        " halves later starts; off: it is not.",
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
@@ -173,6 +191,11 @@ class Config:
     def graphs_dir(self) -> Path:
         """Compiled models, and what their workers shall hold."""
         return self.serving_dir / "graphs"
+
+    @property
+    def spark_classes_dir(self) -> Path:
+        """Archives of Java's classes, for quicker starts."""
+        return self.home / "spark" / "classes"
 
     @property
     def credentials_file(self) -> Path:
@@ -236,6 +259,7 @@ _CHOICES = {
     "other_hosts": ("pass", "refuse"),
     "deliver_to": ("loopback", "any"),
     "metrics_page": ("loopback", "any", "off"),
+    "spark_class_archive": ("auto", "off"),
     "log_level": ("DEBUG", "INFO", "WARNING", "ERROR"),
 }
 
@@ -249,6 +273,8 @@ def _parse(name: str, default: Any, raw: Any) -> Any:
         raw = float(raw)
     if name == "autoscaling_speed" and not 0 < raw <= 1000:
         raise ValueError("must be greater than 0, and 1000 at most")
+    if name == "spark_memory" and raw != "auto" and not re.fullmatch(r"[1-9][0-9]*[kmgt]", raw):
+        raise ValueError("must be auto, or a number with k, m, g or t, like 2g")
     if name == "approval_rules" and raw:
         from clary.approval_rules import of_setting
 

@@ -82,7 +82,8 @@ class World:
         self.stores = Stores(config, self.clock)
         self.store = self.stores.rows
         iam.referred.bring_up(self.store, home.account)
-        self.runner = runners.chosen(config, sidecar, self.clock)
+        self.processes = runners.chosen(config, sidecar, self.clock)
+        self.runner = runners.with_spark(self.processes, config)
         self.serving = Plane(config.serving_dir, captures=signals.captures(config, self.clock))
         self.search = SearchProcess()
         self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
@@ -214,7 +215,7 @@ class World:
             serverless_idle_seconds=self.config.serverless_idle_seconds,
             search=self.search,
             graphs=self.graphs,
-            containers=EngineImages(self.runner.containers),
+            containers=EngineImages(self.processes.containers),
             multi_model_count=self.config.multi_model_count,
             multi_model_memory_bytes=self.config.multi_model_memory_bytes,
             max_cpus=self.config.max_run_cpus or None,

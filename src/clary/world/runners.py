@@ -7,7 +7,10 @@ from clary.config import Config
 from clary.engines.runners.chosen import ChosenRunner
 from clary.engines.runners.process import ProcessRunner
 from clary.engines.runners.sidecar import Sidecar
+from clary.engines.spark.settings import SparkSettings, heap
+from clary.engines.spark.warm import WarmSpark
 from clary.kernel.clock import Clock
+from clary.world.machine import capacity
 
 if TYPE_CHECKING:
     from clary.engines.runners.container.runner import ContainerRunner
@@ -29,3 +32,17 @@ def chosen(config: Config, sidecar: Callable[[], Sidecar] | None, clock: Clock) 
         )
 
     return ChosenRunner(processes, containers)
+
+
+def with_spark(below: ChosenRunner, config: Config) -> WarmSpark:
+    """The runner of a home, which hands jobs of Spark's to one that was started ahead."""
+    auto = config.spark_memory == "auto"
+    settings = SparkSettings(
+        classes_dir=config.spark_classes_dir,
+        master=config.spark_master,
+        memory=heap(capacity(config).memory_bytes) if auto else config.spark_memory,
+        spares=config.spark_spares,
+        idle_seconds=config.spark_idle_seconds,
+        archives=config.spark_class_archive == "auto",
+    )
+    return WarmSpark(below, settings)

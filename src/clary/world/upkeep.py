@@ -7,9 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from clary.aws.uses import EXACT_SECONDS, use_of
-from clary.engines.runners.chosen import ChosenRunner
 from clary.engines.serving import paths
 from clary.engines.serving.plane import Plane
+from clary.engines.spark.warm import WarmSpark
 from clary.jobs.environments import tidy
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
@@ -29,7 +29,7 @@ class Upkeep:
         self,
         stores: Stores,
         clock: Clock,
-        runner: ChosenRunner,
+        runner: WarmSpark,
         serving: Plane,
         key_uses: iam.StoredKeyUses,
         scratch: Path,
@@ -49,6 +49,7 @@ class Upkeep:
         rows = self._stores.rows
         rows.release()  # the home is locked by our supervisor: whoever held a lease is dead
         await asyncio.to_thread(self._sweep, self._clock.now() - STALE_SECONDS)
+        await self._runner.begin()
         await self._remove_orphans()
         for one in {run.partition("-")[0] for run in await self._runner.uids()} | self._endpoints():
             rows.hasten(one)
@@ -77,7 +78,9 @@ class Upkeep:
                 self._key_uses.remember(use_of(one))
 
     async def rest(self) -> None:
-        """The model servers are told to end (jobs run on); what is asked stands, so the next start serves it again."""
+        """The model servers are told to end (jobs run on); what is asked stands, so the next start serves it again.
+        What waits for jobs ends, too."""
+        await self._runner.rest()
         endpoints = self._endpoints()
         for run in await self._runner.uids():
             if run.partition("-")[0] in endpoints:

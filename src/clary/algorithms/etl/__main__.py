@@ -49,6 +49,7 @@ def _wait(contract: Contract, seconds: float) -> int:
         warm(spark, Path(tempfile.gettempdir()) / "warm", lambda: not door.taken())
         del spark
         session.park()
+        door.ready()
     except AlgorithmError as error:
         if door.taken():
             contract.fail(str(error))
@@ -70,7 +71,7 @@ def _job(contract: Contract, session: Session | None) -> int:
     error: BaseException | None = None
     job: Told | None = None
     try:
-        job = told(contract.root)
+        job = told(contract.root, os.environ)
         script.listen(lambda: None)
         if job.spark:
             session = _spark(session, start, job)

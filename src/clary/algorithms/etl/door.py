@@ -31,6 +31,10 @@ class Door:
     def taken(self) -> bool:
         return self._taken.is_set()
 
+    def ready(self) -> None:
+        """The engine sees that Spark is up and warm."""
+        (self._place / "ready").touch()
+
     def wait(self, seconds: float) -> bool:
         """A job was taken; False: none came for so long, and none will be taken any more."""
         if not self._taken.wait(seconds):

@@ -53,7 +53,7 @@ class Start:
         )
 
 
-def told(root: Path) -> Told:
+def told(root: Path, environ: Mapping[str, str]) -> Told:
     """The job below `root` (/opt/ml). Raises AlgorithmError when etl.json does not say what it must."""
     path = root / "input" / "config" / "etl.json"
     try:
@@ -65,11 +65,17 @@ def told(root: Path) -> Told:
             spark=said["kind"] == "glueetl",
             name=str((said.get("job") or {}).get("JobName") or "job"),
             sys_path=tuple(str(_here(root, one)) for one in said.get("sys_path") or ()),
-            master=str(spark.get("master") or DEFAULT_MASTER),
+            master=_master(spark.get("master"), environ),
             conf={str(name): str(value) for name, value in (spark.get("conf") or {}).items()},
         )
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise AlgorithmError(f"{path} does not tell which job to run: {type(error).__name__}: {error}") from None
+
+
+def _master(said: object, environ: Mapping[str, str]) -> str:
+    """The job's own, where it names another than the usual one; else the home's."""
+    home = environ.get("CLARY_SPARK_MASTER") or DEFAULT_MASTER
+    return home if said in (None, "", DEFAULT_MASTER) else str(said)
 
 
 def _here(root: Path, path: str) -> Path:

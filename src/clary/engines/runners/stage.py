@@ -49,6 +49,11 @@ class Stage:
         with _told():
             self._run.ml.mkdir()
             self._run.tmp.mkdir()
+            return self.lay(work)
+
+    def lay(self, work: Work) -> tuple[Mount, ...]:
+        """As `fill`, where /opt/ml is there already, with nothing in the way. Raises StartError."""
+        with _told():
             mounts = self._trees(work.trees)
             for directory in (*work.directories, *([work.cwd] if _below(work.cwd, ML) else [])):
                 _make(self._host(directory), directory)
