@@ -3,15 +3,18 @@
 import itertools
 import json
 import pickle
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from clary.algorithms.graphs import base, native
+from clary.algorithms.graphs import base, building, native
 from clary.algorithms.graphs.base import Request
+from clary.algorithms.graphs.features import CannotCompile
 from clary.algorithms.graphs.native import Stage
-from clary.algorithms.sparkml import server
+from clary.algorithms.sparkml import server, writing
+from clary.algorithms.sparkml.bundle import Node
 from tests.algorithms import bundles
 from tests.algorithms.graphs import cars
 
@@ -61,3 +64,64 @@ def test_every_car_is_answered_as_by_the_three_containers(tmp_path: Path, drop: 
     for request in (Request("text/csv", "text/csv", body), odd, lines):
         assert program.answer([request]) == [chain.answer(request)]
     assert program.answer([odd])[0].status == (200 if invalid == "keep" else 400)
+
+
+def scaled(folder: Path, *, invalid: str, steps: Sequence[str]) -> list[Stage]:
+    """Words and numbers, of a bundle of our own format, before a model of XGBoost."""
+    inputs = ["colour", "size", "weight"]
+    nodes = [
+        Node(
+            "string_indexer", "i", {"labels_array": [["red", "green"]], "handle_invalid": "keep"}, ("colour",), ("n",)
+        ),
+        Node("one_hot_encoder", "h", {"category_sizes": [3], "drop_last": False}, ("n",), ("hot",)),
+        Node("imputer", "m", {"surrogates": [2.5], "missing_value": "nan"}, ("size",), ("full",)),
+        Node("binarizer", "b", {"thresholds": [3.0]}, ("size",), ("large",)),
+        Node("vector_assembler", "a", {"handle_invalid": invalid}, ("full", "weight", "large"), ("numbers",)),
+    ]
+    known = {
+        "min_max_scaler": {"min": [0.0, 1.0, 1.0], "max": [8.0, 3.0, 1.0], "max_value": 2.0},
+        "max_abs_scaler": {"max_abs": [3.0, 0.7, 0.0]},
+        "robust_scaler": {"median": [1.0, 2.0, 0.0], "range": [0.3, 0.0, 1.0]},
+        "vector_slicer": {"indices": [1, 2, 0]},
+    }
+    last = "numbers"
+    for at, op in enumerate(steps):
+        nodes.append(Node(op, f"s{at}", known[op], (last,), (f"made{at}",)))
+        last = f"made{at}"
+    nodes.append(Node("vector_assembler", "all", {"handle_invalid": invalid}, ("hot", last), ("features",)))
+    first = bundles.schema([(one, "string" if one == "colour" else "double") for one in inputs], "features")
+    (folder / "0").mkdir(parents=True)
+    writing.write(folder / "0/model.zip", writing.files("p", nodes, {}, None), zipped=True)
+    rows = [[colour, size / 2, weight / 4] for colour in ("red", "green") for size in range(12) for weight in range(8)]
+    body = "".join(f"{','.join(map(str, row))}\n" for row in rows).encode()
+    encoded = server.load(folder / "0", first).invoke(body, "text/csv", None).body.decode()
+    features = np.array([line.split(",") for line in encoded.split()], np.float32)
+    model = cars.booster(features, [at % 4 for at in range(len(rows))], rounds=4)
+    (folder / "1").mkdir()
+    (folder / "1/xgboost-model").write_bytes(pickle.dumps(model))
+    return [Stage("sparkml-serving", folder / "0", first), Stage("xgboost", folder / "1", {})]
+
+
+@pytest.mark.parametrize(
+    ("invalid", "steps"),
+    [("error", ["min_max_scaler", "vector_slicer"]), ("keep", ["max_abs_scaler"]), ("error", ["robust_scaler"])],
+)
+def test_scalers_and_imputers_are_part_of_the_graph(tmp_path: Path, invalid: str, steps: list[str]) -> None:
+    stages = scaled(tmp_path / "model", invalid=invalid, steps=steps)
+    program, chain = base.load(cars.made(tmp_path, stages)), native.chain(stages)
+    bodies = [b"red,1.5,0.25\npink,3.5,2\n", b"green,,1\n", b"green,1,\n", b"red,0,0\nred,2,nan\n", b"red,1,x\n"]
+    requests = [Request("text/csv", "text/csv", one) for one in bodies]
+    answers = [chain.answer(one) for one in requests]
+    assert program.answer(requests) == answers
+    assert [one.status for one in answers] == [200, 200, *[400 if invalid == "error" else 200] * 2, 400]
+    if invalid == "error":
+        assert answers[3].body == b"Row 2, column 3 (weight): a value is missing."
+
+
+def test_what_is_no_function_of_one_cell_is_left_to_the_containers(tmp_path: Path) -> None:
+    nodes = [Node("normalizer", "n", {"p_norm": 2.0}, ("v",), ("features",))]
+    assemble = Node("vector_assembler", "a", {}, ("size",), ("v",))
+    writing.write(tmp_path / "0", writing.files("p", [assemble, *nodes], {}, None), zipped=False)
+    stage = Stage("sparkml-serving", tmp_path / "0", bundles.schema([("size", "double")], "features"))
+    with pytest.raises(CannotCompile, match="the operation normalizer is not compiled"):
+        building.build([stage])

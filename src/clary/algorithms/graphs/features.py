@@ -41,8 +41,9 @@ class Given:
         return said | {"missing": "error"} if self.needed else said
 
 
-Step = tuple[Literal["add", "subtract", "multiply", "divide", "fill", "least", "most"], float]
-"""Arithmetic of one number in 64 bits; "fill" is for a missing one, "least" and "most" are bounds."""
+Step = tuple[Literal["add", "subtract", "multiply", "divide", "fill", "least", "most", "above"], float]
+"""Arithmetic of one number in 64 bits; "fill" is for a missing one, "least" and "most" are bounds, and "above" makes 1
+of what is more, and 0 of all else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,4 +119,6 @@ def calculated(values: NDArray[np.float64], steps: Sequence[Step]) -> NDArray[np
                     values = np.maximum(values, by)
                 case "most":
                     values = np.minimum(values, by)
+                case "above":
+                    values = (values > by).astype(np.float64)
     return values

@@ -54,9 +54,9 @@ def of(plan: dict[str, Any]) -> Input:
     columns = plan["columns"]
     match plan["input"]:
         case "floats":
-            return Floats(native, len(columns), np.float32, needed(columns))
+            return Floats(native, columns, np.float32, spark=plan["reader"] == "spark")
         case "doubles":
-            return Floats(native, len(columns), np.float64, needed(columns))
+            return Floats(native, columns, np.float64, spark=plan["reader"] == "spark")
         case "strings":
             return Strings(native, Columns(columns, _status(plan)))
         case "lines":
@@ -143,7 +143,10 @@ class Columns:
             for at in range(place, len(cells), count):
                 cells[at] = program_native.number(cells[at], at // count + 1, place + 1)
                 if cells[at] == "nan" and place in self._needed:
-                    raise program_native.missing()
+                    raise program_native.missing(self._where(at // count, place) if self._status == 400 else "")
+
+    def _where(self, row: int, place: int) -> str:
+        return f"Row {row + 1}, column {place + 1} ({self.names[place]})"
 
     def _unknown(self, row: int, place: int, cell: str, allowed: Sequence[str]) -> Refused:
         return unknown(row + 1, place + 1, self.names[place], cell, allowed, status=self._status)
@@ -155,9 +158,12 @@ def needed(columns: Sequence[dict[str, Any]]) -> frozenset[int]:
 
 
 class Floats:
-    def __init__(self, native: program_native.Reader, columns: int, kind: Any, needed: frozenset[int]) -> None:
-        self.width = columns
-        self._needed = needed
+    def __init__(
+        self, native: program_native.Reader, given: Sequence[dict[str, Any]], kind: Any, *, spark: bool
+    ) -> None:
+        self.width = columns = len(given)
+        self._needed = needed(given)
+        self._names = [str(one.get("name") or "") for one in given] if spark else []
         self._kind = kind
         self._commas = b"," * (columns - 1)
         self._line = self._commas + b"\n"
@@ -185,9 +191,11 @@ class Floats:
     def natively(self, body: bytes, content_type: str) -> list[Any]:
         values = self._native.table(body, content_type or self._native.default_type, self.width)
         # Only what is read here can be missing: the short way takes numbers alone.
-        for place in self._needed:
-            if any(map(math.isnan, values[place :: self.width])):
-                raise program_native.missing()
+        for place in sorted(self._needed):
+            row = next((row for row, one in enumerate(values[place :: self.width], 1) if math.isnan(one)), 0)
+            if row:
+                where = f"Row {row}, column {place + 1} ({self._names[place]})" if self._names else ""
+                raise program_native.missing(where)
         return values
 
     def _short(self, body: bytes) -> list[float] | None:

@@ -52,8 +52,11 @@ def number(cell: str, row: int, column: int) -> str:
     raise Refused(400, f"Row {row}, column {column}: '{text[:40]}' is not a finite number.")
 
 
-def missing() -> Refused:
-    """The refusal of a row without a number that a model of the table algorithms needs, in their words."""
+def missing(where: str = "") -> Refused:
+    """The refusal of a row without a number that a model needs: in Spark's words with the place where it is, else in
+    those of the table algorithms."""
+    if where:
+        return Refused(400, f"{where}: a value is missing.")
     return Refused(400, "A value is missing, infinite or not a number; every one must be finite.")
 
 

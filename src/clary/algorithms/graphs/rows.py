@@ -93,6 +93,8 @@ def _around(value: float, steps: Iterable[Step]) -> list[float]:
                 value = value / by if by else value
             case "divide":
                 value *= by
+            case "above":
+                value = by
     small = np.float32(value)
     with np.errstate(all="ignore"):
         beside = [float(np.nextafter(small, np.float32(side))) for side in (-np.inf, np.inf)]

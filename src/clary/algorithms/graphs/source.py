@@ -90,6 +90,8 @@ class Source:
             by = graph.constant(np.array([[one.steps[at][1] for one in features]], np.float64))
             if verb == "fill":
                 values = graph.node("Where", graph.node("IsNaN", values), by, values)
+            elif verb == "above":
+                values = graph.cast(graph.node("Greater", values, by), DOUBLE)
             else:
                 values = graph.node(_VERBS[verb], values, by)
         return values if held == of else graph.cast(values, of)

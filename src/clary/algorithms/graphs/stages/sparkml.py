@@ -1,5 +1,6 @@
 """Operations of an MLeap bundle, as functions of one cell each."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,6 +20,14 @@ class Frame:
     """Columns of the request whose unknown categories are refused, with the known ones."""
     modes: set[str] = field(default_factory=set)
     """What is done about them: "error", "skip"."""
+    needed: set[int] = field(default_factory=set)
+    """Columns of the request whose numbers must be there."""
+    vectors: set[str] = field(default_factory=set)
+    """Which columns are vectors, be they of one number."""
+
+    def vector(self, name: str, features: list[Feature]) -> None:
+        self.columns[name] = features
+        self.vectors.add(name)
 
 
 def given(schema: Schema | None) -> list[Given]:
@@ -28,6 +37,8 @@ def given(schema: Schema | None) -> list[Given]:
     for one in schema.inputs:
         if one.struct != "basic":
             raise CannotCompile(f"the column {one.name} is a {one.struct}, which is not compiled")
+        if one.type == "boolean":
+            raise CannotCompile(f"the column {one.name} is of type boolean, which is not compiled")
         if one.type == "float":
             raise CannotCompile(f"the column {one.name} is of type float, which is not compiled; double is")
     if schema.output.type not in ("double", "string"):
@@ -55,10 +66,13 @@ def narrowed(given: Sequence[Given], frame: Frame) -> list[Given]:
     if len(frame.modes) > 1:
         raise CannotCompile("some columns refuse unknown categories, and others leave the row out")
     skipped = categories.SKIP in frame.modes
-    return [
+    if skipped and frame.needed:
+        raise CannotCompile("some columns leave rows of unknown categories out, and others refuse missing numbers")
+    named = [
         replace(one, allowed=frame.allowed[at], strict=True, skipped=skipped) if at in frame.allowed else one
         for at, one in enumerate(given)
     ]
+    return [replace(one, needed=True) if at in frame.needed else one for at, one in enumerate(named)]
 
 
 def labels(nodes: Sequence[Node], schema: Schema | None) -> list[str] | None:
@@ -73,7 +87,7 @@ def labels(nodes: Sequence[Node], schema: Schema | None) -> list[str] | None:
 
 def _single(node: Node, frame: Frame, name: str) -> Feature:
     found = frame.columns[name]
-    if len(found) != 1:
+    if len(found) != 1 or name in frame.vectors:
         raise CannotCompile(f"{node.name} takes a vector for one value")
     return found[0]
 
@@ -102,7 +116,7 @@ def _one_hot(node: Node, frame: Frame) -> None:
         count, size, kept = categories.hot(node, at)
         vectors = [categories.one_hot(one, count, size, kept) for one in feature.values]
         other = None if feature.other is None else categories.one_hot(feature.other, count, size, kept)
-        frame.columns[out] = [
+        made: list[Feature] = [
             replace(
                 feature,
                 values=tuple(vector[place] for vector in vectors),
@@ -110,30 +124,97 @@ def _one_hot(node: Node, frame: Frame) -> None:
             )
             for place in range(size)
         ]
+        frame.vector(out, made)
+
+
+_FILLS = ("fill", "above")
+"""Steps that make a number of a missing one."""
 
 
 def _assemble(node: Node, frame: Frame) -> None:
-    made = [feature for name in node.inputs for feature in frame.columns[name]]
+    mode = categories.invalid(node, categories.KEEP)
+    made = []
+    for name in node.inputs:
+        features = frame.columns[name]
+        made += features
+        single = features[0] if len(features) == 1 else None
+        if mode == categories.KEEP or not isinstance(single, Number) or name in frame.vectors:
+            continue
+        if any(verb in _FILLS for verb, _ in single.steps):
+            continue
+        if mode == categories.SKIP:
+            raise CannotCompile(f"{node.name} leaves rows of missing numbers out, which is not compiled")
+        frame.needed.add(single.column)
     if not all(isinstance(one, Number | Table) for one in made):
         raise CannotCompile(f"{node.name} puts numbers together, but a column holds text")
-    frame.columns[node.outputs[0]] = made
+    frame.vector(node.outputs[0], made)
+
+
+def _slice(node: Node, frame: Frame) -> None:
+    features, places = frame.columns[node.inputs[0]], [int(one) for one in numbers.listed(node, "indices")]
+    if places and max(places) >= len(features):
+        raise CannotCompile(f"{node.name} takes number {max(places)} of vectors of {len(features)}")
+    frame.vector(node.outputs[0], [features[at] for at in places])
 
 
 def _scale(node: Node, frame: Frame) -> None:
     features = frame.columns[node.inputs[0]]
-    mean: Any = node.attributes.get("mean") or None
-    deviation: Any = node.attributes.get("std") or None
-    if mean is not None:
-        features = [stepped(one, ("subtract", float(by))) for one, by in zip(features, mean, strict=True)]
-    if deviation is not None:
-        scales = numbers.factors(deviation).tolist()
-        features = [stepped(one, ("multiply", by)) for one, by in zip(features, scales, strict=True)]
-    frame.columns[node.outputs[0]] = features
+    centre: Any
+    spread: Any
+    centre, spread = (node.attributes.get(one) or None for one in numbers.SCALED[node.op])
+    if centre is not None:
+        features = [stepped(one, ("subtract", float(by))) for one, by in _both(node, features, centre)]
+    if spread is not None:
+        scales = numbers.factors(spread).tolist()
+        features = [stepped(one, ("multiply", by)) for one, by in _both(node, features, scales)]
+    frame.vector(node.outputs[0], features)
+
+
+def _both(node: Node, features: Sequence[Feature], values: Sequence[float]) -> list[tuple[Feature, float]]:
+    if len(features) != len(values):
+        raise CannotCompile(f"{node.name} takes vectors of {len(values)} numbers, but is given {len(features)}")
+    return list(zip(features, values, strict=True))
+
+
+def _min_max(node: Node, frame: Frame) -> None:
+    low, factor, least, constant = numbers.rescaling(node)
+    made = []
+    starts = _both(node, frame.columns[node.inputs[0]], low.tolist())
+    for (one, start), by in zip(starts, factor.tolist(), strict=True):
+        if by:
+            made.append(stepped(one, ("subtract", start), ("multiply", by), ("add", least)))
+        else:
+            made.append(stepped(one, ("fill", 0.0), ("multiply", 0.0), ("add", constant)))
+    frame.vector(node.outputs[0], made)
+
+
+def _max_abs(node: Node, frame: Frame) -> None:
+    pairs = _both(node, frame.columns[node.inputs[0]], numbers.max_abs_factors(node).tolist())
+    frame.vector(node.outputs[0], [stepped(one, ("multiply", by)) for one, by in pairs])
+
+
+def _impute(node: Node, frame: Frame) -> None:
+    if not math.isnan(float(node.attributes.get("missing_value", "nan"))):
+        raise CannotCompile(f"{node.name} takes a number for a missing value, which is not compiled")
+    for name, out, other in zip(node.inputs, node.outputs, numbers.floats(node, "surrogates").tolist(), strict=True):
+        frame.columns[out] = [stepped(_single(node, frame, name), ("fill", other))]
+
+
+def _binarize(node: Node, frame: Frame) -> None:
+    for name, out, bound in zip(node.inputs, node.outputs, numbers.floats(node, "thresholds").tolist(), strict=True):
+        frame.columns[out] = [stepped(one, ("above", bound)) for one in frame.columns[name]]
+        frame.vectors |= {out} if name in frame.vectors else set()
 
 
 _OPERATIONS: dict[str, Callable[[Node, Frame], None]] = {
     "string_indexer": _index,
     "one_hot_encoder": _one_hot,
     "vector_assembler": _assemble,
+    "vector_slicer": _slice,
     "standard_scaler": _scale,
+    "robust_scaler": _scale,
+    "min_max_scaler": _min_max,
+    "max_abs_scaler": _max_abs,
+    "imputer": _impute,
+    "binarizer": _binarize,
 }
