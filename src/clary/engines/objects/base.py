@@ -169,6 +169,12 @@ class Draft(Protocol):
         """Append bytes of another object, without carrying them through this process where the disk can."""
         ...
 
+    async def adopt(self, bucket: str, key: str) -> Stat:
+        """The draft, empty so far, has the bytes of that object, without copying them where the disk can; `hashes` see
+        nothing of them. The object itself is for the caller to remove once the draft is committed: until then it is as
+        it was, but for its time. Returns what it is. Raises Missing."""
+        ...
+
     async def digests(self) -> dict[str, bytes]:
         """Over all that was written: "MD5", and whatever `hashes` the draft was opened with."""
         ...

@@ -164,6 +164,12 @@ class DiskDraft:
             async for piece in pieces:
                 await self.write(piece)
 
+    async def adopt(self, bucket: str, key: str) -> Stat:
+        stat = await self._in_thread(self._adopt, bucket, key)
+        await self._settled()
+        self._size = stat.size
+        return stat
+
     async def digests(self) -> dict[str, bytes]:
         if self._is_small():
             # Sooner hashed than handed to a thread; the file is written when it is committed.
@@ -228,6 +234,32 @@ class DiskDraft:
         else:
             append_file(handle, source.handle, source.stat.size)
         source.close()
+
+    def _adopt(self, bucket: str, key: str) -> Stat:
+        with self._fresh.beside(bucket, [key]):
+            while True:
+                # A second name of the same file, which the commit renames into place. A crash before that leaves the
+                # object under its first name, with the time of this attempt, and the second name is swept.
+                found = self._site.tree.link(bucket, key, self._site.tmp_handle, self._name)
+                self._handle = os.open(self._name, os.O_RDWR | os.O_CLOEXEC, dir_fd=self._site.tmp_handle)
+                stat = self._site.known(bucket, key, found)
+                if stat is not None:
+                    break
+                self._discard()  # replaced between two looks
+        if stat.size > SMALL and "-" not in stat.etag:
+            self._known_md5 = bytes.fromhex(stat.etag)
+            return stat
+        # A little one is sooner written than synced; of one without an MD5, the bytes have to be read for it.
+        source, self._handle = self._handle, -1
+        os.unlink(self._name, dir_fd=self._site.tmp_handle)
+        with os.fdopen(source, "rb", buffering=0) as file:
+            if stat.size <= SMALL:
+                self._held.append(file.read())
+                self._held_size = len(self._held[0])
+            else:
+                while data := file.read(_BATCH):
+                    self._store([data])
+        return stat
 
     def _take(self) -> None:
         """All that is held is counted now, to be written later."""

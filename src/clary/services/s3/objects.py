@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from clary.aws.body import Body
 from clary.aws.errors import NotImplementedHere, ServiceError
 from clary.aws.service import Context
-from clary.engines.objects.base import ConditionFailed, NoBucket, OnlyIf, Removed
+from clary.engines.objects.base import ConditionFailed, Draft, NoBucket, OnlyIf, Removed
 from clary.kernel.errors import Missing
 from clary.kernel.objects import Stat
 from clary.kernel.resource import Doc
@@ -28,6 +28,7 @@ from clary.services.s3.api import (
     unquoted,
     versioned,
 )
+from clary.services.s3.incoming import Incoming
 
 _DELETE_MAX = 1000
 
@@ -40,12 +41,9 @@ async def put_object(ctx: Context, req: Doc) -> Doc:
     only_if, meta = conditions.of_write(req), metadata.of_request(req) | acl.of_write(found, req)
     wanted = checksums.Wanted(req, ctx.headers)
     body: Body = req["Body"]
-    async with objects(ctx).draft(bucket, wanted.hashes | body.take_over()) as draft:
-        async for data in limited(body, PUT_MAX):
-            await draft.write(data)
-        digests = await draft.digests()
-        body.prove()
-        if sums := wanted.found(body, digests):
+    adopts = isinstance(body, Incoming) and body.staged is not None
+    async with objects(ctx).draft(bucket, {} if adopts else wanted.hashes | body.take_over()) as draft:
+        if sums := await _received(draft, body, wanted):
             meta["_sums"] = sums
         try:
             stat = await draft.commit(key, meta, only_if)
@@ -61,6 +59,23 @@ async def put_object(ctx: Context, req: Doc) -> Doc:
         **metadata.encryption(meta),
         **await versioned(ctx, stat),
     }
+
+
+async def _received(draft: Draft, body: Body, wanted: checksums.Wanted) -> dict[str, str]:
+    """The draft has the body, whole and proven; returns the checksums to keep with it. Raises NoSuchKey for a staged
+    object that is gone."""
+    if isinstance(body, Incoming) and body.staged is not None:
+        try:
+            stat = await draft.adopt(*body.staged)
+        except Missing:
+            raise errors.NoSuchKey(body.staged[1]) from None
+        kept: dict[str, str] = stat.meta.get("_sums", {})
+        return kept
+    async for data in limited(body, body.most if isinstance(body, Incoming) else PUT_MAX):
+        await draft.write(data)
+    digests = await draft.digests()
+    body.prove()
+    return wanted.found(body, digests)
 
 
 @service.operation("GetObject", ignores=("RequestPayer",))
@@ -208,7 +223,7 @@ def _read(req: Doc, stat: Stat) -> tuple[Doc, int, int]:
     if some is not None:
         start, end = some
         answer |= {"_status": 206, "ContentRange": f"bytes {start}-{end - 1}/{stat.size}"}
-    if req.get("ChecksumMode") == "ENABLED":
+    if req.get("ChecksumMode", "").upper() == "ENABLED":  # the C++ SDK writes it small
         if part is not None and stat.meta.get("_part_sums"):
             answer |= checksums.of_part(stat, part)
         elif some is None:
