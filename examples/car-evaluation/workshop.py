@@ -48,6 +48,8 @@ class Workshop:
     bucket: str
     name: str = "car-evaluation"
     endpoint: str = "pipeline-car-evaluation"
+    script: Path = HERE / "prepare.py"
+    """What the Glue job runs."""
     say: Callable[[str], None] = field(default=lambda status: None)
     """Told what a service says of a step while it works."""
 
@@ -81,7 +83,7 @@ class Workshop:
     def upload(self, raw: bytes) -> None:
         """The raw file and the job's script stand in the bucket."""
         self.s3.put_object(Bucket=self.bucket, Key="raw/car.data", Body=raw)
-        self.s3.put_object(Bucket=self.bucket, Key="code/prepare.py", Body=(HERE / "prepare.py").read_bytes())
+        self.s3.put_object(Bucket=self.bucket, Key="code/prepare.py", Body=self.script.read_bytes())
 
     def prepare(self, role: str) -> dict[str, Any]:
         """The Glue job has run: features/ and bundles/ stand in the bucket. Answers the run as GetJobRun tells it."""
@@ -126,8 +128,13 @@ class Workshop:
             self._bundle("labels", LABELS_SCHEMA),
         ]
         self.sagemaker.create_model(ModelName=self.endpoint, ExecutionRoleArn=role, Containers=containers)
-        variant = {"VariantName": "AllTraffic", "ModelName": self.endpoint, "InstanceType": "ml.m4.xlarge"}
-        variant |= {"InitialInstanceCount": 1, "InitialVariantWeight": 1}
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": self.endpoint,
+            "InitialInstanceCount": 1,
+            "InstanceType": "ml.m4.xlarge",
+            "InitialVariantWeight": 1,
+        }
         self.sagemaker.create_endpoint_config(EndpointConfigName=self.endpoint, ProductionVariants=[variant])
         self.sagemaker.create_endpoint(EndpointName=self.endpoint, EndpointConfigName=self.endpoint)
         look = lambda: self.sagemaker.describe_endpoint(EndpointName=self.endpoint)  # noqa: E731
@@ -149,7 +156,7 @@ class Workshop:
 
     def clean_up(self) -> None:
         """Nothing of it is left, wherever it stopped; the training job stays in the list."""
-        of_endpoint = (
+        made: tuple[tuple[Callable[..., Any], dict[str, str]], ...] = (
             (self.sagemaker.delete_endpoint, {"EndpointName": self.endpoint}),
             (self.sagemaker.delete_endpoint_config, {"EndpointConfigName": self.endpoint}),
             (self.sagemaker.delete_model, {"ModelName": self.endpoint}),
@@ -158,7 +165,7 @@ class Workshop:
             (self.iam.delete_role_policy, {"RoleName": self.name, "PolicyName": "data"}),
             (self.iam.delete_role, {"RoleName": self.name}),
         )
-        for delete, which in of_endpoint:
+        for delete, which in made:
             try:
                 delete(**which)
             except ClientError as error:
@@ -192,9 +199,15 @@ def _policy(statement: dict[str, Any]) -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
+def made_up() -> bytes:
+    """The published file, from the rules that it follows."""
+    from data import csv  # beside this file
+
+    return str(csv()).encode()
+
+
 def main() -> None:
     import boto3
-    from data import csv
 
     parser = argparse.ArgumentParser(description="Car evaluation, from raw file to answered request.")
     parser.add_argument("--data", type=Path, help="the published file; without it, the rules that it follows")
@@ -207,7 +220,7 @@ def main() -> None:
     try:
         shop.make_bucket()
         role = shop.make_role()
-        shop.upload(asked.data.read_bytes() if asked.data else csv().encode())
+        shop.upload(asked.data.read_bytes() if asked.data else made_up())
         print("Glue prepares the data ...")
         print(f"... for {shop.prepare(role)['ExecutionTime']} s; XGBoost is trained ...")
         trained = shop.train(role, f"car-evaluation-{time.strftime('%Y%m%d-%H%M%S')}")

@@ -117,17 +117,20 @@ def demo(
             readable=True,
         ),
     ] = None,
+    light: Annotated[
+        bool, typer.Option("--light", help="car-evaluation: without Spark, also where it could run.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Go the whole road once, through boto3 alone.
 
-    car-evaluation: from raw file to answered request. iris-stress: two models behind one endpoint with autoscaling,
-    under load. abalone: a pipeline with a gate, registry, approval, endpoint and lineage. churn: the same with a gate
-    that compares with the version in service, and holds.
+    car-evaluation: from raw file to answered request; by Spark where there is a Java for it. iris-stress: two models
+    behind one endpoint with autoscaling, under load. abalone: a pipeline with a gate, registry, approval, endpoint and
+    lineage. churn: the same with a gate that compares with the version in service, and holds.
     """
-    from clary.cli.demo import play
+    from clary.cli.demo import Asked, play
 
-    play(name, home, port, keep, json, full, report, data)
+    play(Asked(name, home, port, keep, json, full, report, data, light))
 
 
 @app.command()

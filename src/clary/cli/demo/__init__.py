@@ -2,6 +2,7 @@
 
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,35 +20,48 @@ SCALING_SPEED = "90"
 """Of a Clary that the demo starts for itself: what takes 3 and 15 minutes on AWS is seen in some ten seconds."""
 
 
-def play(
-    name: str,
-    home: Path | None,
-    port: int | None,
-    keep: bool,
-    json: bool,
-    full: bool = False,
-    report: Path | None = None,
-    data: Path | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What `clary demo` was told."""
+
+    name: str
+    home: Path | None = None
+    port: int | None = None
+    keep: bool = False
+    json: bool = False
+    full: bool = False
+    report: Path | None = None
+    data: Path | None = None
+    light: bool = False
+
+    def check(self) -> None:
+        """Fails where options are not the demonstration's own."""
+        if self.name not in NAMES:
+            fail(f"there is no demo called {self.name!r}", f"there is: {', '.join(NAMES)}")
+        if self.name != "iris-stress" and (self.full or self.report is not None):
+            fail("--full and --report belong to the demo iris-stress")
+        if self.data is not None and self.name not in _PIPELINES:
+            fail(f"--data belongs to the demos {' and '.join(_PIPELINES)}")
+        if self.light and self.name != "car-evaluation":
+            fail("--light belongs to the demo car-evaluation")
+
+
+def play(asked: Asked) -> None:
     """The demonstration has run; what it made is gone again unless `keep`."""
-    if name not in NAMES:
-        fail(f"there is no demo called {name!r}", f"there is: {', '.join(NAMES)}")
-    if name != "iris-stress" and (full or report is not None):
-        fail("--full and --report belong to the demo iris-stress")
-    if data is not None and name not in _PIPELINES:
-        fail(f"--data belongs to the demos {' and '.join(_PIPELINES)}")
+    asked.check()
     from botocore.exceptions import BotoCoreError, ClientError
 
     from clary.cli.demo.shared import DemoFailed
     from clary.cli.demo.stage import Stage
     from clary.stress.conduct import LoadFailed
 
-    config = read(home=home, port=port)
+    name, keep = asked.name, asked.keep
+    config = read(home=asked.home, port=asked.port)
     stage = Stage(name)
     err.print(f"[bold]clary demo {name}[/bold]: {_PLOTS[name]}, through boto3")
     running, ours = _ensure_server(config, stage, name)
     run = f"{time.strftime('%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    demonstration = _demonstration(name, config, running.url, run, stage, full, report, data)
+    demonstration = _demonstration(asked, config, running.url, run, stage)
     problem = ""
     found: dict[str, Any] = {}
     try:
@@ -65,9 +79,9 @@ def play(
             server.stop(config, running)
     if problem:
         fail(problem, f"with --keep everything is left to look at; the server's log is {config.server_log}")
-    _report(stage, found, json)
-    if keep and not json:
-        _try_it(config, home, demonstration.name, found)
+    _report(stage, found, asked.json)
+    if keep and not asked.json:
+        _try_it(config, asked.home, demonstration.name, found)
 
 
 _PIPELINES = ("abalone", "churn")
@@ -79,10 +93,8 @@ _PLOTS = {
 }
 
 
-def _demonstration(
-    name: str, config: Config, url: str, run: str, stage: Any, full: bool, report: Path | None, data: Path | None
-) -> Any:
-    clients = _clients(config, url)
+def _demonstration(asked: Asked, config: Config, url: str, run: str, stage: Any) -> Any:
+    name, clients, data = asked.name, _clients(config, url), asked.data
     if name == "abalone":
         from clary.cli.demo.abalone import Abalone
 
@@ -92,9 +104,7 @@ def _demonstration(
 
         return Churn(clients, config.region, url, run, stage, data)
     if name == "car-evaluation":
-        from clary.cli.demo.car_evaluation import CarEvaluation
-
-        return CarEvaluation(clients, config.region, run, stage)
+        return _car_evaluation(asked.light, clients, config, run, stage)
     from clary.cli.demo.iris_load import FULL, SHORT
     from clary.cli.demo.iris_stress import ENDPOINT, IrisStress
     from clary.stress.plan import Keys
@@ -102,7 +112,25 @@ def _demonstration(
 
     keys = homes.read(config).keys
     target = Target(url, config.region, Keys(keys.access_key_id, keys.secret_access_key), ENDPOINT)
-    return IrisStress(clients, target, run, stage, FULL if full else SHORT, report or Path("iris-stress.html"))
+    return IrisStress(
+        clients, target, run, stage, FULL if asked.full else SHORT, asked.report or Path("iris-stress.html")
+    )
+
+
+def _car_evaluation(light: bool, clients: Any, config: Config, run: str, stage: Any) -> Any:
+    """By Spark where it can run, else with a lighter job; says which road it is."""
+    from clary.engines.spark.found import missing
+
+    lacks = missing()
+    if light or lacks:
+        from clary.cli.demo.car_evaluation import CarEvaluation
+
+        err.print(f"    the light road, without Spark{'' if light else f'. {lacks}'}", markup=False)
+        return CarEvaluation(clients, config.region, run, stage)
+    from clary.cli.demo.car_spark import CarBySpark
+
+    err.print("    the whole road: Glue with Spark, and three containers (--light: without Spark)")
+    return CarBySpark(clients, config.region, run, stage)
 
 
 def _clean_up_what_is_left(demonstration: Any) -> None:
@@ -159,21 +187,10 @@ def _report(stage: Any, found: dict[str, Any], json: bool) -> None:
 
         show_worked(found, out)
     else:
-        out.print(_accuracy(found))
+        from clary.cli.demo.car_report import accuracy
+
+        out.print(accuracy(found))
     out.print(f"done in {whole['seconds']:.1f} s")
-
-
-def _accuracy(found: dict[str, Any]) -> Any:
-    from rich.table import Table
-
-    table = Table(title="the endpoint's answers against the known truth", title_justify="left")
-    table.add_column("part")
-    for heading in ("cars", "right", "accuracy"):
-        table.add_column(heading, justify="right")
-    for part, score in found["accuracy"].items():
-        name = {"holdout": "held out (never seen)", "all": "all cars"}.get(part, part)
-        table.add_row(name, f"{score['rows']:,}", f"{score['right']:,}", f"{score['accuracy']:.4f}")
-    return table
 
 
 def _try_it(config: Config, home: Path | None, name: str, found: dict[str, Any]) -> None:
@@ -199,22 +216,6 @@ Stop Clary with: {clary} down{where}""",
             markup=False,
         )
         return
-    out.print(
-        f"""
-Everything is left as it is. Try it:
+    from clary.cli.demo.car_report import try_it as try_cars
 
-  eval "$({clary} env{where})"
-
-  curl --aws-sigv4 aws:amz:{config.region}:sagemaker --user "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \\
-       -H 'Content-Type: text/csv' --data '0,0,3,2,2,2' {url}/endpoints/{name}/invocations
-
-  python -c "
-import boto3
-answer = boto3.client('sagemaker-runtime').invoke_endpoint(
-    EndpointName='{name}', ContentType='text/csv', Body='0,0,3,2,2,2')
-print(answer['Body'].read().decode(), '  (0 unacc, 1 acc, 2 good, 3 vgood)')"
-
-The six numbers: buying and maint (0 low .. 3 vhigh), doors (0 two .. 3 five or more), persons (0 two, 1 four,
-2 more), lug_boot (0 small .. 2 big), safety (0 low .. 2 high). Stop Clary with: {clary} down{where}""",
-        markup=False,
-    )
+    try_cars(found, where, config.region, url, out)

@@ -238,4 +238,10 @@ class CarEvaluation:
         accuracy["all"] = {"rows": len(answers), "right": right, "accuracy": round(right / len(answers), 4)}
         confused = Counter((car.label(row), answer) for row, answer in answers.items())
         confusion = {true: {said: confused[true, said] for said in car.CLASSES} for true in car.CLASSES}
-        return {"accuracy": accuracy, "confusion": confusion, "latency": self._latency, "endpoint": self.name}
+        return {
+            "road": "light",
+            "accuracy": accuracy,
+            "confusion": confusion,
+            "latency": self._latency,
+            "endpoint": self.name,
+        }

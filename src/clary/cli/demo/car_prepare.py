@@ -1,0 +1,1 @@
+../../../../examples/car-evaluation/prepare.py
