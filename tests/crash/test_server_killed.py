@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def demo(server: RealClary) -> "subprocess.Popen[str]":
-    line = [sys.executable, "-m", "clary", "demo", "--home", str(server.home), "--keep", "--json"]
+    line = [sys.executable, "-m", "clary", "demo", "--light", "--home", str(server.home), "--keep", "--json"]
     with (server.home / "demo.log").open("w") as said:
         return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=said, text=True)
 
