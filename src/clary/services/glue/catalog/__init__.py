@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 from clary.kernel.reconcile import Reconciler
 from clary.kernel.store import Store
-from clary.services.glue.catalog import databases, partitions, removals, searching, tables, versions
+from clary.services.glue.catalog import (
+    databases,
+    functions,
+    partitions,
+    removals,
+    searching,
+    statistics,
+    tables,
+    versions,
+)
 
 
 def reconcilers(store: Store) -> Mapping[str, Reconciler]:
@@ -12,4 +21,14 @@ def reconcilers(store: Store) -> Mapping[str, Reconciler]:
     return {removals.REMOVAL: removals.Removing(store)}
 
 
-__all__ = ["databases", "partitions", "reconcilers", "removals", "searching", "tables", "versions"]
+__all__ = [
+    "databases",
+    "functions",
+    "partitions",
+    "reconcilers",
+    "removals",
+    "searching",
+    "statistics",
+    "tables",
+    "versions",
+]

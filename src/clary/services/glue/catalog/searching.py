@@ -41,7 +41,7 @@ async def get_tables(ctx: Context, req: Doc) -> Doc:
     database = find_database(ctx, req["DatabaseName"])
     expression = req.get("Expression", "")
     filters = page.digest("tables", database.uid, expression)
-    matches = _pattern(expression) if expression else None
+    matches = pattern(expression) if expression else None
     most = min(req.get("MaxResults", _PAGE), _PAGE)
     after: list[Any] | None = _after(req, filters)
     where = Where(account=ctx.account, region=ctx.region, parent=database.uid)
@@ -109,7 +109,7 @@ def _stands(ctx: Context, uid: str) -> bool:
     return True
 
 
-def _pattern(expression: str) -> Callable[[str], bool]:
+def pattern(expression: str) -> Callable[[str], bool]:
     """A regular expression for whole names; a star that repeats nothing stands for any text, as Hive has it."""
     import regex  # only here: a start need not pay for it
 
