@@ -37,3 +37,27 @@ class ResourceNumberLimitExceededException(ServiceError):
 
 class VersionMismatchException(ServiceError):
     """There was a version conflict."""
+
+
+class CrawlerRunningException(ServiceError):
+    """The operation cannot be performed because the crawler is already running."""
+
+
+class CrawlerNotRunningException(ServiceError):
+    """The specified crawler is not running."""
+
+
+class CrawlerStoppingException(ServiceError):
+    """The specified crawler is stopping."""
+
+
+class NoScheduleException(ServiceError):
+    """There is no applicable schedule."""
+
+
+class SchedulerRunningException(ServiceError):
+    """The specified scheduler is already running."""
+
+
+class SchedulerNotRunningException(ServiceError):
+    """The specified scheduler is not running."""
