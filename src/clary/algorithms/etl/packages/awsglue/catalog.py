@@ -82,8 +82,8 @@ class Table:
         if kind in {"json", "parquet", "orc"}:
             return kind, {"jsonPath": values["jsonPath"]} if kind == "json" and values.get("jsonPath") else {}
         raise TableError(
-            f"{self.database}.{self.name}: files of {library or kind or 'an unnamed format'} are not read here; csv, json, parquet, orc, xml "
-            "and iceberg are"
+            f"{self.database}.{self.name}: files of {library or kind or 'an unnamed format'} are not read here; "
+            "csv, json, parquet, orc, xml and iceberg are"
         )
 
 

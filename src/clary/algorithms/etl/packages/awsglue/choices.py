@@ -3,7 +3,7 @@
 A choice is a struct with one member for each type, marked in the column's metadata; exactly one member of a row is not
 null, or the whole is. So `toDF()` gives what Glue gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -110,7 +110,7 @@ def _tried(value: Column, source: spark.DataType, target: spark.DataType) -> Col
     return value.try_cast(target)
 
 
-def _put(frame: DataFrame, parts: Sequence[str], change: "columns.Callable[[Column], Column]") -> DataFrame:
+def _put(frame: DataFrame, parts: Sequence[str], change: Callable[[Column], Column]) -> DataFrame:
     first = parts[0]
     made = columns.changed(F.col(columns.quoted(first)), parts[1:], change)
     return frame.select(

@@ -32,7 +32,7 @@ class GlueContext:
     def __init__(self, sparkContext: "SparkContext | SparkSession | None" = None, **_: Any) -> None:
         self.spark_session = SparkSession.builder.getOrCreate()
         # Functions of scripts name this package: Spark's Python workers find it here.
-        environment: dict[str, str] = self.spark_session.sparkContext.environment  # type: ignore[assignment]
+        environment: dict[str, str] = self.spark_session.sparkContext.environment
         home = str(Path(__file__).parents[1])
         paths = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
         if home not in paths:

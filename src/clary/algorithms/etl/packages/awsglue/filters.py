@@ -20,13 +20,16 @@ def expression(filters: list[Any]) -> Any:
 
 
 def _one(given: Any) -> Any:
-    from pyiceberg import expressions as iceberg
+    from pyiceberg import expressions
     from pyspark.sql import datasource as spark
+
+    # Their constructors are typed as those of another library's models.
+    iceberg: Any = expressions
 
     if isinstance(given, spark.Not):
         inner = _one(given.child)
         return None if inner is None else iceberg.Not(inner)
-    path = getattr(given, "attribute", ())
+    path: tuple[str, ...] = getattr(given, "attribute", ())
     if len(path) != 1:
         return None
     column = path[0]

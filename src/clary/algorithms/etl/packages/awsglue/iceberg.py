@@ -137,7 +137,7 @@ class IcebergSource(DataSource):
         found = table(self._name())
         return IcebergReader(found.metadata_location, snapshot_of(found, self.options), schema)
 
-    def writer(self, schema: StructType, overwrite: bool) -> "IcebergWriter":  # type: ignore[override]
+    def writer(self, schema: StructType, overwrite: bool) -> "IcebergWriter":
         for name in ("snapshot-id", "as-of-timestamp", "branch", "tag"):
             if name in self.options:
                 raise IcebergError(f"the option {name!r} is for reading: what is written goes to the main branch")
@@ -175,7 +175,7 @@ class IcebergReader(DataSourceReader):
     def partitions(self) -> Sequence[InputPartition]:
         return [_Files([one]) for one in self._scan().plan_files()]
 
-    def read(self, partition: Any) -> "Iterator[pa.RecordBatch]":  # type: ignore[override]
+    def read(self, partition: Any) -> "Iterator[pa.RecordBatch]":
         import pyarrow as pa
         from pyiceberg.expressions import AlwaysTrue
         from pyiceberg.io.pyarrow import ArrowScan
@@ -282,7 +282,8 @@ def conformed(rows: "pa.Table", found: Any) -> "pa.Table":
             made.append(rows.column(one.name).cast(one.type))
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
             raise IcebergError(
-                f"schema conflict: the column {one.name!r} is {one.type} in the table and {rows.schema.field(one.name).type} in the rows ({error})"
+                f"schema conflict: the column {one.name!r} is {one.type} in the table and "
+                f"{rows.schema.field(one.name).type} in the rows ({error})"
             ) from error
     return pa.Table.from_arrays(made, schema=schema)
 

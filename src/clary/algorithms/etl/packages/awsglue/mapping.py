@@ -1,6 +1,6 @@
 """Choosing, naming and typing columns."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -117,8 +117,12 @@ def dropped(frame: DataFrame, paths: Sequence[str]) -> DataFrame:
         if len(parts) == 1:
             frame = frame.select([columns.plain(one) for one in frame.schema.fields if one.name != parts[0]])
         else:
-            frame = _within(frame, parts[:-1], lambda value, last=parts[-1]: value.dropFields(columns.quoted(last)))  # type: ignore[misc]
+            frame = _within(frame, parts[:-1], _without(parts[-1]))
     return frame
+
+
+def _without(name: str) -> Callable[[Column], Column]:
+    return lambda value: value.dropFields(columns.quoted(name))
 
 
 def renamed(frame: DataFrame, old: str, new: str) -> DataFrame:
@@ -177,7 +181,7 @@ def _has_null(of: spark.DataType) -> bool:
     return isinstance(of, spark.NullType)
 
 
-def _within(frame: DataFrame, parts: Sequence[str], change: "columns.Callable[[Column], Column]") -> DataFrame:
+def _within(frame: DataFrame, parts: Sequence[str], change: Callable[[Column], Column]) -> DataFrame:
     first = parts[0]
     made = columns.changed(F.col(columns.quoted(first)), parts[1:], change)
     return frame.select([made.alias(first) if one.name == first else columns.plain(one) for one in frame.schema.fields])

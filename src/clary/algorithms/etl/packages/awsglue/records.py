@@ -58,7 +58,8 @@ def mapped(
             yield _told(error), None
 
     answers: RDD[tuple[str | None, Any]] = frame.rdd.flatMap(made).persist(StorageLevel.MEMORY_AND_DISK)
-    kind, failed = answers.aggregate((None, {}), _seen, _both)
+    nothing: tuple[Kind | None, dict[str, int]] = (None, {})
+    kind, failed = answers.aggregate(nothing, _seen, _both)
     faults = [Fault(where, why, count) for why, count in failed.items()]
     good = answers.filter(lambda one: one[0] is None).map(lambda one: one[1])
     return frame_of(frame.sparkSession, good, kind), faults

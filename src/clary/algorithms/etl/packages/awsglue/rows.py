@@ -51,12 +51,12 @@ def joined(left: DataFrame, right: DataFrame, keys: Sequence[str], others: Seque
         ]
     )
     # Both sides are named, as a frame may be joined with itself.
-    one, two = left.alias("l"), renamed.alias("r")
+    first, second = left.alias("l"), renamed.alias("r")
     rules = []
     for path, other in zip(mine, theirs, strict=True):
         parts = columns.segments(other, right.schema)
         rules.append(_of("l", columns.segments(path, left.schema)) == _of("r", [names[parts[0]], *parts[1:]]))
-    return one.join(two, reduce(lambda a, b: a & b, rules), "inner").select("l.*", "r.*")
+    return first.join(second, reduce(lambda a, b: a & b, rules), "inner").select("l.*", "r.*")
 
 
 def _of(side: str, parts: Sequence[str]) -> Column:

@@ -194,14 +194,12 @@ def _columns(catalog: Catalog, frame: DataFrame, table: Table, keys: Sequence[st
     changed = [name for name, kind in found.items() if known.get(name.lower(), kind) != kind]
     if changed:
         told(
-            f"{table.database}.{table.name}: {', '.join(changed)} of the frame differ in type; the catalog keeps its own"
+            f"{table.database}.{table.name}: {', '.join(changed)} differ in type from the catalog, which keeps its own"
         )
     if not new:
         return table
     if behavior == "LOG":
-        told(
-            f"{table.database}.{table.name} lacks the columns {', '.join(name for name, _ in new)}; updateBehavior is LOG"
-        )
+        told(f"{table.database}.{table.name} lacks {', '.join(name for name, _ in new)}, and updateBehavior is LOG")
         return table
     return catalog.update(table, [*table.columns, *new])
 

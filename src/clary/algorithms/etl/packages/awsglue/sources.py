@@ -44,7 +44,8 @@ def refuse_connection(kind: str) -> None:
     """Raises RefusedError for a connection that is not S3's."""
     if kind.lower() not in {"s3", "file"}:
         raise RefusedError(
-            f"connection type {kind!r} is not offered here: s3 is. Read other sources with Spark's own readers, or export them to S3 first"
+            f"connection type {kind!r} is not offered here, s3 is: read other sources with Spark's own readers, or "
+            "export them to S3 first"
         )
 
 
@@ -87,7 +88,8 @@ def _bounded(found: list[Found], connection: Mapping[str, Any]) -> list[Found]:
     if files:
         found = found[:files]
     if size:
-        total, chosen = 0, []
+        total = 0
+        chosen: list[Found] = []
         for one in found:
             total += one.size
             if chosen and total > size:

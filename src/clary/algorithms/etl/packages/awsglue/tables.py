@@ -103,7 +103,14 @@ def _near(found: spark.DataType, wanted: spark.DataType) -> bool:
     """Whether every value of the one is one of the other, or nothing is known of it."""
     if isinstance(found, spark.NullType):
         return True
-    order = [spark.ByteType, spark.ShortType, spark.IntegerType, spark.LongType, spark.FloatType, spark.DoubleType]
+    order: list[type[spark.DataType]] = [
+        spark.ByteType,
+        spark.ShortType,
+        spark.IntegerType,
+        spark.LongType,
+        spark.FloatType,
+        spark.DoubleType,
+    ]
     if type(found) in order and type(wanted) in order:
         return order.index(type(found)) < order.index(type(wanted))
     return isinstance(found, spark.TimestampNTZType) and isinstance(wanted, spark.TimestampType)
