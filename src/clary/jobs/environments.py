@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from clary.engines.runners.base import Archive, Run, Runner, Work
+from clary.engines.runners.base import Archive, Run, Runner, Tree, Work
 from clary.jobs import lines, pip, pythons
 from clary.jobs.ground import Ground
 from clary.kernel.telemetry import LogStreamName
@@ -46,12 +46,15 @@ class Making(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for: a requirements file, and the archive that it stands in (None: it stands alone)."""
+    """What is asked for: a requirements file, and the archive that it stands in (None: it stands alone, or beside
+    `files`)."""
 
     requirements: bytes
     name: str
     """Its path in the archive."""
     archive: Path | None
+    files: tuple[tuple[str, Path], ...] = ()
+    """(name, file on this machine) of what stands beside it, for example wheels that it names as ./NAME."""
 
     def key(self) -> str:
         """Equal for equal environments. Of a file that names other files, the whole archive counts."""
@@ -61,6 +64,10 @@ class Wanted:
             with self.archive.open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
             digest.update(self.name.encode())
+        for name, path in self.files:
+            digest.update(f"\0{name}\0".encode())
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
         return digest.hexdigest()[:24]
 
     @property
@@ -116,7 +123,7 @@ async def base(ground: Ground, over: Path | None = None) -> Path:
 async def _work(ground: Ground, wanted: Wanted, place: Path) -> Work:
     python = await base(ground)
     settings = await asyncio.to_thread(pip.settings)
-    plain = wanted.plain
+    plain = wanted.plain or wanted.archive is None
     return Work(
         command=(
             *(str(pythons.executable(python)), "-m", "clary.algorithms.toolkit.packages"),
@@ -126,6 +133,7 @@ async def _work(ground: Ground, wanted: Wanted, place: Path) -> Work:
         files={f"{CODE}/{wanted.name}": wanted.requirements} if plain else {},
         archives=() if plain or wanted.archive is None else (Archive(CODE, wanted.archive),),
         directories=(CODE,),
+        trees=(Tree(CODE, wanted.files),) if wanted.files else (),
         python=pythons.executable(python),
         shown=(python, *settings.directories()),
         cpus=ground.max_cpus,

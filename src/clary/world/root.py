@@ -17,6 +17,7 @@ from clary.engines.objects.base import BucketStore
 from clary.engines.runners.base import Runner
 from clary.engines.runners.container.images import EngineImages
 from clary.engines.runners.sidecar import Sidecar
+from clary.engines.schemas.process import SurveyProcesses
 from clary.engines.search.base import Search
 from clary.engines.search.process import SearchProcess
 from clary.engines.serving.base import Serving
@@ -86,6 +87,7 @@ class World:
         self.runner = runners.with_spark(self.processes, config)
         self.serving = Plane(config.serving_dir, captures=signals.captures(config, self.clock))
         self.search = SearchProcess()
+        self.surveys = SurveyProcesses()
         self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
@@ -169,6 +171,8 @@ class World:
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
             **glue.catalog.reconcilers(self.store),
+            **glue.crawlers.reconcilers(self._crawling()),
+            **glue.reconcilers(self._glue()),
             **sagemaker.reconcilers(self.engines),
             sagemaker.asynchronous.machine.KIND: self.backlog.reconciler,
             **s3.reconcilers(stores.objects, self.happenings, clock),
@@ -191,6 +195,39 @@ class World:
         }
         lease, workers = self.config.lease_seconds, self.config.reconcile_workers
         return Controller(self.store, clock, reconcilers, machines, lease=lease, workers=workers)
+
+    def _crawling(self) -> glue.crawlers.Crawling:
+        return glue.crawlers.Crawling(
+            objects=self.stores.objects,
+            logs=self.stores.logs,
+            clock=self.clock,
+            store=self.store,
+            inside=self.gateway.inside,
+            identities=self.identities,
+            scratch=self.config.runs_dir / ".scratch",
+            surveys=self.surveys,
+        )
+
+    def _glue(self) -> glue.Engines:
+        return glue.Engines(
+            runner=self.runner,
+            spark=self.runner,
+            objects=self.stores.objects,
+            logs=self.stores.logs,
+            keys=self.ring,
+            clock=self.clock,
+            store=self.store,
+            inside=self.gateway.inside,
+            identities=self.identities,
+            endpoint_url=self.config.endpoint_url,
+            scratch=self.config.runs_dir / ".scratch",
+            environments_dir=self.config.environments_dir,
+            turns=self.turns,
+            instance_scale=self.config.instance_scale,
+            spark_master=self.config.spark_master,
+            max_cpus=self.config.max_run_cpus or None,
+            max_memory_bytes=self.config.max_run_memory_bytes or None,
+        )
 
     def _engines(self) -> sagemaker.Engines:
         return sagemaker.Engines(
@@ -267,5 +304,6 @@ class World:
         self.signals.close()
         self.runner.close()
         self.search.close()
+        self.surveys.close()
         self.serving.close()
         self.stores.close()

@@ -2,15 +2,35 @@
 
 from collections.abc import Mapping
 
+from clary.kernel.reconcile import Reconciler
 from clary.kernel.resource import StateMachine
-from clary.services.glue import access, catalog, tags
+from clary.services.glue import access, catalog, crawlers, jobs, tags
 from clary.services.glue.api import service
+from clary.services.glue.engines import Engines
+from clary.services.glue.jobs.reconcile import JobRunReconciler
 
 # Last: it looks at what all others have registered.
 access.register()
 
-MACHINES: Mapping[str, StateMachine] = {}
-JOBS: tuple[str, ...] = ()
+MACHINES: Mapping[str, StateMachine] = {**crawlers.MACHINES, jobs.RUN: jobs.MACHINE}
+JOBS: tuple[str, ...] = (jobs.RUN,)
 """The kinds that wait their turn for this machine."""
 
-__all__ = ["JOBS", "MACHINES", "access", "catalog", "service", "tags"]
+
+def reconcilers(engines: Engines) -> Mapping[str, Reconciler]:
+    """The reconcilers of jobs and triggers."""
+    return {jobs.RUN: JobRunReconciler(engines)}
+
+
+__all__ = [
+    "JOBS",
+    "MACHINES",
+    "Engines",
+    "access",
+    "catalog",
+    "crawlers",
+    "jobs",
+    "reconcilers",
+    "service",
+    "tags",
+]

@@ -8,6 +8,8 @@ from clary.kernel.resource import Doc
 from clary.services.glue import tags
 from clary.services.glue.api import service
 from clary.services.glue.catalog import access as catalog_access
+from clary.services.glue.crawlers import access as crawlers_access
+from clary.services.glue.jobs import access as jobs_access
 
 
 def _of_arn(operation: str) -> Asks:
@@ -21,6 +23,8 @@ def _of_arn(operation: str) -> Asks:
 
 ASKS: Mapping[str, Asks] = {
     **catalog_access.ASKS,
+    **crawlers_access.ASKS,
+    **jobs_access.ASKS,
     **{operation: _of_arn(operation) for operation in ("TagResource", "UntagResource", "GetTags")},
 }
 
