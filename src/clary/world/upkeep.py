@@ -14,7 +14,7 @@ from clary.jobs.environments import tidy
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.store import Where
-from clary.services import application_autoscaling, cloudwatch, ecr, glue, iam, sagemaker, sns, sqs
+from clary.services import application_autoscaling, cloudwatch, ecr, glue, iam, s3, sagemaker, sns, sqs
 from clary.world.stores import Stores
 
 HOUSEKEEPING_SECONDS = 3600.0
@@ -65,6 +65,7 @@ class Upkeep:
             await cloudwatch.history.tidy(rows, self._clock)
             await application_autoscaling.tidy(rows, self._clock)
             await ecr.tidying.tidy(rows, self._stores.objects, self._clock)
+            await s3.hadoop.staging.tidy(rows, self._stores.objects, self._clock)
             with suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), HOUSEKEEPING_SECONDS)
 

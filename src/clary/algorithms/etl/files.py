@@ -8,6 +8,7 @@ first time. Who asks stands in the name of one header.
 import base64
 import hmac
 import json
+import re
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,8 +21,15 @@ _WEB: Final = "org.apache.hadoop.hdfs.web"
 _COMMITTERS: Final = "org.apache.hadoop.mapreduce.lib.output.FileOutputCommitterFactory"
 
 
+_NO_BUCKET: Final = re.compile(r"Could not initialize target File System for URI : s3[an]?://([^/\s]+)")
+_AT: Final = r"(?:[\w.:\[\]-]+:\d+: )?"
+"""The server's address, which Hadoop's client puts before what it said."""
+_DENIED: Final = re.compile(rf"AccessControlException: {_AT}([^\n]+)")
+_ABSENT: Final = re.compile(rf"FileNotFoundException: {_AT}No such file or directory: (s3://[^\n]+)")
+
+
 def hadoop_conf(environ: Mapping[str, str]) -> dict[str, str]:
-    """Settings of Spark (`spark.hadoop.*`) that make s3://, s3a:// and s3n:// the buckets of the wire that `environ`
+    """Settings of Spark (`spark.hadoop.*`, and one more) that make s3://, s3a:// and s3n:// the buckets of the wire that `environ`
     points to (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL), with the keys that stand there. {} without either of them.
     Good for every file system that is opened from then on, also in a session that runs already."""
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
@@ -43,11 +51,30 @@ def hadoop_conf(environ: Mapping[str, str]) -> dict[str, str]:
         "dfs.http.client.retry.policy.enabled": "true",
         "dfs.http.client.retry.policy.spec": "1000,30",
     }
+    plain = {
+        # All data is on this machine: else Spark asks of every file where it lies.
+        "spark.sql.sources.ignoreDataLocality": "true",
+    }
     for scheme in SCHEMES:
         conf[f"fs.{scheme}.impl"] = _VIEW
         # Hadoop has a committer of its own for s3a, which is not among the jars.
         conf[f"mapreduce.outputcommitter.factory.scheme.{scheme}"] = _COMMITTERS
-    return {f"spark.hadoop.{name}": value for name, value in conf.items()}
+    return plain | {f"spark.hadoop.{name}": value for name, value in conf.items()}
+
+
+def explained(error: BaseException | str) -> str | None:
+    """What went wrong with a file of a bucket, in words; None: it is about something else."""
+    text = str(error)
+    if (found := _NO_BUCKET.search(text)) is not None:
+        return (
+            f"The bucket {found[1]} does not exist, or is another account's (NoSuchBucket). Create it first: "
+            f"aws s3 mb s3://{found[1]}"
+        )
+    if (found := _DENIED.search(text)) is not None:
+        return f"Access denied: {found[1].strip()}"
+    if (found := _ABSENT.search(text)) is not None:
+        return f"There is no {found[1]} (NoSuchKey)."
+    return None
 
 
 def token(access_key_id: str, secret: str, session_token: str, until: float | None = None) -> str:

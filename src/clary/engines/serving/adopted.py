@@ -76,6 +76,8 @@ class Adopted(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self.heard = self.loop.time()
+        if not self.in_head and (self.cycle is None or self.cycle.response_complete):
+            data = _plain_line(data)
         super().data_received(data)
         if not self.in_head or self.transport.is_closing():
             return
@@ -101,6 +103,17 @@ class Adopted(HttpToolsProtocol):
         if self.cycle is None or not self.cycle.more_body or self.cycle.response_complete or self.flow.read_paused:
             return False
         return now - self.heard > patience.body
+
+
+def _plain_line(data: bytes) -> bytes:
+    """The request that begins here, with the path as it should be written: Java sends letters beyond ASCII as they are,
+    and the parser refuses them."""
+    end = data.find(b"\r\n")
+    line = data if end < 0 else data[:end]
+    if line.isascii():
+        return data
+    plain = b"".join(b"%%%02X" % one if one > 0x7F else bytes((one,)) for one in line)
+    return plain + data[len(line) :]
 
 
 class UvicornFactory:
