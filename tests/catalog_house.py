@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from clary.aws.endpoint import Endpoint
+from clary.aws.service import Service
 from clary.aws.tagging import Taggables
 from clary.engines.objects.base import BucketStore
 from clary.engines.objects.disk import DiskObjects
@@ -33,8 +34,8 @@ class House(InProcess):
 
 
 @contextlib.contextmanager
-def catalog_house(path: Path, **given: Any) -> Iterator[House]:
-    services = [glue.service, iam.service, resourcegroupstaggingapi.service, s3.service, sts.service]
+def catalog_house(path: Path, *more: Service, **given: Any) -> Iterator[House]:
+    services = [glue.service, iam.service, resourcegroupstaggingapi.service, s3.service, sts.service, *more]
     house = House(path, services, **given)
     house.objects = DiskObjects(path / "objects", house.clock)
     house.ports.update(
