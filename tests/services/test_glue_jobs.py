@@ -258,8 +258,11 @@ async def test_a_spark_script_is_told_which_run_it_is(house: House) -> None:
     assert said["argv"][-2:] == ["--JOB_RUN_ID", run] and said["argv"][3].startswith("j_")
     assert said["spark"] == {"master": "local[*]", "conf": {"spark.a": "1", "spark.b": "x y"}}
     assert said["sys_path"] == ["/opt/ml/input/python/0", "/opt/ml/input/python/1/two.zip"]
-    assert said["extra_files"] == ["/opt/ml/input/extra/c.json"] and said["driver_log"] is not None
+    assert said["extra_files"] == ["/opt/ml/input/extra/c.json"]
     root = house.runner.root(house.row(run).uid)
+    house.runner.say(house.row(run).uid, "from the driver\n")
+    await house.run(1.0)
+    assert house.lines("/aws-glue/jobs/logs-v2", run) == ["from the driver"]
     assert (root / "input/python/0/one.py").read_bytes() == b"x = 1" and (root / "input/extra/c.json").exists()
     shown = await house.shown(run)
     assert (shown["MaxCapacity"], shown["WorkerType"], shown["GlueVersion"]) == (2.0, "G.1X", "4.0")

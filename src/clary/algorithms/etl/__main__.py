@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from clary.algorithms.contract import AlgorithmError, Contract, say
-from clary.algorithms.etl import failures, script
+from clary.algorithms.etl import failures, places, script
 from clary.algorithms.etl.door import Door, merged
 from clary.algorithms.etl.java import Java
 from clary.algorithms.etl.session import Session, defaults
@@ -72,6 +72,7 @@ def _job(contract: Contract, session: Session | None) -> int:
     job: Told | None = None
     try:
         job = told(contract.root, os.environ)
+        places.part_errors(contract.root)
         script.listen(lambda: None)
         if job.spark:
             session = _spark(session, start, job)

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import FrameType, ModuleType
 
+from clary.algorithms.etl import places
 from clary.algorithms.etl.told import Told, workplace
 
 
@@ -22,6 +23,7 @@ class Stopped(BaseException):
 def run(told: Told) -> BaseException | None:
     """The script has run to its end: None, or what it ended with (SystemExit, Stopped, an error)."""
     os.chdir(workplace())
+    places.lay(told.extra_files, workplace())
     sys.argv[:] = [str(told.script), *told.argv]
     sys.path[:0] = [one for one in told.paths if one not in sys.path]
     module = ModuleType("__main__")

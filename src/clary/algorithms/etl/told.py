@@ -24,6 +24,8 @@ class Told:
     """glueetl; False: pythonshell, which has no Spark."""
     name: str
     sys_path: tuple[str, ...] = ()
+    extra_files: tuple[str, ...] = ()
+    """What shall stand in the script's working directory."""
     master: str = DEFAULT_MASTER
     conf: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,6 +66,7 @@ def told(root: Path, environ: Mapping[str, str]) -> Told:
             argv=tuple(map(str, said.get("argv") or ())),
             spark=said["kind"] == "glueetl",
             name=str((said.get("job") or {}).get("JobName") or "job"),
+            extra_files=tuple(str(_here(root, one)) for one in said.get("extra_files") or ()),
             sys_path=tuple(str(_here(root, one)) for one in said.get("sys_path") or ()),
             master=_master(spark.get("master"), environ),
             conf={str(name): str(value) for name, value in (spark.get("conf") or {}).items()},

@@ -18,8 +18,8 @@ from clary.kernel.store import Where
 from clary.kernel.telemetry import LogStreamName
 from clary.services.glue.engines import Engines
 from clary.services.glue.jobs import bookmarks, runs
-from clary.services.glue.jobs.rows import JOB, LOG_GROUPS, MACHINE, RUN, SPARK, active, demand
-from clary.services.glue.jobs.work import COMMITTED, DRIVER_LOG, FAILURE, STDERR, work_of
+from clary.services.glue.jobs.rows import JOB, LOG_GROUPS, MACHINE, RUN, SPARK, active, arguments, demand
+from clary.services.glue.jobs.work import COMMITTED, FAILURE, STDERR, work_of
 from clary.services.glue.triggers.hints import told
 
 POLL_SECONDS: Final = 0.5
@@ -214,14 +214,18 @@ class JobRunReconciler:
         """What it has printed is in the log store."""
         uid = run.uid
         await lines.ship(self._engines, self._stream(run, "output"), uid, seen, final=final)
+        continuous = arguments(run).get("--enable-continuous-cloudwatch-log", "").lower() == "true"
+        if continuous:
+            await lines.ship(self._engines, self._stream(run, "logs-v2"), f"{uid}-v2", seen, final=final)
         if seen.root is None:
             return
-        for kind, path in (("error", STDERR), ("logs-v2", DRIVER_LOG)):
-            # Its owner may have made anything of it: a link is followed no further than the run's own directory.
-            found = await asyncio.to_thread(outputs.resolve, seen.root, path)
-            if found is not None and found.is_file():
-                part = replace(seen, log=found)
-                await lines.ship(self._engines, self._stream(run, kind), f"{uid}-{kind}", part, final=final)
+        # Its owner may have made anything of it: a link is followed no further than the run's own directory.
+        found = await asyncio.to_thread(outputs.resolve, seen.root, STDERR)
+        if found is not None and found.is_file():
+            part = replace(seen, log=found)
+            await lines.ship(self._engines, self._stream(run, "error"), f"{uid}-error", part, final=final)
+            if continuous:
+                await lines.ship(self._engines, self._stream(run, "logs-v2"), f"{uid}-v2-error", part, final=final)
 
     def _stream(self, run: Resource, kind: str) -> LogStreamName:
         group = LOG_GROUPS[run.spec["_job"]["Command"]["Name"]]

@@ -85,8 +85,6 @@ class Special:
     conf: Mapping[str, str] | None = None
     bookmark: str = "job-bookmark-disable"
     temp_dir: str | None = None
-    driver_log: bool = False
-    """--enable-continuous-cloudwatch-log"""
     environment: Mapping[str, str] | None = None
 
 
@@ -114,7 +112,6 @@ def read(given: Mapping[str, str]) -> Special:
         conf=_conf(given.get("--conf", "")),
         bookmark=bookmark,
         temp_dir=temp,
-        driver_log=given.get("--enable-continuous-cloudwatch-log", "").lower() == "true",
         environment=_variables(given.get("--customer-driver-env-vars", "")),
     )
 

@@ -24,7 +24,6 @@ CODE: Final = "/opt/ml/code"
 CONFIG: Final = "/opt/ml/input/config"
 STDERR: Final = "/opt/ml/output/stderr"
 """The program's standard error, which has a log of its own."""
-DRIVER_LOG: Final = "/opt/ml/output/driver.log"
 COMMITTED: Final = "/opt/ml/output/bookmark.json"
 FAILURE: Final = "/opt/ml/output/failure"
 _EXTRA: Final = "/opt/ml/input/extra"
@@ -72,8 +71,6 @@ async def work_of(engines: Engines, run: Resource) -> Work:
         "files": {},
         "bookmark": asked.bookmark,
         "temp_dir": asked.temp_dir,
-        "stderr": STDERR,
-        "driver_log": DRIVER_LOG if spark and asked.driver_log else None,
     }
     state = _state(engines, run) if asked.bookmark != "job-bookmark-disable" else None
     return replace(
