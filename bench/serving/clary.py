@@ -5,7 +5,7 @@ import json
 import os
 import tarfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ import boto3
 import psutil
 
 from bench import servers
+from clary.algorithms.graphs.native import Stage
 from clary.aws.sigv4 import derive, sign
 from tests.algorithms.graphs import cars
 
@@ -25,6 +26,7 @@ REGION = "us-east-1"
 IMAGES = {
     "scikit-learn": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3",
     "xgboost": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1",
+    "sparkml-serving": "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-sparkml-serving:3.3",
 }
 SIGNED = 20_000
 """At least so many differently signed requests."""
@@ -98,6 +100,7 @@ def deployed(
     compiled: bool = True,
     graphs_in: str = "fronts",
     endpoints: int = 1,
+    artifacts: Callable[[Path], list[Stage]] = cars.artifacts,
 ) -> Iterator[Endpoint]:
     """A server with the endpoint in service; with `endpoints`, so many of them, named cars, cars-1, cars-2, ..."""
     place.mkdir(parents=True)
@@ -111,7 +114,7 @@ def deployed(
     try:
         with servers.clary(place / "home") as server:
             made = Endpoint(server.url, (server.access_key_id, server.secret_access_key), server)
-            _deploy(made, place, instances, capture, endpoints)
+            _deploy(made, artifacts(place / "model"), instances, capture, endpoints)
             yield made
     finally:
         for name, value in before.items():
@@ -128,7 +131,7 @@ def client(endpoint: Endpoint, service: str) -> Any:
     )
 
 
-def _deploy(endpoint: Endpoint, place: Path, instances: int, capture: int, count: int) -> None:
+def _deploy(endpoint: Endpoint, stages: Sequence[Stage], instances: int, capture: int, count: int) -> None:
     s3, sagemaker, iam = (client(endpoint, name) for name in ("s3", "sagemaker", "iam"))
     s3.create_bucket(Bucket=BUCKET)
     trust = {"Effect": "Allow", "Principal": {"Service": "sagemaker.amazonaws.com"}, "Action": "sts:AssumeRole"}
@@ -137,9 +140,15 @@ def _deploy(endpoint: Endpoint, place: Path, instances: int, capture: int, count
     )
     iam.attach_role_policy(RoleName=ROLE, PolicyArn="arn:aws:iam::aws:policy/AmazonS3FullAccess")
     containers = []
-    for number, stage in enumerate(cars.artifacts(place / "model")):
+    for number, stage in enumerate(stages):
         s3.put_object(Bucket=BUCKET, Key=f"{number}.tar.gz", Body=_archive(stage.folder))
-        containers.append({"Image": IMAGES[stage.image], "ModelDataUrl": f"s3://{BUCKET}/{number}.tar.gz"})
+        containers.append(
+            {
+                "Image": IMAGES[stage.image],
+                "ModelDataUrl": f"s3://{BUCKET}/{number}.tar.gz",
+                "Environment": dict(stage.environ),
+            }
+        )
     sagemaker.create_model(ModelName=NAME, Containers=containers, ExecutionRoleArn=role["Role"]["Arn"])
     config = {
         "ProductionVariants": [

@@ -16,7 +16,7 @@ from clary.algorithms.graphs.native import Stage
 from clary.algorithms.sparkml import server, writing
 from clary.algorithms.sparkml.bundle import Node
 from tests.algorithms import bundles
-from tests.algorithms.graphs import cars
+from tests.algorithms.graphs import cars, spark_cars
 
 CLASSES = ["unacc", "acc", "good", "vgood"]
 
@@ -125,3 +125,21 @@ def test_what_is_no_function_of_one_cell_is_left_to_the_containers(tmp_path: Pat
     stage = Stage("sparkml-serving", tmp_path / "0", bundles.schema([("size", "double")], "features"))
     with pytest.raises(CannotCompile, match="the operation normalizer is not compiled"):
         building.build([stage])
+
+
+def test_the_workshops_three_containers_are_one_graph(tmp_path: Path) -> None:
+    stages = spark_cars.containers(tmp_path / "model")
+    program, chain = base.load(cars.made(tmp_path, stages, cars.rows())), native.chain(stages)
+    whole = Request("text/csv", "", "".join(",".join(row) + "\n" for row in cars.rows()).encode())
+    unseen = Request("text/csv", "", b"low,low,5more,more,huge,high\n")
+    answers = [chain.answer(one) for one in (whole, unseen)]
+    assert program.answer([whole, unseen]) == answers
+    answered = answers[0].body.decode().split()
+    right = sum(got == cars.label(row) for got, row in zip(answered, cars.rows(), strict=True))
+    assert right > 1650
+    assert answered[cars.rows().index(["low", "low", "5more", "more", "big", "high"])] == "vgood"
+    assert answers[1] == (
+        400,
+        "text/plain; charset=utf-8",
+        b"Row 1, column 5 (lug_boot): 'huge' is not one of the known values: small, med, big.",
+    )
