@@ -14,20 +14,38 @@ import pytest
 
 from clary.engines.runners.base import Archive, Runner, StartError, Tree, Work
 from clary.engines.runners.process import ProcessRunner
+from clary.engines.spark.warm import WarmSpark
+from tests import spark_standin
 from tests.running import over, process_runner, python, result, said, until
 
-KINDS = ("bubblewrap", "mounts", "plain")
+KINDS = ("bubblewrap", "mounts", "plain", "spare")
+"""spare: handed to a process that was started ahead, where the work is such that one can take it."""
 
 
 @pytest.fixture(params=KINDS)
 async def runner(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Runner]:
-    made = process_runner(request.param, tmp_path / "runs", monkeypatch)
+    kind = "bubblewrap" if request.param == "spare" else request.param
+    made: WarmSpark | ProcessRunner = process_runner(kind, tmp_path / "runs", monkeypatch)
+    if request.param == "spare":
+        made = spark_standin.warm(made)
+        await spark_standin.spare(made)
     yield made
     for uid in await made.uids():
         await made.remove(uid)
+    if isinstance(made, WarmSpark):
+        await made.rest()
     made.close()
+
+
+_SHARED = (".etc", ".keeper", ".spark", "spare-")
+"""What is no run's, or nobody's: a spare that waits for another."""
+
+
+def _another(runner: ProcessRunner | WarmSpark) -> Runner:
+    below = ProcessRunner(runner.root)
+    return below if isinstance(runner, ProcessRunner) else spark_standin.warm(below)
 
 
 # Programs in runs find /opt/ml as the algorithms do: where it is private it is there, else CLARY_ML_ROOT names it.
@@ -239,10 +257,10 @@ async def test_starting_again_is_the_same_run(runner: Runner) -> None:
 
 
 async def test_another_runner_on_the_same_root_sees_and_stops_the_run(runner: Runner) -> None:
-    assert isinstance(runner, ProcessRunner)
+    assert isinstance(runner, ProcessRunner | WarmSpark)
     await runner.start("a", python("import time; print('up', flush=True); time.sleep(60)"))
     await said(runner, "a", "up")
-    other = ProcessRunner(runner.root)
+    other = _another(runner)
     seen = await other.observe("a")
     assert seen.phase == "running" and seen == await runner.observe("a")
     await other.stop("a", 20.0)
@@ -373,7 +391,7 @@ while True:
 
 
 async def test_remove_leaves_nothing_and_the_uid_may_be_used_again(runner: Runner) -> None:
-    assert isinstance(runner, ProcessRunner)
+    assert isinstance(runner, ProcessRunner | WarmSpark)
     for _ in range(2):
         code = (
             ML
@@ -383,18 +401,18 @@ async def test_remove_leaves_nothing_and_the_uid_may_be_used_again(runner: Runne
         assert (await over(runner, "a")).exit_code == 0
         await runner.remove("a")
         assert (await runner.observe("a")).phase == "absent"
-        assert [path.name for path in runner.root.iterdir() if not path.name.startswith((".etc", ".keeper"))] == []
+        assert [path.name for path in runner.root.iterdir() if not path.name.startswith(_SHARED)] == []
     assert Path("/usr").is_dir()
 
 
 async def test_removals_at_the_same_time_do_not_stumble_over_each_other(runner: Runner) -> None:
-    assert isinstance(runner, ProcessRunner)
+    assert isinstance(runner, ProcessRunner | WarmSpark)
     many = ML + "[os.makedirs(ml + f'/many/{one}/{two}/three') for one in range(30) for two in range(10)]"
     for _ in range(3):
         await runner.start("a", python(many))
         assert (await over(runner, "a")).exit_code == 0
         await asyncio.gather(*(runner.remove("a") for _ in range(6)))
-        assert [path.name for path in runner.root.iterdir() if not path.name.startswith((".etc", ".keeper"))] == []
+        assert [path.name for path in runner.root.iterdir() if not path.name.startswith(_SHARED)] == []
 
 
 async def test_the_end_is_told_to_who_watches(runner: Runner) -> None:
@@ -408,10 +426,10 @@ async def test_the_end_is_told_to_who_watches(runner: Runner) -> None:
 
 
 async def test_a_runner_made_later_watches_what_runs(runner: Runner) -> None:
-    assert isinstance(runner, ProcessRunner)
+    assert isinstance(runner, ProcessRunner | WarmSpark)
     await runner.start("a", python("import time; print('up', flush=True); time.sleep(600)"))
     await said(runner, "a", "up")
-    later = ProcessRunner(runner.root)
+    later = _another(runner)
     told: asyncio.Queue[str] = asyncio.Queue()
     later.watch(told.put_nowait)
     await runner.stop("a", 20.0)

@@ -3,6 +3,7 @@ file, `handover`."""
 
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ from typing import Any
 
 NAME = ".spare"
 _LOOK_SECONDS = 0.02
+_ML = re.compile(r"/opt/ml(?![A-Za-z0-9_.-])")
 
 
 class Door:
@@ -33,7 +35,8 @@ class Door:
 
     def ready(self) -> None:
         """The engine sees that Spark is up and warm."""
-        (self._place / "ready").touch()
+        with suppress(FileNotFoundError):  # a job was taken already
+            (self._place / "ready").touch()
 
     def wait(self, seconds: float) -> bool:
         """A job was taken; False: none came for so long, and none will be taken any more."""
@@ -42,21 +45,22 @@ class Door:
         return self._taken.is_set()
 
     def environment(self) -> dict[str, str]:
-        """What the taken job was given."""
-        return dict(self._said["env"])
+        """What the taken job was given; of paths below /opt/ml, where they are really."""
+        root = str(self._place.parent)
+        given: dict[str, str] = self._said["env"]
+        return {name: _ML.sub(lambda _: root, value) for name, value in given.items()}
 
     def _watch(self) -> None:
         handover, taken = self._place / "handover", self._place / "taken"
         while not self._over.wait(_LOOK_SECONDS):
-            if not handover.exists():
-                continue
-            self._wipe()
             try:
+                said = handover.read_bytes()
+                self._wipe()
+                # The one step by which the job is ours: the engine deletes all of it then.
                 handover.rename(taken)
             except FileNotFoundError:
-                continue  # it was called back
-            self._said = json.loads(taken.read_bytes())
-            taken.write_bytes(b"")  # the name stays, for the engine; what it held is the job's secret
+                continue  # there is none, or it was called back
+            self._said = json.loads(said)
             self._taken.set()
             return
 

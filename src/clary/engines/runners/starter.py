@@ -69,7 +69,7 @@ class Starter:
 
     def start(self, run: RunDir, work: Work) -> None:
         """The run has been started exactly once. Raises StartError, and leaves nothing then."""
-        _check(work)
+        check(work)
         try:
             staging = only_starter(run)
         except OSError as error:
@@ -254,7 +254,8 @@ def _socket_directory(run: RunDir) -> Path:
     return directory
 
 
-def _check(work: Work) -> None:
+def check(work: Work) -> None:
+    """Raises StartError for what no kernel can be told."""
     if not work.command or any("\0" in word for word in work.command):
         raise StartError("the command is empty or holds a NUL character")
     for name, value in work.env.items():

@@ -16,6 +16,8 @@ from pathlib import Path
 
 import orjson
 
+from clary.engines.runners.rundir import RunDir
+
 PREFIX = "spare-"
 
 
@@ -39,6 +41,8 @@ class Claims:
             path.mkdir(mode=0o700, exist_ok=True)
 
     def of(self, uid: str) -> Claim | None:
+        """Raises ValueError when `uid` is no plain file name."""
+        RunDir.of(self.root, uid)
         # A rename made it, and renames replace it: it is there wholly or not at all.
         try:
             said = (self._claims / uid).read_bytes()

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any
 
@@ -34,6 +34,7 @@ class Spares:
         self._turn: asyncio.Lock | None = None
         self._busy: set[str] = set()
         self._archived = False
+        self._closed = False
 
     def busy(self, uid: str) -> None:
         """That job of Spark's runs."""
@@ -42,11 +43,11 @@ class Spares:
     def over(self, uid: str, wanted: Shape) -> None:
         """That job has ended: the next one may be of its shape."""
         self._busy.discard(uid)
-        self._later(self._replenish(wanted))
+        self._later(lambda: self._replenish(wanted))
 
     def changed(self, spare: str) -> None:
         """A hint: a spare that nobody has may have ended."""
-        self._later(self._tidy(spare))
+        self._later(lambda: self._tidy(spare))
 
     async def start(self, wanted: Shape) -> str | None:
         """A spare of that shape is on offer, perhaps still starting: its uid. None: none are wanted. Those of other
@@ -88,6 +89,8 @@ class Spares:
                 await asyncio.to_thread(self._claims.drop, one.uid)
 
     def close(self) -> None:
+        """Nothing is started any more."""
+        self._closed = True
         for task in self._tasks:
             task.cancel()
 
@@ -134,7 +137,7 @@ class Spares:
         run = RunDir.of(self._claims.root, spare)
         deadline = time.monotonic() + _READY_SECONDS
         while time.monotonic() < deadline:
-            if not run.held() or (run.ml / handing.DOOR / "ready").exists():
+            if handing.waits(run) or spare not in self._claims.offered():
                 break
             await asyncio.sleep(_LOOK_SECONDS)
 
@@ -161,18 +164,20 @@ class Spares:
             self._turn = asyncio.Lock()
         return self._turn
 
-    def _later(self, what: Coroutine[Any, Any, None]) -> None:
-        try:
-            task = asyncio.get_running_loop().create_task(self._logged(what))
-        except RuntimeError:
-            what.close()  # the loop is gone: so is whoever would want a spare
+    def _later(self, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        if self._closed:
             return
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # the loop is gone: so is whoever would want a spare
+        task = loop.create_task(self._logged(what))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _logged(self, what: Coroutine[Any, Any, None]) -> None:
+    async def _logged(self, what: Callable[[], Coroutine[Any, Any, None]]) -> None:
         with suppress(asyncio.CancelledError):
             try:
-                await what
+                await what()
             except OSError:
                 log.exception("a Spark could not be started ahead")

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +9,12 @@ from typing import Protocol
 
 from clary.engines.runners.base import Run, Runner, StartError, Usage, Work
 from clary.engines.runners.rundir import RunDir
+from clary.engines.runners.starter import check
 from clary.engines.spark import found, handing
 from clary.engines.spark.claims import PREFIX, Claim, Claims
 from clary.engines.spark.settings import SparkSettings
 from clary.engines.spark.shape import LOCAL, PROGRAM, Reads, shape, spark_job, told
 from clary.engines.spark.spares import Spares
-
-_TAKING_SECONDS = 15.0
-"""How long a spare may take to take its job: it looks many times a second, but the machine may be busy."""
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +59,7 @@ class WarmSpark:
         if job is None:
             await self._below.start(uid, work)
             return
+        check(work)
         why = found.missing() if self._reads is spark_job else None
         if why is not None:
             raise StartError(why)
@@ -137,7 +135,8 @@ class WarmSpark:
         await self._spares.clear()
 
     async def rest(self) -> None:
-        """For the end: spares are gone. Jobs run on."""
+        """For the end: spares are gone, and no more are started. Jobs run on."""
+        self._spares.close()
         await self._spares.clear()
 
     async def ahead(self, work: Work) -> str | None:
@@ -147,7 +146,7 @@ class WarmSpark:
 
     def ready(self, spare: str) -> bool:
         """The spare is up and warm."""
-        return (RunDir.of(self.root, spare).ml / handing.DOOR / "ready").exists()
+        return handing.waits(RunDir.of(self.root, spare))
 
     def sweep(self, older_than: float) -> None:
         """See the runner below. Blocks."""
@@ -160,26 +159,16 @@ class WarmSpark:
 
     async def _handed(self, claim: Claim, work: Work) -> bool:
         """The spare has taken the job; False: it is dead, and never will."""
-        run = RunDir.of(self.root, claim.spare)
         self._uids[claim.spare] = claim.uid
         try:
-            if handing.state(run) == "waiting":
-                await asyncio.to_thread(handing.hand_over, run, work)
+            while (outcome := await asyncio.to_thread(handing.hand_over, self._claims, claim, work)) == "silent":
+                log.warning("a Spark that was started ahead does not answer", extra={"spare": claim.spare})
+                # Killed, and then looked at again: it may take the job in its last moment.
+                await self._below.stop(claim.spare, 0.0)
         except StartError:
             await self.remove(claim.uid)
             raise
-        deadline = time.monotonic() + _TAKING_SECONDS
-        while (state := handing.state(run)) == "waiting":
-            if time.monotonic() > deadline:
-                log.warning("a Spark that was started ahead does not answer", extra={"spare": claim.spare})
-                # Killed, and only then looked at again: it may take the job in its last moment.
-                await self._below.stop(claim.spare, 0.0)
-                deadline += _TAKING_SECONDS
-            await asyncio.sleep(0.005)
-        if state == "taken":
-            # The system's time, as the keeper's: files tell when runs end.
-            self._claims.begun(claim, time.time())
-        return state == "taken"
+        return outcome == "taken"
 
     def _told(self, work: Work) -> Work:
         return told(work, *self._settings.given())
