@@ -13,7 +13,7 @@ $(STAMP): pyproject.toml
 		{ echo "Clary needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3.11 install"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
 		{ echo "this Python cannot make environments; on Debian: apt-get install python3-venv"; rm -rf .venv; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[algorithms,test,lint]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[algorithms,test,lint,catalog,spark]'
 	@touch $(STAMP)
 
 demo: install

@@ -142,11 +142,26 @@ def _algorithms(config: Config) -> Iterator[Finding]:
         yield Finding("pytorch", "ok", "optional, installed")
 
 
+def _spark(config: Config) -> Iterator[Finding]:
+    from clary.engines.spark.found import JAVA_MEND, OLDEST, PYSPARK_MEND, java, release
+
+    found = java()
+    version = None if found is None else release(found)
+    if found is None:
+        yield Finding("java", "warn", "optional, not found: Glue's Spark jobs fail", JAVA_MEND)
+    elif version is not None and version < OLDEST:
+        words = f"optional, {found} is Java {version}, and Spark needs {OLDEST} or newer: Glue's Spark jobs fail"
+        yield Finding("java", "warn", words, JAVA_MEND)
+    else:
+        yield Finding("java", "ok", f"optional, Java {version or 'of an unknown version'} at {found}")
+    if importlib.util.find_spec("pyspark") is None:
+        yield Finding("spark", "warn", "optional, not installed: Glue's Spark jobs fail", PYSPARK_MEND)
+    else:
+        yield Finding("spark", "ok", "optional, PySpark is installed")
+
+
 def _optional(config: Config) -> Iterator[Finding]:
-    wanted = (
-        ("java", ("java",), "Spark will need Java 17 or newer: apt-get install openjdk-17-jre-headless"),
-        ("git", ("git",), "source control will need git: apt-get install git"),
-    )
+    wanted = (("git", ("git",), "source control will need git: apt-get install git"),)
     for name, programs, mend in wanted:
         found = [path for path in map(shutil.which, programs) if path]
         if found:
@@ -164,5 +179,6 @@ CHECKS: tuple[Callable[[Config], Iterator[Finding]], ...] = (
     _sandbox,
     _containers,
     _algorithms,
+    _spark,
     _optional,
 )

@@ -42,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _wait(contract: Contract, seconds: float) -> int:
     door = Door(contract.root)
+    # Java writes its errors where those of the job will stand.
+    places.part_errors(contract.root)
     door.watch()
     try:
         session = Session.ahead(Start.read(os.environ), os.environ.get("CLARY_SPARK_MASTER", DEFAULT_MASTER))

@@ -67,9 +67,7 @@ def _files(error: BaseException) -> str | None:
     """What the file systems know to say of it."""
     from clary.algorithms.etl import files
 
-    explained = getattr(files, "explained", None)
-    said: str | None = None if explained is None else explained(error)
-    return said
+    return files.explained(error)
 
 
 def _java(error: BaseException, memory: str) -> str | None:

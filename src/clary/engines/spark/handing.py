@@ -17,6 +17,8 @@ from clary.engines.runners.starter import only_starter
 from clary.engines.spark.claims import Claim, Claims
 
 DOOR = ".spare"
+OUTPUT = "output"
+"""Stands from the spare's start on: its Java writes its errors there."""
 MAX_ARCHIVE_BYTES = 256 << 30
 TAKING_SECONDS = 15.0
 """How long a spare may take to take its job: it looks many times a second, but the machine may be busy."""
@@ -77,7 +79,7 @@ def _put(run: RunDir, work: Work) -> None:
         (door / "handover").unlink()
     if _taken(run):
         return
-    clean.empty(run.ml, keep=(DOOR,))
+    clean.empty(run.ml, keep=(DOOR, OUTPUT))
     Stage(run, "copy", MAX_ARCHIVE_BYTES).lay(work)
     word = orjson.dumps({"env": dict(work.env), "command": work.command, "cwd": work.cwd})
     new = door / "new"

@@ -27,7 +27,6 @@ _AT_START = (
 class Shape:
     """What a process must have been started with for some work. Equal shapes can do each other's work."""
 
-    python: Path | None
     shown: tuple[Path, ...]
     cpus: float | None
     memory_bytes: int | None
@@ -37,7 +36,7 @@ class Shape:
 
     def key(self) -> str:
         said = [
-            str(self.python), [str(one) for one in self.shown], self.cpus, self.memory_bytes, self.hostname,
+            [str(one) for one in self.shown], self.cpus, self.memory_bytes, self.hostname,
             [list(one) for one in self.settings],
         ]  # fmt: skip
         return hashlib.sha256(orjson.dumps(said)).hexdigest()[:16]
@@ -48,7 +47,6 @@ class Shape:
             command=(sys.executable, *program, "--wait", str(idle_seconds)),
             env=dict(self.settings),
             directories=("/opt/ml/.spare",),
-            python=self.python,
             shown=self.shown,
             cpus=self.cpus,
             memory_bytes=self.memory_bytes,
@@ -87,6 +85,7 @@ def plain(work: Work) -> bool:
     alone = Work(command=work.command)
     return (
         work.image is None
+        and work.python is None
         and not (work.pipes or work.companions or work.peers or work.serves)
         and (work.network, work.hosts) == (alone.network, alone.hosts)
     )
@@ -100,4 +99,4 @@ def told(work: Work, settings: Mapping[str, str], shown: tuple[Path, ...]) -> Wo
 def shape(work: Work) -> Shape:
     """Of work that `told` has completed."""
     settings = tuple(sorted((name, value) for name, value in work.env.items() if name.startswith("CLARY_SPARK_")))
-    return Shape(work.python, work.shown, work.cpus, work.memory_bytes, work.hostname, settings)
+    return Shape(work.shown, work.cpus, work.memory_bytes, work.hostname, settings)
