@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -198,7 +197,7 @@ def test_who_proves_nothing_is_told_nothing(house: InProcess) -> None:
     for bad, words in (
         (Hadoop(house, wrong), "secret"),
         (Hadoop(house, Keys("AKIANOBODY", "x")), "invalid"),
-        (Hadoop(house, good.keys, until=time.time() - 1), "expired"),
+        (Hadoop(house, good.keys, until=house.clock.now() - 1), "expired"),
         (role(house, allow("*"), seconds=-1), "expired"),
     ):
         with pytest.raises(Raised, match=words) as raised:
@@ -244,7 +243,7 @@ def test_the_roles_permissions_hold_key_by_key(house: InProcess) -> None:
     # A staged file is not published where the role may not write.
     hadoop.create("/data/out/_temporary/0/w", b"1")
     with pytest.raises(Raised, match="s3:PutObject"):
-        hadoop.rename("/data/out/_temporary/0/w", "/data/other/w")
+        hadoop.rename("/data/out/_temporary/0/w", "/data/in/w")
     assert hadoop.delete("/data/out/_temporary", recursive=True)
     assert keys_in(s3) == ["in/a", "in/secret/b", "other/c", "out/x", "out/y", "out/z"]
 

@@ -29,8 +29,8 @@ _ABSENT: Final = re.compile(rf"FileNotFoundException: {_AT}No such file or direc
 
 
 def hadoop_conf(environ: Mapping[str, str]) -> dict[str, str]:
-    """Settings of Spark (`spark.hadoop.*`, and one more) that make s3://, s3a:// and s3n:// the buckets of the wire that `environ`
-    points to (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL), with the keys that stand there. {} without either of them.
+    """Settings of Spark (`spark.hadoop.*`, and one more) that make s3://, s3a:// and s3n:// the buckets of the
+    wire that `environ` points to (AWS_ENDPOINT_URL_S3 or AWS_ENDPOINT_URL), with its keys. {} without either of them.
     Good for every file system that is opened from then on, also in a session that runs already."""
     endpoint = environ.get("AWS_ENDPOINT_URL_S3") or environ.get("AWS_ENDPOINT_URL")
     key, secret = environ.get("AWS_ACCESS_KEY_ID"), environ.get("AWS_SECRET_ACCESS_KEY")

@@ -4,6 +4,7 @@ What the protocol has and S3 has not is refused by name; owners, permissions and
 nothing, as in Hadoop's own file system for S3.
 """
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
@@ -30,6 +31,7 @@ from clary.services.s3.hadoop import (
 from clary.services.s3.hadoop.refused import Refused
 from clary.services.s3.hadoop.visit import Visit, said
 
+LOG = logging.getLogger(__name__)
 _ROOT: Final = places.ROOT.encode()
 Handler = Callable[[Visit], Awaitable[Answer]]
 
@@ -120,6 +122,9 @@ async def _answer(porch: Porch) -> Answer:
         raise
     except ServiceError as error:
         return refused.answer(refused.of_service(error, url))
+    except Exception:
+        LOG.exception("the Hadoop door failed")
+        return refused.answer(refused.failed(f"{url}: the server failed, and its log says why."))
 
 
 async def _done(at: Visit, operation: str) -> Answer:
