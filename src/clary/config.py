@@ -137,6 +137,11 @@ class Config:
         "auto: after the first Spark job an archive of Java's classes is made in the background (200 MB, once), which"
         " halves later starts; off: it is not.",
     )
+    query_workers: int = _setting(2, "How many queries of Athena run at the same time; others are QUEUED.")
+    query_threads: int = _setting(0, "How many threads one query uses; 0: as many as this machine has CPUs.")
+    query_memory_bytes: int = _setting(
+        0, "How much memory one query may use before it goes on on disk; 0: its share of half of this machine's."
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
 
     @property
@@ -146,6 +151,11 @@ class Config:
     @property
     def objects_dir(self) -> Path:
         return self.home / "objects"
+
+    @property
+    def queries_dir(self) -> Path:
+        """What queries have not yet put where it belongs."""
+        return self.home / "queries"
 
     @property
     def runs_dir(self) -> Path:

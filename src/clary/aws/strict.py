@@ -12,6 +12,9 @@ from clary.aws.model import Operation, Shape
 from clary.aws.scalars import SerializationException, compile_scalar
 from clary.kernel.resource import Doc
 
+_MAY_BE_EMPTY = ("Datum",)
+"""What is empty on AWS, too: a NULL in a result of Athena."""
+
 
 class NotOfShape(Exception):
     """A handler answered what AWS's clients could not read."""
@@ -62,7 +65,7 @@ class Strict:
                 found.append(f"{at}.{name}: is no member of {shape.name}")
         if top:
             return
-        if not value and members:
+        if not value and members and shape.name not in _MAY_BE_EMPTY:
             found.append(f"{at}: is present and empty; leave it out")
         found += [f"{at}.{name}: is required in {shape.name}" for name in shape.required if name not in value]
 

@@ -29,6 +29,8 @@ from clary.services import (
     sts,
 )
 from clary.services.application_autoscaling import taggable as autoscaling_tags
+from clary.services.athena import heralds as athena_heralds
+from clary.services.athena import taggable as athena_tags
 from clary.services.cloudwatch import heralds as cloudwatch_heralds
 from clary.services.cloudwatch import taggable as cloudwatch_tags
 from clary.services.ecr import taggable as ecr_tags
@@ -67,6 +69,7 @@ SERVICES: tuple[Service, ...] = (
 )
 TAGGABLES = Taggables(
     [
+        *athena_tags.TAGGABLES,
         *autoscaling_tags.TAGGABLES,
         *cloudwatch_tags.TAGGABLES,
         *ecr_tags.TAGGABLES,
@@ -83,6 +86,7 @@ TAGGABLES = Taggables(
 )
 HERALDS = Heralds(
     {
+        **athena_heralds.HERALDS,
         **cloudwatch_heralds.HERALDS,
         **glue_heralds.HERALDS,
         **s3_heralds.HERALDS,

@@ -14,6 +14,8 @@ from clary.aws.tagging import Taggables
 from clary.aws.traffic import Traffic
 from clary.config import Config
 from clary.engines.objects.base import BucketStore
+from clary.engines.queries.base import Queries
+from clary.engines.queries.process import QueryProcesses
 from clary.engines.runners.base import Runner
 from clary.engines.runners.container.images import EngineImages
 from clary.engines.runners.sidecar import Sidecar
@@ -88,6 +90,12 @@ class World:
         self.serving = Plane(config.serving_dir, captures=signals.captures(config, self.clock))
         self.search = SearchProcess()
         self.surveys = SurveyProcesses()
+        self.queries = QueryProcesses(
+            config.queries_dir,
+            most=config.query_workers,
+            threads=config.query_threads,
+            memory_bytes=config.query_memory_bytes,
+        )
         self.happenings = s3.happenings.Happenings(self.store, self.stores.objects, self.clock)
         self.identities = StoredIdentities(self.store, home.account)
         users = KeptUserKeys(self.store, iam.StoredUserKeys(self.store, home.account, home.user_secret))
@@ -146,6 +154,7 @@ class World:
             MetricSink: stores.metrics,
             MetricStore: stores.metrics,
             ObjectStore: stores.objects,
+            Queries: self.queries,
             QueueStore: stores.queues,
             ResourcePolicies: PoliciesByService(carried),
             Runner: self.runner,
@@ -168,6 +177,7 @@ class World:
         stores, clock = self.stores, self.clock
         reconcilers: Mapping[str, Reconciler] = {
             **application_autoscaling.reconcilers(self.store, clock, self.gateway.inside, self.identities, self.pace),
+            **athena.reconcilers(self.queries, self.gateway.inside, self.store, clock),
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
             **glue.catalog.reconcilers(self.store),
@@ -305,5 +315,6 @@ class World:
         self.runner.close()
         self.search.close()
         self.surveys.close()
+        self.queries.close()
         self.serving.close()
         self.stores.close()

@@ -24,6 +24,9 @@ _CUT: Final = (
     "\nDid you mean",
     "\nTry setting",
     "\n  Original Line",
+    "\n Column ",
+    "\n\nPossible",
+    "\nPossible",
     "\n\tCandidate",
 )
 

@@ -91,7 +91,8 @@ def reads(tree: exp.Expression, sql: str, database: str) -> list[Doc]:
     seen: dict[tuple[str, ...], Doc] = {}
     for table in tables_of(tree):
         schema, name = named(table, database)
-        at = table.this.meta.get("start")
+        first = table.args.get("catalog") or table.args.get("db") or table.this
+        at = first.meta.get("start")
         where = place(sql, at if isinstance(at, int) else 0)
         line, column = (int(part) for part in where.removeprefix("line ").split(":"))
         one: Doc = {"database": schema, "table": name, "line": line, "column": column, **_travel(table)}

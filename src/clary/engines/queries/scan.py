@@ -176,7 +176,8 @@ def _lazy(column: Doc, serde: dict[str, Any]) -> str:
 
 
 def _tried(value: str, type_: str) -> str:
-    return value if type_ == "VARCHAR" else f"TRY_CAST({value} AS {type_})"
+    # A plain TRY_CAST of a column DuckDB takes into its reader, where it becomes a CAST that fails.
+    return value if type_ == "VARCHAR" else f"TRY_CAST(nullif({value}, '') AS {type_})"
 
 
 def _json(table: Doc, files: Sequence[Doc], how: str, asked: set[str]) -> str:
