@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from clary.aws.credentials import HomeKeyRing
 from clary.aws.endpoint import Endpoint
 from clary.aws.service import Service
 from clary.aws.tagging import Taggables
@@ -14,7 +15,8 @@ from clary.kernel.objects import ObjectStore
 from clary.kernel.reconcile import Controller
 from clary.services import glue, iam, resourcegroupstaggingapi, s3, sts
 from clary.services.glue import taggable
-from tests.inprocess import URL, InProcess
+from tests.iam_house import Users
+from tests.inprocess import ACCOUNT, ROOT_KEYS, URL, InProcess
 
 
 class House(InProcess):
@@ -36,7 +38,10 @@ class House(InProcess):
 @contextlib.contextmanager
 def catalog_house(path: Path, *more: Service, **given: Any) -> Iterator[House]:
     services = [glue.service, iam.service, resourcegroupstaggingapi.service, s3.service, sts.service, *more]
-    house = House(path, services, **given)
+    users = Users()
+    ring = HomeKeyRing(ROOT_KEYS, ACCOUNT, b"\0" * 32, users)
+    house = House(path, services, ring=ring, **given)
+    users.keys = iam.StoredUserKeys(house.raw_store, ACCOUNT, ring.user_secret)
     house.objects = DiskObjects(path / "objects", house.clock)
     house.ports.update(
         {

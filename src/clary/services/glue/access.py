@@ -10,6 +10,8 @@ from clary.services.glue.api import service
 from clary.services.glue.catalog import access as catalog_access
 from clary.services.glue.crawlers import access as crawlers_access
 from clary.services.glue.jobs import access as jobs_access
+from clary.services.glue.registry import access as registry_access
+from clary.services.glue.triggers import access as triggers_access
 
 
 def _of_arn(operation: str) -> Asks:
@@ -23,8 +25,10 @@ def _of_arn(operation: str) -> Asks:
 
 ASKS: Mapping[str, Asks] = {
     **catalog_access.ASKS,
+    **registry_access.ASKS,
     **crawlers_access.ASKS,
     **jobs_access.ASKS,
+    **triggers_access.ASKS,
     **{operation: _of_arn(operation) for operation in ("TagResource", "UntagResource", "GetTags")},
 }
 

@@ -1,0 +1,16 @@
+"""The schema registry: registries, schemas, and versions that are checked for compatibility."""
+
+from collections.abc import Mapping
+
+from clary.kernel.reconcile import Reconciler
+from clary.kernel.store import Store
+from clary.services.glue.registry import metadata, registries, schemas, versions
+from clary.services.glue.registry.names import REMOVAL
+
+
+def reconcilers(store: Store) -> Mapping[str, Reconciler]:
+    """What removes what stood in deleted registries and schemas."""
+    return {REMOVAL: registries.Removing(store)}
+
+
+__all__ = ["metadata", "reconcilers", "registries", "schemas", "versions"]
