@@ -4,8 +4,6 @@ from typing import Any
 
 from pyspark.ml import Transformer
 
-from clary.algorithms.etl.bundles import saving
-
 __all__ = ["SimpleSparkSerializer"]
 
 
@@ -14,6 +12,9 @@ class SimpleSparkSerializer:
         """The fitted transformer's bundle stands at `path`: "jar:file:/tmp/model.zip" or "file:/tmp/model". With a
         data set, transformed or not, its first 1,000 rows were answered by the bundle as by Spark. Raises ValueError
         for another kind of path, CannotSave that names a stage which a bundle cannot hold."""
+        # Writers of graphs and their runtime take a second to load, which a job that saves nothing need not wait.
+        from clary.algorithms.etl.bundles import saving
+
         saving.save(transformer, path, dataset)
 
     def deserializeFromBundle(self, path: str) -> Any:
