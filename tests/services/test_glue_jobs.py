@@ -118,9 +118,12 @@ async def test_more_runs_than_the_job_allows_are_refused(house: House) -> None:
 
 async def test_a_run_waits_for_another_where_queuing_is_on(house: House) -> None:
     await house.job(JobRunQueuingEnabled=True)
-    first, second = await house.start(), await house.start()
+    first = await house.start()
+    await house.run(1.0)
+    second = await house.start()
+    await house.run(1.0)
     third = await house.start()
-    await house.run(0.2)
+    await house.run(1.0)
     waiting = await house.shown(second)
     assert waiting["JobRunState"] == "WAITING" and "maximum of concurrent runs (1)" in waiting["StateDetail"]
     house.runner.end(house.row(first).uid, 0)
