@@ -225,6 +225,27 @@ def test_a_staged_object_without_its_record_is_published_whole(house: tuple[InPr
     assert "-" not in made.client("s3").head_object(Bucket="data", Key="part")["ETag"]
 
 
+@pytest.mark.parametrize("body", [BIG, b"small"])
+def test_a_file_that_was_published_and_not_taken_away_is_done(
+    house: tuple[InProcess, DiskObjects], monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    made, store = house
+    hadoop = Hadoop(made)
+    hadoop.create(f"{ATTEMPT}/part", body)
+
+    async def broken(bucket: str, key: str) -> None:
+        raise OSError(errno.EIO, "the disk is gone")
+
+    monkeypatch.setattr(store, "remove", broken)
+    with pytest.raises(Raised):
+        hadoop.rename(f"{ATTEMPT}/part", "/data/part")
+    monkeypatch.undo()
+    assert keys_in(made.client("s3")) == ["part"]
+    assert hadoop.rename(f"{ATTEMPT}/part", "/data/part")
+    assert staged(made, store) == []
+    assert hadoop.open("/data/part") == body
+
+
 def test_what_is_staged_cannot_be_had_by_s3(house: tuple[InProcess, DiskObjects]) -> None:
     made, _ = house
     s3, hadoop = made.client("s3"), Hadoop(made)

@@ -8,6 +8,7 @@ crash in between, it goes on there and not into the half that it made.
 
 import asyncio
 import hashlib
+import os
 from collections.abc import AsyncIterator, Coroutine
 from typing import Final
 from urllib.parse import quote
@@ -48,6 +49,9 @@ async def rename(visit: Visit) -> Answer:
         return boolean(False)
     if old == new:
         return _done(options) if not found.directory else boolean(False)
+    if not found.directory and await _is_published(visit.objects, old, new):
+        await visit.objects.remove(staging.STAGED, staging.key_of(old))
+        return _done(options)
     target = told
     if target is None:
         target = await _target(visit, old, new, options, directory=found.directory)
@@ -86,6 +90,24 @@ async def _target(visit: Visit, old: Place, new: Place, options: set[str], *, di
         return None
     inside = new.below(old.name)
     return inside if await find(visit, inside) is None and not old.holds(inside) and inside != old else None
+
+
+async def _is_published(store: BucketStore, old: Place, new: Place) -> bool:
+    """The staged file is the object already: what came in between its two steps was a crash."""
+    if not old.staged or new.staged:
+        return False
+    here, there = store.seen(staging.STAGED, staging.key_of(old)), store.seen(new.bucket, new.key)
+    if here is None or there is None or here.size != there.size:
+        return False
+    if here.etag == there.etag:
+        return True
+    paths = store.local(staging.STAGED, here.key), store.local(new.bucket, new.key)
+    if paths[0] is None or paths[1] is None:
+        return False
+    try:
+        return await asyncio.to_thread(os.path.samefile, *paths)
+    except FileNotFoundError:
+        return False
 
 
 async def move(visit: Visit, old: Place, new: Place) -> None:
