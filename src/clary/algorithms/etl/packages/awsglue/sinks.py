@@ -47,6 +47,8 @@ def written(frame: DataFrame, connection: Mapping[str, Any], format: str | None,
         told(f"nothing is written to {connection['path']}: the frame has no columns")
         return
     settings = formats.csv_write(options) if kind == "csv" else {}
+    # Glue leaves no _SUCCESS.
+    settings["mapreduce.fileoutputcommitter.marksuccessfuljobs"] = "false"
     codec = formats.compression(kind, connection, options)
     if codec:
         settings["compression"] = codec
