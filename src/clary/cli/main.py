@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from clary.cli import lineage
+from clary.cli import lineage, sql
 from clary.cli.pipeline.commands import app as pipeline
 from clary.cli.registry import commands as registry
 
@@ -240,6 +240,7 @@ def stress(
 
 registry.register(app)
 lineage.register(app)
+sql.register(app)
 
 
 @user.command("add")

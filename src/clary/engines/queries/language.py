@@ -73,10 +73,10 @@ def _literal(value: str) -> str:
     return value
 
 
-def parsed(sql: str) -> exp.Expression:
+def parsed(sql: str) -> exp.Expr:
     """Raises QueryError."""
     try:
-        found: exp.Expression = sqlglot.parse_one(sql, read="athena")
+        found: exp.Expr = sqlglot.parse_one(sql, read="athena")
     except ParseError as error:
         first: dict[str, Any] = error.errors[0] if error.errors else {}
         told = f"line {first.get('line', 1)}:{first.get('col', 1)}: mismatched input '{first.get('highlight', '')}'"
@@ -86,7 +86,7 @@ def parsed(sql: str) -> exp.Expression:
     return found
 
 
-def reads(tree: exp.Expression, sql: str, database: str) -> list[Doc]:
+def reads(tree: exp.Expr, sql: str, database: str) -> list[Doc]:
     """The tables of a query, each once, views and tables alike."""
     seen: dict[tuple[str, ...], Doc] = {}
     for table in tables_of(tree):
@@ -101,7 +101,7 @@ def reads(tree: exp.Expression, sql: str, database: str) -> list[Doc]:
     return list(seen.values())
 
 
-def tables_of(tree: exp.Expression) -> Iterator[exp.Table]:
+def tables_of(tree: exp.Expr) -> Iterator[exp.Table]:
     """Tables and views, not names of WITH."""
     for scope in traverse_scope(tree):
         for source in scope.sources.values():

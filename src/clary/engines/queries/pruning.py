@@ -28,7 +28,7 @@ def pruned(statements: Sequence[Doc], tables: Sequence[Doc]) -> Doc:
     return {"expressions": [_of_table(trees, table) for table in tables]}
 
 
-def _of_table(trees: Sequence[tuple[exp.Expression, str]], table: Doc) -> str | None:
+def _of_table(trees: Sequence[tuple[exp.Expr, str]], table: Doc) -> str | None:
     """Every place that reads the table may see what its own conditions allow."""
     keys = {one["Name"].lower(): one["Type"].lower() for one in table["keys"]}
     found: list[str] = []
@@ -47,13 +47,13 @@ def _of_table(trees: Sequence[tuple[exp.Expression, str]], table: Doc) -> str | 
     return None if not unique else unique[0] if len(unique) == 1 else " OR ".join(f"({one})" for one in unique)
 
 
-def _conditions(scope: Scope) -> Iterator[exp.Expression]:
+def _conditions(scope: Scope) -> Iterator[exp.Expr]:
     where = scope.expression.args.get("where")
     if where is not None:
         yield from _conjuncts(where.this)
 
 
-def _conjuncts(one: exp.Expression) -> Iterator[exp.Expression]:
+def _conjuncts(one: exp.Expr) -> Iterator[exp.Expr]:
     inner = one.unnest()
     if isinstance(inner, exp.And):
         yield from _conjuncts(inner.this)
@@ -62,7 +62,7 @@ def _conjuncts(one: exp.Expression) -> Iterator[exp.Expression]:
         yield inner
 
 
-def _text(one: exp.Expression, alias: str, scope: Scope, keys: Mapping[str, str]) -> str | None:
+def _text(one: exp.Expr, alias: str, scope: Scope, keys: Mapping[str, str]) -> str | None:
     """None: Glue need not be asked for that. Every word that goes in is NULL or false where the column is NULL, so it
     holds beside outer joins, too."""
     one = one.unnest()
@@ -86,7 +86,7 @@ def _text(one: exp.Expression, alias: str, scope: Scope, keys: Mapping[str, str]
     return f"{key} IN ({', '.join(str(value) for value in values)})"
 
 
-def _compared(one: exp.Expression, alias: str, scope: Scope, keys: Mapping[str, str]) -> str | None:
+def _compared(one: exp.Expr, alias: str, scope: Scope, keys: Mapping[str, str]) -> str | None:
     sign = _COMPARE[type(one)]
     key, other = _key(one.this, alias, scope, keys), one.expression
     if key is None:
@@ -97,7 +97,7 @@ def _compared(one: exp.Expression, alias: str, scope: Scope, keys: Mapping[str, 
     return None if value is None else f"{key} {sign} {value}"
 
 
-def _key(one: exp.Expression, alias: str, scope: Scope, keys: Mapping[str, str]) -> str | None:
+def _key(one: exp.Expr, alias: str, scope: Scope, keys: Mapping[str, str]) -> str | None:
     one = one.unnest()
     if not isinstance(one, exp.Column) or one.name.lower() not in keys:
         return None
@@ -107,7 +107,7 @@ def _key(one: exp.Expression, alias: str, scope: Scope, keys: Mapping[str, str])
     return one.name.lower() if len(scope.sources) == 1 else None
 
 
-def _value(one: exp.Expression, type_: str) -> str | None:
+def _value(one: exp.Expr, type_: str) -> str | None:
     one = one.unnest()
     if isinstance(one, exp.Cast) and isinstance(one.this, exp.Literal) and one.this.is_string:
         wanted = one.to

@@ -26,7 +26,7 @@ def source_name(name: str, version: object = None, timestamp: object = None) -> 
     return f"{name}@{version if version is not None else timestamp}"
 
 
-def hidden(tree: exp.Expression) -> set[str]:
+def hidden(tree: exp.Expr) -> set[str]:
     """Which hidden columns are asked for."""
     return {one.name.lower() for one in tree.find_all(exp.Column) if one.name.lower() in _HIDDEN}
 
@@ -47,7 +47,7 @@ def translated(sql: str, database: str, style: Style = (), aliases: bool = True)
     return tree.sql("duckdb")
 
 
-def _sources(tree: exp.Expression, database: str) -> None:
+def _sources(tree: exp.Expr, database: str) -> None:
     for table in list(tables_of(tree)):
         schema, name = named(table, database)
         version = table.args.get("version")
@@ -68,7 +68,7 @@ def _sources(tree: exp.Expression, database: str) -> None:
             column.set("catalog", None)
 
 
-def _name(tree: exp.Expression) -> None:
+def _name(tree: exp.Expr) -> None:
     if not isinstance(tree, exp.Query):
         return
     first = tree
@@ -82,7 +82,7 @@ def _name(tree: exp.Expression) -> None:
             first.expressions[at].replace(exp.alias_(one.copy(), f"_col{at}"))
 
 
-def _node(node: exp.Expression, style: Style) -> exp.Expression:
+def _node(node: exp.Expr, style: Style) -> exp.Expr:
     change = _CHANGES.get(type(node))
     if change is not None:
         return change(node)
@@ -95,12 +95,12 @@ def _node(node: exp.Expression, style: Style) -> exp.Expression:
     return node
 
 
-def _unnest(node: exp.Unnest, style: Style) -> exp.Expression:
+def _unnest(node: exp.Unnest, style: Style) -> exp.Expr:
     """Several lists side by side, and rows or entries of maps as columns, which DuckDB's UNNEST does not do."""
     alias, given = node.args.get("alias"), node.expressions
     names = [one.name for one in alias.columns] if alias is not None else []
     ordinal = bool(node.args.get("offset"))
-    if isinstance(node.args.get("offset"), exp.Expression):
+    if isinstance(node.args.get("offset"), exp.Expr):
         names = [*names, node.args["offset"].name]
     wide = len(names) - ordinal > len(given)
     if len(given) == 1 and not wide and not ordinal:
@@ -122,8 +122,8 @@ def _unnest(node: exp.Unnest, style: Style) -> exp.Expression:
     return exp.Var(this=f"LATERAL ({inner}) AS {label}{columns}")
 
 
-def _reduce(node: exp.Expression) -> exp.Expression:
-    merged: exp.Expression = exp.func("list_reduce", node.this, node.args["merge"], node.args["initial"])
+def _reduce(node: exp.Expr) -> exp.Expr:
+    merged: exp.Expr = exp.func("list_reduce", node.this, node.args["merge"], node.args["initial"])
     finish = node.args.get("finish")
     if not isinstance(finish, exp.Lambda):
         return merged
@@ -131,20 +131,20 @@ def _reduce(node: exp.Expression) -> exp.Expression:
     if isinstance(body, exp.Column | exp.Identifier) and body.name == name:
         return merged
 
-    def put(one: exp.Expression) -> exp.Expression:
+    def put(one: exp.Expr) -> exp.Expr:
         mine = isinstance(one, exp.Column | exp.Identifier) and one.name == name
         return exp.Paren(this=merged.copy()) if mine else one
 
     return body.transform(put)
 
 
-def _slice(node: exp.Expression) -> exp.Expression:
+def _slice(node: exp.Expr) -> exp.Expr:
     start, length = node.args["start"], node.args["end"]
     last = exp.Sub(this=exp.Add(this=start.copy(), expression=length.copy()), expression=exp.Literal.number(1))
     return exp.Anonymous(this="list_slice", expressions=[node.this, start, last])
 
 
-def _matched(node: exp.Expression) -> exp.Expression:
+def _matched(node: exp.Expr) -> exp.Expr:
     """NULL where nothing matches, as Trino has it; DuckDB says ''."""
     group = node.args.get("group") or exp.Literal.number(0)
     found = exp.Anonymous(this="regexp_extract", expressions=[node.this, node.expression, group])
@@ -153,19 +153,19 @@ def _matched(node: exp.Expression) -> exp.Expression:
     return exp.Case(ifs=[exp.If(this=exp.func("regexp_matches", node.this.copy(), node.expression.copy()), true=found)])
 
 
-def _timestamp(node: exp.Expression) -> exp.Expression:
+def _timestamp(node: exp.Expr) -> exp.Expr:
     if node.this in (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ) and node.expressions:
         return exp.DataType(this=node.this)
     return node
 
 
-def _extract(node: exp.Expression) -> exp.Expression:
+def _extract(node: exp.Expr) -> exp.Expr:
     if node.name.upper() in ("DAYOFWEEK", "DOW", "DAY_OF_WEEK"):
         return exp.Extract(this=exp.var("ISODOW"), expression=node.expression)
     return node
 
 
-def _renamed(node: exp.Anonymous) -> exp.Expression:
+def _renamed(node: exp.Anonymous) -> exp.Expr:
     name = _NAMES.get(node.name.lower())
     return exp.Anonymous(this=name, expressions=node.expressions) if name else node
 
@@ -185,7 +185,7 @@ _NAMES: Final = {
     "shuffle": "list_shuffle",
     "reverse": "reverse",
 }
-_CHANGES: Final[dict[type, Callable[[exp.Expression], exp.Expression]]] = {
+_CHANGES: Final[dict[type, Callable[[exp.Expr], exp.Expr]]] = {
     exp.Reduce: _reduce,
     exp.ArraySlice: _slice,
     exp.RegexpExtract: _matched,

@@ -89,7 +89,7 @@ async def update_prepared_statement(ctx: Context, req: Doc) -> Doc:
     """The statement says something else. Errors: ResourceNotFoundException."""
     while True:
         row = find(ctx, req["WorkGroup"], req["StatementName"])
-        changed = {key: req[key] for key in ("QueryStatement", "Description") if key in req}
+        changed: Doc = {key: req[key] for key in ("QueryStatement", "Description") if key in req}
         try:
             ctx.store.update(row, spec={**row.spec, **changed})
         except Stale:  # written since it was read: look again
@@ -119,7 +119,7 @@ async def create_named_query(ctx: Context, req: Doc) -> Doc:
         for one in ctx.store.referring(ctx.account, ctx.region, NAMED, f"token/{token}"):
             return {"NamedQueryId": one.name}
     name = str(uuid4())
-    spec = {key: req[key] for key in ("Name", "Description", "Database", "QueryString") if key in req}
+    spec: Doc = {key: req[key] for key in ("Name", "Description", "Database", "QueryString") if key in req}
     ctx.store.create(
         Resource(
             NAMED,
@@ -175,7 +175,7 @@ async def update_named_query(ctx: Context, req: Doc) -> Doc:
     """The query says something else. Errors: InvalidRequestException."""
     while True:
         row = _named(ctx, req["NamedQueryId"])
-        changed = {key: req[key] for key in ("Name", "Description", "QueryString") if key in req}
+        changed: Doc = {key: req[key] for key in ("Name", "Description", "QueryString") if key in req}
         try:
             ctx.store.update(row, spec={**row.spec, **changed})
         except Stale:  # written since it was read: look again

@@ -100,7 +100,7 @@ async def data(ctx: Context, row: Resource, outcome: Doc, scratch: Path) -> Doc:
     manifest = f"{top}{row.name}-manifest.csv"
     await put(ctx, manifest, ["".join(f"{uri}\n" for uri in uris).encode()], settings_of(row))
     output = outcome["output"] if outcome["output"] is not None else f"{top}{row.name}"
-    told = {"_manifest": manifest, "_output": output, "_output_bytes": size, "_columns": [], "_header": False}
+    told: Doc = {"_manifest": manifest, "_output": output, "_output_bytes": size, "_columns": [], "_header": False}
     return told if outcome["kind"] == "unload" else {**told, "_updated": outcome["rows"]}
 
 

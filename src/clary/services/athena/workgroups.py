@@ -73,8 +73,9 @@ async def create_work_group(ctx: Context, req: Doc) -> Doc:
     """The group is there. Errors: InvalidRequestException."""
     given = req.get("Configuration", {})
     _check(given)
-    configuration = {**_DEFAULTS, **given, "EngineVersion": _version(given)}
-    spec = {**{key: req[key] for key in ("Name", "Description") if key in req}, "Configuration": configuration}
+    configuration: Doc = {**_DEFAULTS, **given, "EngineVersion": _version(given)}
+    spec: Doc = {key: req[key] for key in ("Name", "Description") if key in req}
+    spec["Configuration"] = configuration
     tags = checked_tags(req.get("Tags", []), {})
     try:
         if req["Name"] == PRIMARY:
