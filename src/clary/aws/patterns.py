@@ -27,6 +27,9 @@ Matches = Callable[[str], object]
 @cache
 def compile_pattern(pattern: str) -> Matches:
     """Whether the whole of a string satisfies `pattern`. One that cannot be decided within half a second does not."""
+    if pattern == _NOT_BLANK:
+        # A dot is no line end, but AWS takes texts of many lines there (a schema's definition): it means "not blank".
+        return re.compile(r"\S", re.ASCII).search
     pattern = _ASTRAL.sub(_astral, pattern)
     quick = _quick(pattern)
     return quick if quick is not None else _bounded(pattern)
