@@ -4,6 +4,7 @@
 `--archive PATH`  Spark is started, warmed up and ended, and its classes are written into an archive.
 """
 
+import importlib
 import os
 import signal
 import sys
@@ -18,7 +19,7 @@ from clary.algorithms.etl import failures, places, script
 from clary.algorithms.etl.door import Door, merged
 from clary.algorithms.etl.java import Java
 from clary.algorithms.etl.session import Session, defaults
-from clary.algorithms.etl.told import DEFAULT_MASTER, Start, Told, told
+from clary.algorithms.etl.told import DEFAULT_MASTER, PACKAGES, Start, Told, told
 from clary.algorithms.etl.warmup import warm
 
 _DYING_SECONDS = 3.0
@@ -99,7 +100,14 @@ def _spark(session: Session | None, start: Start, job: Told) -> Session:
     else:
         session.give(job, hadoop)
     session.bring(os.environ, job.paths)
+    _know_the_catalog()
     return session
+
+
+def _know_the_catalog() -> None:
+    """Sessions that the script takes find the catalog's tables, Iceberg's too, also where it makes no GlueContext."""
+    sys.path.insert(0, str(PACKAGES))
+    importlib.import_module("awsglue.sessions").watch()
 
 
 def _hadoop(environ: Mapping[str, str]) -> dict[str, str]:

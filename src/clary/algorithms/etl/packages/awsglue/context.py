@@ -2,10 +2,8 @@
 
 import json
 import logging
-import os
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Never
 
 from pyspark.sql import DataFrame, SparkSession
@@ -31,12 +29,6 @@ class GlueContext:
 
     def __init__(self, sparkContext: "SparkContext | SparkSession | None" = None, **_: Any) -> None:
         self.spark_session = SparkSession.builder.getOrCreate()
-        # Functions of scripts name this package: Spark's Python workers find it here.
-        environment: dict[str, str] = self.spark_session.sparkContext.environment
-        home = str(Path(__file__).parents[1])
-        paths = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
-        if home not in paths:
-            environment["PYTHONPATH"] = os.pathsep.join([*paths, home])
         sessions.prepare(self.spark_session)
         self.catalog = Catalog()
         self.create_dynamic_frame = DynamicFrameReader(self)

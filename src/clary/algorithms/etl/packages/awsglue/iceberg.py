@@ -184,7 +184,7 @@ class IcebergReader(DataSourceReader):
         found = _static(self.metadata)
         projection = found.scan(snapshot_id=self.snapshot).projection()
         scan = ArrowScan(found.metadata, found.io, projection, self.rule or AlwaysTrue())
-        schema = to_arrow_schema(self.wanted)
+        schema = to_arrow_schema(self.wanted, timezone="UTC")
         for batch in scan.to_record_batches(partition.tasks):
             yield from pa.Table.from_batches([batch]).select(schema.names).cast(schema).to_batches()
 

@@ -4,6 +4,7 @@ tables, which come into the session when they are first named."""
 import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from pyspark.errors import AnalysisException
@@ -22,21 +23,45 @@ _TOKENS = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|--[^\n]*|/\*.*?\*/
 _LIMIT = 100
 """Tables that one statement may name."""
 
-_ONCE: set[str] = set()
+_PREPARED = "_clary_prepared"
+"""An attribute of what has been prepared."""
+
+
+def watch() -> None:
+    """Every session that the script takes from now on is prepared, also where it makes no GlueContext."""
+    kind: Any = SparkSession.Builder
+    if getattr(kind, _PREPARED, False):
+        return
+    setattr(kind, _PREPARED, True)
+    plain = kind.getOrCreate
+
+    def taken(builder: Any) -> SparkSession:
+        session: SparkSession = plain(builder)
+        prepare(session)
+        return session
+
+    taken.__doc__ = plain.__doc__
+    kind.getOrCreate = taken
 
 
 def prepare(session: SparkSession) -> None:
-    """The session reads and writes Iceberg tables and finds the catalog's. Once a process; again it does nothing."""
+    """The session reads and writes Iceberg tables and finds the catalog's. Again it does nothing."""
     environment: Any = session.sparkContext.environment
     environment.update({name: value for name, value in os.environ.items() if _HANDED.fullmatch(name)})
+    if getattr(session, _PREPARED, False):
+        return
+    setattr(session, _PREPARED, True)
+    # Functions of scripts, and the Iceberg source, name this package: Spark's Python workers find it here.
+    home = str(Path(__file__).parents[1])
+    paths = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
+    if home not in paths:
+        environment["PYTHONPATH"] = os.pathsep.join([*paths, home])
     session.conf.set("spark.sql.python.filterPushdown.enabled", "true")
     session.dataSource.register(iceberg.IcebergSource)
-    if "patched" in _ONCE:
-        return
-    _ONCE.add("patched")
     kind: Any = type(session)
-    kind.sql = _with_catalog(kind.sql, text=True)
-    kind.table = _with_catalog(kind.table, text=False)
+    if not getattr(kind.sql, _PREPARED, False):
+        kind.sql = _with_catalog(kind.sql, text=True)
+        kind.table = _with_catalog(kind.table, text=False)
 
 
 def _with_catalog(call: Callable[..., DataFrame], *, text: bool) -> Callable[..., DataFrame]:
@@ -53,6 +78,7 @@ def _with_catalog(call: Callable[..., DataFrame], *, text: bool) -> Callable[...
         return call(session, given, *args, **kwargs)
 
     found.__doc__ = call.__doc__
+    setattr(found, _PREPARED, True)
     return found
 
 
