@@ -14,6 +14,7 @@ _PROPERTY = re.compile(r"\\[pP]\{\w+\}")
 _REPEATS = frozenset({"MAX_REPEAT", "MIN_REPEAT", "POSSESSIVE_REPEAT"})
 
 _MANY = 99
+_NOT_BLANK = r".*\S.*"
 _CLASSES = {
     "CATEGORY_DIGIT": set(map(ord, string.digits)),
     "CATEGORY_WORD": set(map(ord, string.ascii_letters + string.digits + "_")),
