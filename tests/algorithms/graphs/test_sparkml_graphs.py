@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clary.algorithms.graphs import base, building, native
+from clary.algorithms.graphs import base, building, native, parity
 from clary.algorithms.graphs.base import Request
 from clary.algorithms.graphs.features import CannotCompile
 from clary.algorithms.graphs.native import Stage
@@ -118,12 +118,79 @@ def test_scalers_and_imputers_are_part_of_the_graph(tmp_path: Path, invalid: str
         assert answers[3].body == b"Row 2, column 3 (weight): a value is missing."
 
 
-def test_what_is_no_function_of_one_cell_is_left_to_the_containers(tmp_path: Path) -> None:
-    nodes = [Node("normalizer", "n", {"p_norm": 2.0}, ("v",), ("features",))]
-    assemble = Node("vector_assembler", "a", {}, ("size",), ("v",))
-    writing.write(tmp_path / "0", writing.files("p", [assemble, *nodes], {}, None), zipped=False)
+TREE = {
+    "left": [1, -1, 3, -1, -1],
+    "right": [2, -1, 4, -1, -1],
+    "feature": [3, 0, 0, 0, 0],
+    "threshold": [0.7, None, None, None, None],
+    "categories": {"2": [[1.0], True]},
+    "values": [[0, 0, 0], [5.0, 1.0, 2.0], [0, 0, 0], [0.0, 7.0, 1.0], [0.5, 0.25, 3.0]],
+}
+CLASSIFIED = ("prediction", "probability", "raw_prediction")
+
+
+@pytest.mark.parametrize(
+    ("tail", "output", "kind"),
+    [
+        ([Node("normalizer", "n", {"p_norm": 2.0}, ("all",), ("end",))], "end", "double"),
+        (
+            [
+                Node("random_forest_classifier", "f", {"trees": [TREE, TREE]}, ("all",), ("p", "end", "r"), CLASSIFIED),
+            ],
+            "end",
+            "double",
+        ),
+        (
+            [
+                Node("decision_tree_classifier", "f", {"trees": [TREE]}, ("all",), ("p",), ("prediction",)),
+                Node("reverse_string_indexer", "l", {"labels": ["bad", "fair", "good"]}, ("p",), ("end",)),
+            ],
+            "end",
+            "string",
+        ),
+        (
+            [
+                Node("max_abs_scaler", "m", {"max_abs": [1.0, 1.0, 9.0, 2.0]}, ("all",), ("scaled",)),
+                Node("normalizer", "n", {"p_norm": 1.0}, ("scaled",), ("unit",)),
+                Node(
+                    "linear_regression",
+                    "l",
+                    {"coefficients": [[0.5, -1.5, 2.0, 0.25]], "intercepts": [0.1]},
+                    ("unit",),
+                    ("end",),
+                    ("prediction",),
+                ),
+            ],
+            "end",
+            "double",
+        ),
+    ],
+    ids=["vectors", "forest", "tree", "regression"],
+)
+def test_a_bundle_with_sparks_own_model_is_one_graph(tmp_path: Path, tail: list[Node], output: str, kind: str) -> None:
+    nodes = [
+        Node("string_indexer", "i", {"labels_array": [["red", "green"]]}, ("colour",), ("n",)),
+        Node("one_hot_encoder", "h", {"category_sizes": [2], "drop_last": False}, ("n",), ("hot",)),
+        Node("vector_assembler", "a", {"handle_invalid": "error"}, ("hot", "size", "weight"), ("all",)),
+        *tail,
+    ]
+    writing.write(tmp_path / "model", writing.files("p", nodes, {}, None), zipped=False)
+    schema = bundles.schema([("colour", "string"), ("size", "double"), ("weight", "double")], output, kind)
+    stages = [Stage("sparkml-serving", tmp_path / "model", schema)]
+    program, chain = base.load(cars.made(tmp_path, stages)), native.chain(stages)
+    bodies = [b"red,1,0.7\ngreen,0,0.71\nred,-3.5,2\n", b"pink,1,2\n", b"red,,2\n", b"green,1e9,-1e-9\n"]
+    requests = [Request("text/csv", "text/csv", one) for one in bodies]
+    answers = program.answer(requests)
+    assert [one.status for one in answers] == [200, 400, 400, 200]
+    for made, right in zip(answers, map(chain.answer, requests), strict=True):
+        assert parity._alike(right, made)
+
+
+def test_what_is_not_compiled_is_left_to_the_containers(tmp_path: Path) -> None:
+    nodes = [Node("bucketizer", "b", {"splits": [[0.0, 1.0, 2.0]]}, ("size",), ("features",))]
+    writing.write(tmp_path / "0", writing.files("p", nodes, {}, None), zipped=False)
     stage = Stage("sparkml-serving", tmp_path / "0", bundles.schema([("size", "double")], "features"))
-    with pytest.raises(CannotCompile, match="the operation normalizer is not compiled"):
+    with pytest.raises(CannotCompile, match="the operation bucketizer is not compiled"):
         building.build([stage])
 
 

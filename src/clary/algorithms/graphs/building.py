@@ -147,8 +147,19 @@ def _sparkml(pipeline: Pipeline, stage: Stage) -> None:
         raise CannotCompile("a bundle behind another stage is not compiled")
     pipeline.begin("spark", sparkml.given(model.schema))
     assert model.schema is not None
-    pipeline.features, frame = sparkml.transformed(model.nodes, model.schema, pipeline.features)
+    rest, frame = sparkml.transformed(model.nodes, model.schema, pipeline.features)
     pipeline.given = sparkml.narrowed(pipeline.given, frame)
+    output = model.schema.output.name
+    if not rest:
+        pipeline.features = frame.columns[output]
+        return
+    names = sparkml.asked(rest, frame)
+    pipeline.features = [feature for name in names for feature in frame.columns[name]]
+    pipeline.thresholds = sparkml.thresholds(rest, names)
+    found = sparkml.written(rest, frame, pipeline.open(double=True), names, output)
+    width = found.width if found.kind == "vector" else None
+    of = STRING if found.kind == "text" else DOUBLE
+    pipeline.answered = Answered("spark", [("answer", found.tensor, of, width)], default_accept=accept)
 
 
 def _labels(pipeline: Pipeline, classes: Any, accept: str) -> Answered:

@@ -9,7 +9,7 @@ from clary.algorithms.graphs.bundles.values import Kind, Value, Values
 from clary.algorithms.graphs.nodes import DOUBLE, STRING, Graph
 from clary.algorithms.sparkml.bundle import Node
 
-_OPERATIONS: Final[Mapping[str, Callable[[Node, Values], None]]] = {
+OPERATIONS: Final[Mapping[str, Callable[[Node, Values], None]]] = {
     "string_indexer": columns.index,
     "one_hot_encoder": columns.one_hot,
     "reverse_string_indexer": columns.name,
@@ -42,9 +42,9 @@ def graph(nodes: Sequence[Node], inputs: Mapping[str, Kind]) -> Any:
     values = Values(made, {name: Value(name, kind) for name, kind in inputs.items()})
     outputs: dict[str, None] = {}
     for node in nodes:
-        if node.op not in _OPERATIONS:
+        if node.op not in OPERATIONS:
             raise AlgorithmError(f"the operation {node.op} of {node.name} has no graph")
-        _OPERATIONS[node.op](node, values)
+        OPERATIONS[node.op](node, values)
         outputs |= dict.fromkeys(node.outputs)
     given = [
         (name, STRING if kind == "text" else DOUBLE, ["N"] if kind != "vector" else ["N", f"size of {name}"])

@@ -5,8 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from clary.algorithms.graphs.bundles.values import Value, Values
+from clary.algorithms.graphs.bundles.writing import OPERATIONS
 from clary.algorithms.graphs.features import CannotCompile, Feature, Given, Number, Table, Text, stepped
-from clary.algorithms.sparkml import categories, numbers
+from clary.algorithms.graphs.nodes import DOUBLE
+from clary.algorithms.graphs.source import Source
+from clary.algorithms.sparkml import categories, numbers, trees
 from clary.algorithms.sparkml.bundle import Node
 from clary.algorithms.sparkml.schema import Schema
 
@@ -46,19 +50,79 @@ def given(schema: Schema | None) -> list[Given]:
     return [Given(one.name, "string" if one.type == "string" else "float") for one in schema.inputs]
 
 
-def transformed(nodes: Sequence[Node], schema: Schema, features: Sequence[Feature]) -> tuple[list[Feature], Frame]:
-    """(the features of the output column, everything). Raises CannotCompile."""
+def transformed(nodes: Sequence[Node], schema: Schema, features: Sequence[Feature]) -> tuple[list[Node], Frame]:
+    """(the operations that are none of one cell each, from the first one on; the columns before them). Raises
+    CannotCompile."""
     frame = Frame({one.name: [feature] for one, feature in zip(schema.inputs, features, strict=True)})
-    for node in nodes:
-        for name in node.inputs:
-            if name not in frame.columns:
-                raise CannotCompile(f"{node.name} needs the column {name}, which is not in the schema")
+    for at, node in enumerate(nodes):
+        if node.op in TAIL:
+            return list(nodes[at:]), frame
+        _needs(node, frame)
         if node.op not in _OPERATIONS:
-            raise CannotCompile(f"the operation {node.op} is not compiled before a model")
+            raise CannotCompile(f"the operation {node.op} is not compiled")
         _OPERATIONS[node.op](node, frame)
     if schema.output.name not in frame.columns:
         raise CannotCompile(f"the schema's output {schema.output.name} is no column of the bundle")
-    return frame.columns[schema.output.name], frame
+    return [], frame
+
+
+def _needs(node: Node, frame: Frame) -> None:
+    for name in node.inputs:
+        if name not in frame.columns:
+            raise CannotCompile(f"{node.name} needs the column {name}, which is not in the schema")
+
+
+MODELS = (
+    "linear_regression", "logistic_regression", "linear_svc",
+    "decision_tree_classifier", "random_forest_classifier", "gbt_classifier",
+    "decision_tree_regression", "random_forest_regression", "gbt_regression",
+)  # fmt: skip
+TAIL = (*MODELS, "normalizer")
+"""Operations of whole vectors: nothing but their like, and labels, may follow them."""
+_AFTER = (*TAIL, "reverse_string_indexer", "vector_slicer", "standard_scaler", "robust_scaler", "min_max_scaler",
+          "max_abs_scaler")  # fmt: skip
+
+
+def asked(nodes: Sequence[Node], frame: Frame) -> list[str]:
+    """The columns of the frame that these operations take. Raises CannotCompile for one that cannot follow."""
+    made: set[str] = set()
+    found: dict[str, None] = {}
+    for node in nodes:
+        if node.op not in _AFTER:
+            raise CannotCompile(f"the operation {node.op} behind {nodes[0].op} is not compiled")
+        for name in node.inputs:
+            if name not in made:
+                _needs(node, frame)
+                found[name] = None
+        made |= set(node.outputs)
+    return list(found)
+
+
+def written(nodes: Sequence[Node], frame: Frame, source: Source, names: Sequence[str], output: str) -> Value:
+    """The output column after these operations, as a tensor. Raises CannotCompile."""
+    held = {}
+    for name in names:
+        if name not in frame.vectors:
+            raise CannotCompile(f"{nodes[0].name} takes the column {name}, which is no vector")
+        held[name] = Value(source.matrix(frame.columns[name], DOUBLE), "vector", len(frame.columns[name]))
+    values = Values(source.graph, held)
+    for node in nodes:
+        OPERATIONS[node.op](node, values)
+    if output not in values.held:
+        raise CannotCompile(f"the schema's output {output} is made before {nodes[0].name}, which is not compiled")
+    return values.held[output]
+
+
+def thresholds(nodes: Sequence[Node], names: Sequence[str]) -> dict[int, set[float]]:
+    """For each number of the first vector the values at which a tree goes another way."""
+    found: dict[int, set[float]] = {}
+    for node in nodes:
+        if "trees" in node.attributes and node.inputs[0] == names[0]:
+            for tree in trees.read(node):
+                for feature, bound, left in zip(tree.feature, tree.threshold, tree.left, strict=True):
+                    if left >= 0:
+                        found.setdefault(int(feature), set()).add(float(bound))
+    return found
 
 
 def narrowed(given: Sequence[Given], frame: Frame) -> list[Given]:
