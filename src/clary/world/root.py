@@ -181,6 +181,7 @@ class World:
             **cloudwatch.reconcilers(self.store, stores.metrics, clock),
             **events.reconcilers(self.store, stores.logs, clock),
             **glue.catalog.reconcilers(self.store),
+            **glue.registry.reconcilers(self.store),
             **glue.crawlers.reconcilers(self._crawling()),
             **glue.reconcilers(self._glue()),
             **sagemaker.reconcilers(self.engines),
