@@ -25,6 +25,9 @@ def _plan(crawl: Crawl, targets: list[Target], seen: list[tuple[list[Doc], list[
         if target.known is not None:
             # Of a table of the catalog only what is of its place as a whole can be said.
             made = [table for table in made if not table.folder and not table.file]
+        if target.file:
+            for table in made:
+                table.leaves[0].file = target.file
         found += [planned(target.bucket, target.prefix, table, target.known) for table in made]
     return _once(found)
 

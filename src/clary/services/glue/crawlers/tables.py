@@ -125,11 +125,17 @@ def leaves_by_values(plan: Planned) -> list[Leaf]:
 
 
 def differs(wanted: Doc, there: Doc) -> bool:
-    """Something of what would be written is not there already."""
+    """Something of what would be written is not there already, or it is marked as gone."""
+    if DEPRECATED_BY in (there.get("Parameters") or {}):
+        return True
+    return _differs(wanted, there)
+
+
+def _differs(wanted: Doc, there: Doc) -> bool:
     for name, value in wanted.items():
         known = there.get(name)
         if isinstance(value, dict):
-            if not isinstance(known, dict) or differs(value, known):
+            if not isinstance(known, dict) or _differs(value, known):
                 return True
         elif value != known and not (value in ([], False, 0) and known is None):
             return True
