@@ -194,6 +194,16 @@ def test_names_of_catalogs_go_from_statements_and_literals_stay() -> None:
     )
 
 
+def test_statements_that_would_not_reach_the_catalog_are_refused() -> None:
+    from awsglue.sessions import _refuse, plain
+
+    for text in ("merge into glue_catalog.d.t using s on 1=1", "Create Table d.t (a int) using iceberg"):
+        with pytest.raises(NotImplementedError, match="does not go through to the catalog"):
+            _refuse(text, plain(text, {"glue_catalog"}))
+    for text in ("select 1", "create view v as select * from t", "insert into glue_catalog.d.t values (1)"):
+        _refuse(text, plain(text, {"glue_catalog"}))
+
+
 def test_tables_say_how_their_files_are_read() -> None:
     from awsglue.catalog import Table, TableError
 

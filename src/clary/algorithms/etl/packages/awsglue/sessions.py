@@ -69,6 +69,8 @@ def _with_catalog(call: Callable[..., DataFrame], *, text: bool) -> Callable[...
         given = (
             plain(name, catalogs(session)) if text else ".".join(name.split(".")[-2:]) if name.count(".") == 2 else name
         )
+        if text:
+            _refuse(name, given)
         for _ in range(_LIMIT):
             try:
                 return call(session, given, *args, **kwargs)
@@ -80,6 +82,22 @@ def _with_catalog(call: Callable[..., DataFrame], *, text: bool) -> Callable[...
     found.__doc__ = call.__doc__
     setattr(found, _PREPARED, True)
     return found
+
+
+_CHANGES = re.compile(r"\s*(create|replace|alter|drop|merge|update|delete|truncate)\b", re.IGNORECASE)
+_MAKES_ICEBERG = re.compile(r"\s*create\b.*\busing\s+iceberg\b(?!\s+options\s*\(`table`)", re.IGNORECASE | re.DOTALL)
+
+
+def _refuse(said: str, given: str) -> None:
+    """Raises NotImplementedError for a statement that would change the session and not, as it says, the catalog."""
+    changes = _CHANGES.match(given)
+    if (changes and said != given) or _MAKES_ICEBERG.match(given):
+        word = changes[1].upper() if changes else "CREATE"
+        raise NotImplementedError(
+            f"{word} does not go through to the catalog's Iceberg tables: make and change them with PyIceberg "
+            "(pyiceberg.catalog.glue.GlueCatalog) or in Athena; rows are written with "
+            'df.write.format("iceberg").mode("append").save("database.table") or INSERT INTO'
+        )
 
 
 def catalogs(session: SparkSession) -> set[str]:
