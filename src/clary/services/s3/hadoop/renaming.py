@@ -101,11 +101,11 @@ async def _is_published(store: BucketStore, old: Place, new: Place) -> bool:
         return False
     if here.etag == there.etag:
         return True
-    paths = store.local(staging.STAGED, here.key), store.local(new.bucket, new.key)
-    if paths[0] is None or paths[1] is None:
+    first, second = store.local(staging.STAGED, here.key), store.local(new.bucket, new.key)
+    if first is None or second is None:
         return False
     try:
-        return await asyncio.to_thread(os.path.samefile, *paths)
+        return await asyncio.to_thread(os.path.samefile, first, second)
     except FileNotFoundError:
         return False
 
