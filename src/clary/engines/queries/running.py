@@ -138,7 +138,8 @@ class _Query:
 @contextmanager
 def _counted(con: duckdb.DuckDBPyConnection, cutoff: int | None) -> Iterator[Callable[[], int]]:
     """Counts what this process reads; the query is interrupted beyond `cutoff` bytes."""
-    before, over = _read_bytes(), threading.Event()
+    looked, over = _read_bytes(), threading.Event()
+    before = 2 * _read_bytes() - looked  # to look is to read, too
     last: list[int] = []
 
     def counter() -> int:
