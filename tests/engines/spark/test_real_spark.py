@@ -126,10 +126,10 @@ def test_why_a_script_failed_is_said_in_a_sentence(house: House) -> None:
     assert "conf 3 mine yes" in log and "argv ['--JOB_NAME', 'nightly'] stderr" in log
     words = dict(line.split(" = ", 1) for line in log.splitlines() if " = " in line)
     assert words["table"].startswith("AnalysisException: [TABLE_OR_VIEW_NOT_FOUND]") and "`nowhere`" in words["table"]
-    assert "line 14 of script.py" in words["table"] and "\n" not in words["table"]
+    assert "line 15 of script.py" in words["table"] and "\n" not in words["table"]
     assert words["column"].startswith("AnalysisException: [UNRESOLVED_COLUMN") and "`price`" in words["column"]
-    assert words["worker"] == "ZeroDivisionError: division by zero, line 8 of script.py: return 1 / row.zero"
-    assert words["java"].startswith('NumberFormatException: For input string: "twelve", line 17 of script.py')
+    assert words["worker"] == "ZeroDivisionError: division by zero, line 9 of script.py: return 1 / row.zero"
+    assert words["java"].startswith('NumberFormatException: For input string: "twelve", line 18 of script.py')
     assert "PATH_NOT_FOUND" in words["path"]
     # The traceback is Python's own, without our frames.
     assert "Traceback (most recent call last):" in log and "clary/algorithms/etl/script.py" not in log

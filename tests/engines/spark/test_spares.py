@@ -144,7 +144,7 @@ async def test_a_new_server_removes_the_spares_of_the_old_one_and_keeps_their_jo
 
 async def _handed(directory: Path) -> None:
     runner = spark_standin.warm(ProcessRunner(directory / "runs"))
-    await spark_standin.spare(runner)
+    await runner.ahead(_work())
     await runner.start("a", _work())
 
 
@@ -153,10 +153,11 @@ def _work() -> Work:
 
 
 @pytest.mark.slow
-def test_killed_at_any_line_the_job_runs_exactly_once(tmp_path: Path) -> None:
+def test_killed_at_any_line_the_job_runs_exactly_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever starts a job is killed; two others, at the same time, then start it, too."""
+    monkeypatch.setattr(handing, "_LOOK_SECONDS", 0.1)  # each look is lines to be killed at, and all are alike
     warmed = 0
-    for crash in crashes(_handed, tmp_path, lines_of=(claims, handing, shape, warm), step=6):
+    for crash in crashes(_handed, tmp_path, lines_of=(claims, handing, shape, warm), step=7):
         run_root, exit_code, left = asyncio.run(_recovered(crash.directory))
         assert exit_code == 0, crash
         assert (run_root / "starts").read_text() == "x", crash

@@ -1,6 +1,7 @@
 """The Java process of Spark, started by ourselves: PySpark's own way goes by a shell script and a second Java, which
 cost seconds."""
 
+import logging
 import os
 import re
 import shlex
@@ -98,6 +99,7 @@ class Java:
         finally:
             del os.environ["PYSPARK_GATEWAY_PORT"], os.environ["PYSPARK_GATEWAY_SECRET"]
         made.proc = self.process
+        _quiet()
         SparkContext._gateway = made
         SparkContext._jvm = made.jvm
         return made
@@ -122,6 +124,14 @@ class Java:
         (port,) = struct.unpack_from("!i", said)
         (length,) = struct.unpack_from("!i", said, 4)
         return port, said[8 : 8 + length].decode()
+
+
+def _quiet() -> None:
+    """PySpark does not write each refused query as a line of JSON with a Java stack: the error itself says it."""
+    from pyspark.logger import PySparkLogger
+
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).setLevel(logging.CRITICAL + 1)
 
 
 def home() -> Path:
