@@ -51,7 +51,8 @@ def catalog_house(path: Path, *more: Service, **given: Any) -> Iterator[House]:
             Taggables: Taggables(taggable.TAGGABLES),
         }
     )
-    reconcilers = glue.catalog.reconcilers(house.raw_store)
+    store = house.raw_store
+    reconcilers = {**glue.catalog.reconcilers(store), **glue.registry.reconcilers(store)}
     house.controller = house.thread.call(Controller, house.raw_store, house.clock, reconcilers, {})
     try:
         yield house

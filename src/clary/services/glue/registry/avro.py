@@ -179,6 +179,13 @@ class _Resolution:
         return self._why(self._reader.root, self._writer.root, "the schema")
 
     def _why(self, reader: Any, writer: Any, at: str) -> str:
+        """Unions first: their branches are told apart by name, which is what recursive types end by."""
+        if isinstance(writer, list):
+            return next(filter(None, (self._why(reader, one, at) for one in writer)), "")
+        if isinstance(reader, list):
+            reasons = [self._why(one, writer, at) for one in reader]
+            called = _called(self._writer.of(writer))
+            return "" if "" in reasons else f"{at}: no branch of the reader's union reads {called}"
         if isinstance(reader, str) and isinstance(writer, str):
             pair = (reader, writer)
             if pair not in self._known:
@@ -188,11 +195,6 @@ class _Resolution:
         return self._types(self._reader.of(reader), self._writer.of(writer), at)
 
     def _types(self, reader: Any, writer: Any, at: str) -> str:
-        if isinstance(writer, list):
-            return next(filter(None, (self._why(reader, one, at) for one in writer)), "")
-        if isinstance(reader, list):
-            reasons = [self._why(one, writer, at) for one in reader]
-            return "" if "" in reasons else f"{at}: no branch of the reader's union reads {_called(writer)}"
         kinds = (reader["type"], writer["type"])
         if kinds[0] != kinds[1]:
             if kinds[0] in _PROMOTED.get(kinds[1], ()):
@@ -241,8 +243,8 @@ def _short(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def _called(type_: Any) -> str:
-    return str(type_.get("name", type_["type"])) if isinstance(type_, dict) else "a union"
+def _called(type_: Mapping[str, Any]) -> str:
+    return str(type_.get("name", type_["type"]))
 
 
 def _member(schema: Mapping[str, Any], name: str, at: str) -> Any:
