@@ -31,6 +31,7 @@ NOTES = [
 _BARE = """
 import duckdb, resource, sys, time
 con = duckdb.connect()
+con.execute("SET enable_progress_bar = false")
 def cpu():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
@@ -62,6 +63,7 @@ def _make(data: Path, rows: int) -> None:
     data.mkdir()
     con = duckdb.connect()
     con.execute("SET threads = 2")
+    con.execute("SET enable_progress_bar = false")
     for file in range(FILES):
         each = rows // FILES
         con.execute(

@@ -75,7 +75,7 @@ def test_a_file_that_cannot_be_read_is_named(lake: Lake) -> None:
 
 
 def test_json_and_gzip(lake: Lake) -> None:
-    lines = [{"Id": 1, "tags": ["a", "b"], "at": {"x": 1}}, {"id": 2, "tags": [], "at": None}]
+    lines = [{"Id": 1, "tags": ["a", "b"], "at": {"x": 1}}, {"Id": 2, "tags": [], "at": None}]
     text = "".join(json.dumps(one) + "\n" for one in lines)
     lake.put("js/a.json.gz", gzip.compress(text.encode()))
     lake.put("js/_SUCCESS", "x")

@@ -132,7 +132,7 @@ def _ended(athena: Any, name: str) -> Doc:
 def _refused(status: Doc) -> NoReturn:
     from clary.cli.say import fail
 
-    reason = status.get("StateChangeReason", status["State"])
+    reason: str = status.get("StateChangeReason") or status["State"]
     steps = {
         "TABLE_NOT_FOUND": 'what there is: clary sql "show tables in DATABASE"',
         "SCHEMA_NOT_FOUND": 'what there is: clary sql "show databases"; --database NAME chooses one',

@@ -283,28 +283,16 @@ def _delimited(words: Words) -> dict[str, Any]:
     found: dict[str, Any] = {}
     while True:
         if words.accept("FIELDS", "TERMINATED", "BY"):
-            found["field.delim"] = found["serialization.format"] = _char(words.text())
+            found["field.delim"] = found["serialization.format"] = words.text()
         elif words.accept("ESCAPED", "BY"):
-            found["escape.delim"] = _char(words.text())
+            found["escape.delim"] = words.text()
         elif words.accept("COLLECTION", "ITEMS", "TERMINATED", "BY"):
-            found["collection.delim"] = _char(words.text())
+            found["collection.delim"] = words.text()
         elif words.accept("MAP", "KEYS", "TERMINATED", "BY"):
-            found["mapkey.delim"] = _char(words.text())
+            found["mapkey.delim"] = words.text()
         elif words.accept("LINES", "TERMINATED", "BY"):
-            found["line.delim"] = _char(words.text())
+            found["line.delim"] = words.text()
         elif words.accept("NULL", "DEFINED", "AS"):
             found["serialization.null.format"] = words.text()
         else:
             return found
-
-
-def _char(said: str) -> str:
-    """Hive's escapes: \\t, \\001, \\u0001."""
-    plain = {"\\t": "\t", "\\n": "\n", "\\r": "\r", "\\\\": "\\"}
-    if said in plain:
-        return plain[said]
-    if len(said) > 1 and said[0] == "\\" and said[1:].isdigit():
-        return chr(int(said[1:], 8))
-    if said[:2] == "\\u" and len(said) == 6:
-        return chr(int(said[2:], 16))
-    return said

@@ -21,7 +21,7 @@ _MINE: Final = (
     *("CREATE EXTERNAL", "CREATE TABLE", "CREATE DATABASE", "CREATE SCHEMA", "DROP", "SHOW", "DESCRIBE", "DESC"),
     *("MSCK", "ALTER", "UNLOAD", "EXPLAIN", "EXECUTE", "PREPARE", "DEALLOCATE", "CREATE VIEW", "CREATE OR REPLACE"),
 )
-_REFUSED: Final = {
+_REFUSED: Final[dict[type[exp.Expr], str]] = {
     exp.Delete: "DELETE",
     exp.Update: "UPDATE",
     exp.Merge: "MERGE INTO",

@@ -13,7 +13,7 @@ import duckdb
 from clary.engines.queries import faults, functions, writing
 from clary.engines.queries.base import Doc, QueryError
 from clary.engines.queries.kinds import quoted
-from clary.engines.queries.scan import scan
+from clary.engines.queries.scan import keys_of, scan
 from clary.engines.queries.translate import hidden, schema_of, source_name, translated
 
 LOOK_SECONDS: Final = 0.01
@@ -90,6 +90,7 @@ class _Query:
         """DuckDB sees the query's files and directory from now on, and nothing else."""
         con, question = self._con, self._question
         con.execute("SET TimeZone = 'UTC'")
+        con.execute("SET enable_progress_bar = false")
         con.execute("SET integer_division = true")
         words = set(re.findall(r"\w+", " ".join((question["sql"], *(one["sql"] for one in question["views"]))).lower()))
         for name, made in MACROS.items():
@@ -122,6 +123,9 @@ class _Query:
         for sql in (question["sql"], *(one["sql"] for one in question["views"])):
             asked |= hidden(parsed(sql)) if "$" in sql else set()
         for table in question["tables"]:
+            if "rows" not in table and (keys := keys_of(table)) is not None and "spelled" not in table:
+                # The most frequent spelling counts.
+                table["spelled"] = {str(row[0]).lower(): str(row[0]) for row in con.execute(keys).fetchall()}
             name = source_name(table["table"], table.get("version"), table.get("timestamp"))
             self._view(table["database"], name, scan(table, asked))
         for view in question["views"]:

@@ -10,6 +10,8 @@ from clary.engines.queries.kinds import duck, parts, quoted, string, strings
 _COMPRESSED: Final = {".gz": "gzip", ".zst": "zstd"}
 _REFUSED: Final = (".bz2", ".lzo", ".snappy", ".deflate", ".lz4")
 _NULL: Final = "__HIVE_DEFAULT_PARTITION__"
+_SAMPLE: Final = 100
+"""Lines of JSON whose keys are looked at."""
 _JSON_BYTES: Final = 64 * 2**20
 
 
@@ -180,12 +182,25 @@ def _tried(value: str, type_: str) -> str:
     return value if type_ == "VARCHAR" else f"TRY_CAST(nullif({value}, '') AS {type_})"
 
 
+def keys_of(table: Doc) -> str | None:
+    """The query of the keys of a JSON table as its first lines spell them: the catalog has all names in lower case."""
+    if table["format"] != "json" or not table["files"]:
+        return None
+    file = table["files"][0]
+    return (
+        f"SELECT k FROM (SELECT unnest(json_keys(json)) AS k FROM (SELECT json FROM read_json_objects("
+        f"{_paths([file])}, format = 'newline_delimited', ignore_errors = true, maximum_object_size = {_JSON_BYTES},"
+        f" compression = {string(_compression(file))}) WHERE json_type(json) = 'OBJECT' LIMIT {_SAMPLE}))"
+        " GROUP BY k ORDER BY count(*), k DESC"
+    )
+
+
 def _json(table: Doc, files: Sequence[Doc], how: str, asked: set[str]) -> str:
     serde = table.get("serde", {})
     lenient = str(serde.get("ignore.malformed.json", "false")).lower() == "true"
     columns, select = [], []
     for one in table["columns"]:
-        source = serde.get(f"mapping.{one['Name']}", one["Name"])
+        source = serde.get(f"mapping.{one['Name']}") or table.get("spelled", {}).get(one["Name"], one["Name"])
         columns.append(f"{string(source)}: {string(duck(one['Type']))}")
         select.append(f"{quoted(source)} AS {quoted(one['Name'])}")
     return (

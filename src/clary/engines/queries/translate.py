@@ -135,7 +135,8 @@ def _reduce(node: exp.Expr) -> exp.Expr:
         mine = isinstance(one, exp.Column | exp.Identifier) and one.name == name
         return exp.Paren(this=merged.copy()) if mine else one
 
-    return body.transform(put)
+    finished: exp.Expr = body.transform(put)
+    return finished
 
 
 def _slice(node: exp.Expr) -> exp.Expr:

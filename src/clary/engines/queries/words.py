@@ -17,6 +17,20 @@ _TOKENS: Final = re.compile(
 )
 
 
+_ESCAPES: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|[0-7]{3}|.)", re.S)
+_MEANT: Final = {"t": "\t", "n": "\n", "r": "\r"}
+
+
+def _meant(found: re.Match[str]) -> str:
+    """Hive's escapes: \\t, \\\\, \\001, \\u0001. Before anything else a backslash is one: \\. is in patterns."""
+    said = found[1]
+    if said[0] == "u" and len(said) == 5:
+        return chr(int(said[1:], 16))
+    if len(said) == 3:
+        return chr(int(said, 8))
+    return _MEANT.get(said) or (said if said in "\\'\"" else f"\\{said}")
+
+
 class Token(NamedTuple):
     kind: str
     """"text" (in single quotes), "name" (in double quotes or backquotes), "number", "word" or "symbol"."""
@@ -112,7 +126,7 @@ class Words:
         if self.done or self._tokens[self._at].kind not in _QUOTED:
             self.fail("<string>")
         self._at += 1
-        return self._tokens[self._at - 1].text
+        return _ESCAPES.sub(_meant, self._tokens[self._at - 1].text)
 
     def literal(self) -> str:
         """A string, a number, or a word like DATE before a string: its value as text."""

@@ -384,7 +384,7 @@ async def creates_view(ctx: Context, doc: Doc, answer: Doc, again: bool) -> None
         "ViewOriginalText": presto(doc["sql"], doc["of"], columns),
         "ViewExpandedText": "/* Presto View */",
         "PartitionKeys": [],
-        "StorageDescriptor": {"Columns": answer["hive"], "Location": "", "SerdeInfo": {}},
+        "StorageDescriptor": {"Columns": answer["hive"], "Location": ""},
     }
     if await publishing.made(ctx, doc["database"], table, exists_ok=doc["replace"] or again):
         return

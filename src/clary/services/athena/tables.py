@@ -142,8 +142,9 @@ def _described(one: Doc, table: Doc) -> Doc:
     serde = storage.get("SerdeInfo", {})
     columns = [{"Name": c["Name"].lower(), "Type": c.get("Type", "string")} for c in storage.get("Columns", [])]
     keys = [{"Name": c["Name"].lower(), "Type": c.get("Type", "string")} for c in table.get("PartitionKeys", [])]
-    told = {key: one[key] for key in ("database", "table", "version", "timestamp") if key in one}
-    found = {**told, "columns": columns, "keys": keys, "parameters": parameters, "serde": serde.get("Parameters", {})}
+    told: Doc = {key: one[key] for key in ("database", "table", "version", "timestamp") if key in one}
+    found: Doc = {**told, "columns": columns, "keys": keys, "parameters": parameters}
+    found["serde"] = serde.get("Parameters", {})
     if parameters.get("table_type", "").upper() == "ICEBERG":
         metadata = parameters.get("metadata_location")
         if metadata is None:
@@ -173,6 +174,7 @@ async def _fill(ctx: Context, one: Doc, table: Doc, expression: str | None) -> N
     if not one["keys"]:
         one["files"] = [{**file, "partition": 0} async for file in objects(ctx, location)]
         return
+    places: list[Doc]
     if projection.enabled(one["parameters"]):
         places = [
             {"values": values, "location": place}
