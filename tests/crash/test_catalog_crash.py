@@ -37,6 +37,7 @@ class Life:
     def __init__(self, directory: Path) -> None:
         self.clock = ManualClock(1_000.0)
         self.store = SqliteStore(directory / "state.db", self.clock)
+        self.store.release()  # as a control process does when it starts
         ring = HomeKeyRing(ROOT_KEYS, ACCOUNT, b"\0" * 32)
         ports: dict[type, Any] = {KeyRing: ring}
         self.gateway = Gateway(
@@ -138,10 +139,10 @@ async def destroyed(directory: Path) -> dict[str, int]:
 
 
 def test_a_change_that_was_cut_short_is_made_once(tmp_path: Path) -> None:
-    for crash in crashes(changing, tmp_path, lines_of=(databases, tables, versions, partitions), step=17):
+    for crash in crashes(changing, tmp_path, lines_of=(databases, tables, versions, partitions), step=5):
         assert asyncio.run(changed(crash.directory)) == [("2", "2"), ("1", "1"), ("0", None)], crash
 
 
 def test_a_removal_that_was_cut_short_leaves_nothing(tmp_path: Path) -> None:
-    for crash in crashes(destroying, tmp_path, lines_of=(databases, removals, tables, partitions), step=17):
+    for crash in crashes(destroying, tmp_path, lines_of=(databases, removals, tables, partitions), step=5):
         assert not any(asyncio.run(destroyed(crash.directory)).values()), crash
