@@ -100,7 +100,8 @@ def _spark(session: Session | None, start: Start, job: Told) -> Session:
     else:
         session.give(job, hadoop)
     session.bring(os.environ, job.paths)
-    _know_the_catalog()
+    if hadoop:  # else there is no server whose catalog it could be
+        _know_the_catalog()
     return session
 
 
