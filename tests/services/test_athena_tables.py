@@ -128,9 +128,8 @@ def test_create_table_as(lake: Lake) -> None:
 @pytest.mark.parametrize("format_", ["TEXTFILE", "JSON"])
 def test_other_formats_are_written(lake: Lake, format_: str) -> None:
     name = f"made_{format_.lower()}"
-    lake.run(
-        f"CREATE TABLE {name} WITH (format='{format_}') AS SELECT 1 AS a, 'x,y' AS b, 1.5e0 AS c, CAST(NULL AS varchar) d"
-    )
+    columns = "1 AS a, 'x,y' AS b, 1.5e0 AS c, CAST(NULL AS varchar) d"
+    lake.run(f"CREATE TABLE {name} WITH (format='{format_}') AS SELECT {columns}")
     assert lake.rows(f"SELECT * FROM {name}") == [["1", "x,y", "1.5", None]]
     lake.run(f"INSERT INTO {name} VALUES (2, 'z', 2.5, 'd')")
     assert lake.rows(f"SELECT a, d FROM {name} ORDER BY a") == [["1", None], ["2", "d"]]
@@ -178,7 +177,8 @@ def test_databases_and_columns(lake: Lake) -> None:
 def test_projection(lake: Lake) -> None:
     lake.put("proj/2024/01/02/a.csv", "5\n")
     lake.run(
-        f"CREATE EXTERNAL TABLE proj (v int) PARTITIONED BY (day string) {CSV} LOCATION 's3://lake/proj/' TBLPROPERTIES ("
+        f"CREATE EXTERNAL TABLE proj (v int) PARTITIONED BY (day string) {CSV} LOCATION 's3://lake/proj/'"
+        " TBLPROPERTIES ("
         "'projection.enabled'='true', 'projection.day.type'='date', 'projection.day.format'='yyyy/MM/dd',"
         "'projection.day.range'='2024/01/01,2024/01/05', 'storage.location.template'='s3://lake/proj/${day}/')"
     )

@@ -89,7 +89,8 @@ def plan(table: Doc, con: duckdb.DuckDBPyConnection, need: Callable[[Doc], Doc])
     )
     snapshot = _snapshot(static, table, con)
     schema = static.schema()
-    if snapshot is not None and snapshot.schema_id is not None:
+    travels = table.get("version") is not None or table.get("timestamp") is not None
+    if travels and snapshot is not None and snapshot.schema_id is not None:
         schema = static.schemas()[snapshot.schema_id]
     table["columns"] = [_column(field) for field in schema.fields]
     table["files"], table["deletes"], table["partitions"] = [], [], [[]]
