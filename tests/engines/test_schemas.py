@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -233,6 +234,13 @@ def test_what_cannot_be_read_is_named(look: Any, body: bytes, kind: str, word: s
     seen, _ = look(body)
     assert seen.kind == kind
     assert word in seen.why
+
+
+def test_without_pyarrow_only_its_formats_cannot_be_read(look: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    seen, _ = look(b"PAR1" + b"x" * 20)
+    assert seen.kind == "unreadable" and "pip install 'clary[catalog]'" in seen.why
+    assert look(b"a,b\n1,2\n2,3\n")[0].kind == "data"
 
 
 def test_lines_by_a_grok_pattern(look: Any) -> None:

@@ -27,6 +27,9 @@ def survey(samples: Sequence[Sample], classifiers: Sequence[dict[str, Any]]) -> 
             schema, records = _found(sample, classifiers)
         except Unknown as error:
             seen.append(Seen("empty" if sample.size == 0 else "unknown", why=str(error)))
+        except ImportError as error:
+            why = f"it cannot be read without the package {error.name}: pip install 'clary[catalog]'"
+            seen.append(Seen("unreadable", why=why))
         except (Unreadable, OSError) as error:
             seen.append(Seen("unreadable", why=str(error)))
         else:
