@@ -37,7 +37,7 @@ def _of_group(operation: str) -> Asks:
     def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
         made = operation == "CreateWorkGroup"
         group = req["Name"] if made else req.get("WorkGroup", PRIMARY)
-        tags = {one["Key"]: one.get("Value", "") for one in req.get("Tags", ())} or None
+        tags = {one.get("Key", ""): one.get("Value", "") for one in req.get("Tags", ())} or None
         found = [_ask(ctx, operation, group, tags)]
         return [*found, _ask(ctx, "TagResource", group, tags)] if tags else found
 
@@ -72,7 +72,7 @@ def _of_catalog(operation: str) -> Asks:
 def _of_arn(operation: str) -> Asks:
     def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
         arn = req["ResourceARN"]
-        tags = {one["Key"]: one.get("Value", "") for one in req.get("Tags", ())}
+        tags = {one.get("Key", ""): one.get("Value", "") for one in req.get("Tags", ())}
         tags = tags or dict.fromkeys(req.get("TagKeys", ()), "")
         group = arn.rpartition("/")[2]
         return [Ask(f"athena:{operation}", arn, {}, tags or None, lambda: tags_of(ctx, group))]

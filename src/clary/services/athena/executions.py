@@ -28,14 +28,14 @@ async def start_query_execution(ctx: Context, req: Doc) -> Doc:
     group = workgroups.find(ctx, req.get("WorkGroup", PRIMARY))
     if group.phase != "ENABLED":
         raise invalid(f"WorkGroup {group.name} is disabled.")
-    context = {key.title(): value for key, value in req.get("QueryExecutionContext", {}).items()}
+    context: Doc = dict(req.get("QueryExecutionContext", {}))
     catalog = context.get("Catalog", CATALOG)
     if catalog.lower() != CATALOG.lower():
         raise invalid(f"The data catalog {catalog} does not exist; {CATALOG} does.")
     if req.get("EngineConfiguration"):
         raise invalid("EngineConfiguration is for notebooks, which are not served here.")
     token = req.get("ClientRequestToken")
-    name = _named_by(ctx, token, req) if token is not None else str(uuid4())
+    name = _named_by(ctx, token) if token is not None else str(uuid4())
     spec: Doc = {
         "Query": req["QueryString"],
         "QueryExecutionContext": context,
@@ -86,7 +86,7 @@ def _same(before: Resource, spec: Doc) -> Doc:
     return {"QueryExecutionId": before.name}
 
 
-def _named_by(ctx: Context, token: str, req: Doc) -> str:
+def _named_by(ctx: Context, token: str) -> str:
     """An id that the same token always leads to."""
     told = sha256(f"{ctx.account}/{ctx.region}/{token}".encode()).hexdigest()
     return f"{told[:8]}-{told[8:12]}-4{told[13:16]}-8{told[17:20]}-{told[20:32]}"

@@ -183,6 +183,8 @@ def _of_arn(ctx: Context, req: Doc) -> Resource:
 
 def checked_tags(given: list[Any], before: Any) -> dict[str, str]:
     """Raises InvalidRequestException."""
+    if any("Key" not in one for one in given):
+        raise invalid("A tag needs a Key.")
     tags = {**before, **{one["Key"]: one.get("Value", "") for one in given}}
     if len(tags) > _MOST_TAGS:
         raise invalid(f"A work group has at most {_MOST_TAGS} tags; this request makes {len(tags)}.")
