@@ -68,6 +68,14 @@ async def test_work_of_another_shape_starts_by_itself(runner: WarmSpark) -> None
     await until(lambda: len(_spares(runner)) == 1 and spare not in _spares(runner), "a spare of its shape")
 
 
+def test_an_archive_of_classes_makes_no_other_shape() -> None:
+    work = Work(command=("python",))
+    before = shape.shape(shape.told(work, {"CLARY_SPARK_MEMORY": "1g"}, ()))
+    given = {"CLARY_SPARK_MEMORY": "1g", "CLARY_SPARK_CLASSES": "/classes/a.jsa"}
+    assert shape.shape(shape.told(work, given, (Path("/classes"),))).key() == before.key()
+    assert shape.shape(shape.told(work, {"CLARY_SPARK_MEMORY": "2g"}, ())).key() != before.key()
+
+
 async def test_a_job_comes_to_a_spare_that_is_still_starting(runner: WarmSpark) -> None:
     spare = await runner.ahead(Work(command=(sys.executable,)))
     await runner.start("a", python("print('done')"))
