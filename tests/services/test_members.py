@@ -102,6 +102,10 @@ REFUSED_TOO = {
         )
     ),
     "AssumeRole": ("ProvidedContexts",),
+    "CreateJob": ("CodeGenConfigurationNodes", "SourceControlDetails"),
+    "UpdateJob": ("JobUpdate.CodeGenConfigurationNodes", "JobUpdate.SourceControlDetails"),
+    "CreateTrigger": ("EventBatchingCondition",),
+    "UpdateTrigger": ("TriggerUpdate.EventBatchingCondition",),
     "CreateModelPackage": ("SourceAlgorithmSpecification", "ValidationSpecification"),
     "CreateHyperParameterTuningJob": (
         "TrainingJobDefinition.HyperParameterRanges.AutoParameters",

@@ -18,6 +18,7 @@ from clary.services.glue.jobs.rows import JOB, MACHINE, RUN, find_job, job_arn, 
 _PAGE: Final = 1000
 _AT_ONCE: Final = 500
 _IGNORED: Final = (
+    "Description",
     "LogUri",
     "SecurityConfiguration",
     "ExecutionClass",
@@ -76,14 +77,14 @@ async def get_job(ctx: Context, req: Doc) -> Doc:
 @service.operation("GetJobs")
 async def get_jobs(ctx: Context, req: Doc) -> Doc:
     """By name. Errors: InvalidInputException (a foreign token)."""
-    found, more = listed(ctx, JOB, req, _PAGE)
+    found, more = listed(ctx, JOB, req.get("MaxResults", _PAGE), req.get("NextToken"))
     return {"Jobs": [shown_job(one) for one in found], **more}
 
 
 @service.operation("ListJobs")
 async def list_jobs(ctx: Context, req: Doc) -> Doc:
     """The names of the jobs that have these tags. Errors: InvalidInputException (a foreign token)."""
-    found, more = listed(ctx, JOB, req, _PAGE)
+    found, more = listed(ctx, JOB, req.get("MaxResults", _PAGE), req.get("NextToken"))
     return {"JobNames": [one.name for one in found if tagged(one, req)], **more}
 
 
@@ -123,16 +124,14 @@ async def delete_job(ctx: Context, req: Doc) -> Doc:
     return {"JobName": job.name}
 
 
-def listed(ctx: Context, kind: str, req: Doc, most: int) -> tuple[list[Resource], Doc]:
+def listed(ctx: Context, kind: str, limit: int, token: str | None) -> tuple[list[Resource], Doc]:
     """A page of rows by name, and NextToken where there are more. Raises InvalidInputException."""
     where = Where(account=ctx.account, region=ctx.region)
     try:
-        found, token = page.paginate(
-            ctx.store, kind, where, limit=req.get("MaxResults", most), token=req.get("NextToken")
-        )
+        found, following = page.paginate(ctx.store, kind, where, limit=limit, token=token)
     except BadToken as error:
         raise InvalidInputException(str(error)) from None
-    return found, {"NextToken": token} if token else {}
+    return found, {"NextToken": following} if following else {}
 
 
 def tagged(one: Resource, req: Doc) -> bool:
