@@ -131,9 +131,8 @@ async def published(ctx: Context, row: Resource, outcome: Doc, scratch: Path, ag
     location: str = asked["location"]
     if not asked.get("data", True):
         outcome = {**outcome, "files": [], "rows": 0}
-    told = await publishing.data(
-        ctx, row, {**outcome, "location": location, "output": _output(kind, location)}, scratch
-    )
+    whole = {**outcome, "location": location, "output": _output(kind, location)}
+    told = await publishing.data(ctx, row, whole, scratch, again)
     if kind == "unload":
         return told
     keys: list[str] = asked["write"]["keys"]

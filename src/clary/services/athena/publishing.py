@@ -10,7 +10,7 @@ from clary.aws.service import Context
 from clary.engines.queries.base import QueryError
 from clary.kernel.objects import read_file
 from clary.kernel.resource import Doc, Resource
-from clary.services.athena.tables import place_of
+from clary.services.athena.tables import objects, place_of
 
 _SERDES: Final = {
     "parquet": (
@@ -88,10 +88,13 @@ async def text(ctx: Context, row: Resource, lines: list[str], columns: list[Doc]
     return {"_output": uri, "_columns": columns, "_header": False, "_output_bytes": size}
 
 
-async def data(ctx: Context, row: Resource, outcome: Doc, scratch: Path) -> Doc:
-    """The files are at their location, listed in `<id>-manifest.csv`; members of the row's status."""
+async def data(ctx: Context, row: Resource, outcome: Doc, scratch: Path, again: bool) -> Doc:
+    """The files are at their location, listed in `<id>-manifest.csv`; members of the row's status. `again`: a server
+    that was killed may have put some that this time have other names; they are gone."""
     location, size = outcome["location"], 0
     uris = []
+    if again:
+        await _remove(ctx, row, location, {f"{location}{one['key']}" for one in outcome["files"]})
     for one in outcome["files"]:
         uri = f"{location}{one['key']}"
         size += await put(ctx, uri, [scratch / one["path"]])
@@ -102,6 +105,13 @@ async def data(ctx: Context, row: Resource, outcome: Doc, scratch: Path) -> Doc:
     output = outcome["output"] if outcome["output"] is not None else f"{top}{row.name}"
     told: Doc = {"_manifest": manifest, "_output": output, "_output_bytes": size, "_columns": [], "_header": False}
     return told if outcome["kind"] == "unload" else {**told, "_updated": outcome["rows"]}
+
+
+async def _remove(ctx: Context, row: Resource, location: str, kept: set[str]) -> None:
+    async for one in objects(ctx, location):
+        if row.name in one["uri"].rpartition("/")[2] and one["uri"] not in kept:
+            bucket, key = place_of(one["uri"])
+            await ctx.call("s3", "DeleteObject", {"Bucket": bucket, "Key": key})
 
 
 def table_input(name: str, columns: list[Doc], keys: list[str], write: Doc, location: str) -> Doc:
