@@ -27,7 +27,7 @@ _EVERYBODY: Final = [{"Principal": {"DataLakePrincipalIdentifier": "IAM_ALLOWED_
 tags.holds(DATABASE, "glue:database")
 
 
-@service.operation("CreateDatabase", ignores=("CreateTableDefaultPermissions",))
+@service.operation("CreateDatabase", ignores=("DatabaseInput.CreateTableDefaultPermissions",))
 async def create_database(ctx: Context, req: Doc) -> Doc:
     """The database is there, empty. Errors: AlreadyExistsException, InvalidInputException."""
     check_catalog(ctx, req)
@@ -68,7 +68,7 @@ async def get_databases(ctx: Context, req: Doc) -> Doc:
     return {"DatabaseList": databases, **more}
 
 
-@service.operation("UpdateDatabase", ignores=("CreateTableDefaultPermissions",))
+@service.operation("UpdateDatabase", ignores=("DatabaseInput.CreateTableDefaultPermissions",))
 async def update_database(ctx: Context, req: Doc) -> Doc:
     """The database is as the request says it; what it leaves out is no more. Errors: EntityNotFoundException,
     InvalidInputException."""

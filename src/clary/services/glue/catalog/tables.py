@@ -87,7 +87,7 @@ async def get_table(ctx: Context, req: Doc) -> Doc:
     return {"Table": chosen(versions.described(find_table(ctx, req["DatabaseName"], req["Name"])), req)}
 
 
-@service.operation("UpdateTable")
+@service.operation("UpdateTable", ignores=("Force",))
 async def update_table(ctx: Context, req: Doc) -> Doc:
     """The table is as TableInput says it, one version further; the version before is kept unless SkipArchive. Errors:
     EntityNotFound, ConcurrentModification (VersionId is not the present one), InvalidInput."""

@@ -163,12 +163,14 @@ async def check_validity(ctx: Context, req: Doc) -> Doc:
     return {"Valid": True}
 
 
-@service.operation("GetSchemaVersionsDiff")
+@service.operation("GetSchemaVersionsDiff", ignores=("SchemaDiffType",))  # there is one type
 async def get_diff(ctx: Context, req: Doc) -> Doc:
     """What changed from the first version to the second, line by line, as diff -u writes it. Errors:
     EntityNotFoundException, InvalidInputException."""
     schema = find_schema(ctx, req["SchemaId"])
-    both = [find_version(ctx, schema, req[f"{which}SchemaVersionNumber"]) for which in ("First", "Second")]
+    both = [
+        find_version(ctx, schema, req[which]) for which in ("FirstSchemaVersionNumber", "SecondSchemaVersionNumber")
+    ]
     texts = [formats.lines(schema.spec["DataFormat"], one.spec["SchemaDefinition"]) for one in both]
     names = [f"version {one.spec['VersionNumber']}" for one in both]
     found = "\n".join(difflib.unified_diff(texts[0], texts[1], names[0], names[1], lineterm=""))
