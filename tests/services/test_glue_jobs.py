@@ -323,3 +323,33 @@ async def test_a_job_is_updated_listed_and_deleted_with_all_that_is_its(house: H
     await house.job("a")
     assert (await house.call("GetJobRuns", JobName="a"))["JobRuns"] == []
     await refused(house, "CreateJob", "AlreadyExistsException", **job_request("a"))
+
+
+async def test_packages_are_installed_once_before_the_run_starts(house: House) -> None:
+    house.objects.write("lake", "wheels/thing-1-py3-none-any.whl", b"PK")
+    modules = {"--additional-python-modules": "tiny==1.0,s3://lake/wheels/thing-1-py3-none-any.whl"}
+    await house.job(DefaultArguments=modules)
+    asked: list[str] = []
+
+    def installs(uid: str, work: Work, root: Path) -> int:
+        if uid.startswith("packages-"):
+            asked.append((root / "code" / "additional-python-modules.txt").read_text())
+            assert (root / "code" / "thing-1-py3-none-any.whl").read_bytes() == b"PK"
+            (root / "environment" / "bin").mkdir(parents=True)
+        return 0
+
+    house.runner.behave = installs
+    first = await house.start()
+    await house.run(3.0)
+    second = await house.start()
+    await house.run(3.0)
+    assert [(await house.shown(one))["JobRunState"] for one in (first, second)] == ["SUCCEEDED", "SUCCEEDED"]
+    assert asked == ["tiny==1.0\n./thing-1-py3-none-any.whl\n"]
+
+
+async def test_packages_that_cannot_be_installed_fail_the_run_in_words(house: House) -> None:
+    await house.job(DefaultArguments={"--additional-python-modules": "nothing-like-it==9"})
+    house.runner.behave = ends(1)
+    run = await house.start()
+    await house.run(3.0)
+    assert "could not be installed" in (await house.shown(run))["ErrorMessage"]
