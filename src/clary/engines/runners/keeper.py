@@ -85,7 +85,8 @@ beside() {
   # what a test between them says is lost to the shell then, and a second one was started.
   trap '' USR1
   [ -n "$helper" ] && standing || {
-    { trap - USR1 TERM; exec 9>&- </dev/null >/dev/null 2>>"$told"; eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
+    { trap - USR1 TERM; exec 9>&- </dev/null >/dev/null 2>>"$told"
+      eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
     helper=$!
   }
   trap beside USR1
