@@ -1,6 +1,7 @@
 """`clary models`, `approve`, `compare` and `deploy` on a real server: from registered to production and back."""
 
 import io
+import itertools
 import json
 import subprocess
 import tarfile
@@ -16,34 +17,42 @@ from tests.real import RealClary, until
 from tests.sagemaker_house import XGBOOST
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
-GROUP = "cars"
 ROWS = "0.1,0.2\n0.9,0.8\n"
+names = map("cars-{}".format, itertools.count())
 
 
 @pytest.fixture(scope="module")
 def clary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealClary]:
-    """A server with the group "cars": three versions, each a little better, none of them approved."""
+    """A server with a bucket and three models in it."""
     made = RealClary(tmp_path_factory.mktemp("promotion") / "home").up()
     try:
         made.role("models")
-        s3, sagemaker = made.client("s3"), made.client("sagemaker")
+        s3 = made.client("s3")
         s3.create_bucket(Bucket="lake")
-        sagemaker.create_model_package_group(ModelPackageGroupName=GROUP)
         for number in (1, 2, 3):
             s3.put_object(Bucket="lake", Key=f"{number}/model.tar.gz", Body=trained(number))
-            metrics = {"regression_metrics": {"mse": {"value": 1.0 / number}, "mae": {"value": 0.5}}}
-            s3.put_object(Bucket="lake", Key="evaluation.json", Body=json.dumps(metrics).encode())
-            source = {"ContentType": "application/json", "S3Uri": "s3://lake/evaluation.json"}
-            container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/{number}/model.tar.gz"}
-            sagemaker.create_model_package(
-                ModelPackageGroupName=GROUP,
-                InferenceSpecification={"Containers": [container], "SupportedContentTypes": ["text/csv"]},
-                ModelMetrics={"ModelQuality": {"Statistics": source}},
-                MetadataProperties={"CommitId": f"c0ffee{number}"},
-            )
         yield made
     finally:
         made.sweep()
+
+
+@pytest.fixture
+def group(clary: RealClary) -> str:
+    """The name of a new group with three versions, each a little better, none of them approved."""
+    name, s3, sagemaker = next(names), clary.client("s3"), clary.client("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName=name)
+    for number in (1, 2, 3):
+        metrics = {"regression_metrics": {"mse": {"value": 1.0 / number}, "mae": {"value": 0.5}}}
+        s3.put_object(Bucket="lake", Key="evaluation.json", Body=json.dumps(metrics).encode())
+        source = {"ContentType": "application/json", "S3Uri": "s3://lake/evaluation.json"}
+        container = {"Image": XGBOOST, "ModelDataUrl": f"s3://lake/{number}/model.tar.gz"}
+        sagemaker.create_model_package(
+            ModelPackageGroupName=name,
+            InferenceSpecification={"Containers": [container], "SupportedContentTypes": ["text/csv"]},
+            ModelMetrics={"ModelQuality": {"Statistics": source}},
+            MetadataProperties={"CommitId": f"c0ffee{number}"},
+        )
+    return name
 
 
 @pytest.fixture
@@ -84,60 +93,60 @@ def refused(clary: RealClary, command: str, *arguments: str, code: int = 1) -> s
     return done.stderr
 
 
-def serve(clary: RealClary, stage: str, version: int) -> None:
+def serve(clary: RealClary, group: str, stage: str, version: int) -> None:
     """The version is at that stage, whatever was there before."""
-    clary.clary("approve", f"cars:{version}")
-    clary.clary("deploy", GROUP, "--to", stage, "--version", str(version), "--canary", "0")
+    clary.clary("approve", f"{group}:{version}")
+    clary.clary("deploy", group, "--to", stage, "--version", str(version), "--canary", "0")
 
 
-def test_the_way_from_registered_versions_to_production_and_back(clary: RealClary, rows: Path) -> None:
-    assert "no version of cars is Approved" in refused(clary, "deploy", GROUP, "--to", "staging")
-    assert "nothing is in staging" in refused(clary, "deploy", GROUP, "--to", "production")
-    assert "is PendingManualApproval" in refused(clary, "deploy", GROUP, "--to", "staging", "--version", "1")
+def test_the_way_from_registered_versions_to_production_and_back(clary: RealClary, group: str, rows: Path) -> None:
+    assert f"no version of {group} is Approved" in refused(clary, "deploy", group, "--to", "staging")
+    assert "nothing is in staging" in refused(clary, "deploy", group, "--to", "production")
+    assert "is PendingManualApproval" in refused(clary, "deploy", group, "--to", "staging", "--version", "1")
 
-    assert "is Approved" in clary.clary("approve", "cars:1", "-m", "good [enough]").stdout
-    first = told(clary.clary("deploy", GROUP, "--to", "staging", "--smoke", str(rows), "--json"))
-    assert (first["ModelPackageVersion"], first["EndpointName"], first["Replaced"]) == (1, "cars-staging", None)
-    assert answer(clary, "cars-staging") == 10
-    endpoints = clary.client("sagemaker").list_endpoints()["Endpoints"]
-    assert [one["EndpointName"] for one in endpoints] == ["cars-staging"]  # what was tried on is gone
-    assert told(clary.clary("deploy", GROUP, "--to", "staging", "--json"))["Changed"] is False
+    assert "is Approved" in clary.clary("approve", f"{group}:1", "-m", "good [enough]").stdout
+    first = told(clary.clary("deploy", group, "--to", "staging", "--smoke", str(rows), "--json"))
+    assert (first["ModelPackageVersion"], first["EndpointName"], first["Replaced"]) == (1, f"{group}-staging", None)
+    assert answer(clary, f"{group}-staging") == 10
+    endpoints = clary.client("sagemaker").list_endpoints(NameContains=group)["Endpoints"]
+    assert [one["EndpointName"] for one in endpoints] == [f"{group}-staging"]  # what was tried on is gone
+    assert told(clary.clary("deploy", group, "--to", "staging", "--json"))["Changed"] is False
 
-    promoted = told(clary.clary("deploy", GROUP, "--to", "production", "--smoke", "exit 0", "--json"))
+    promoted = told(clary.clary("deploy", group, "--to", "production", "--smoke", "exit 0", "--json"))
     assert promoted["ModelPackageVersion"] == 1
-    assert any(step["step"] == "smoke test on cars-staging" for step in promoted["Steps"])
+    assert any(step["step"] == f"smoke test on {group}-staging" for step in promoted["Steps"])
     tags = clary.client("sagemaker").list_tags(
-        ResourceArn=clary.client("sagemaker").describe_endpoint(EndpointName="cars-production")["EndpointArn"]
+        ResourceArn=clary.client("sagemaker").describe_endpoint(EndpointName=f"{group}-production")["EndpointArn"]
     )["Tags"]
     assert {"Key": "clary:model-package", "Value": promoted["ModelPackageArn"]} in tags
 
-    clary.clary("approve", GROUP, "--comment", "newest")  # version 3: the newest that waits
-    clary.clary("deploy", GROUP, "--to", "staging", "--instances", "2")
-    assert answer(clary, "cars-staging") == 30
-    done = clary.clary("deploy", GROUP, "--to", "production", "--canary", "50", "--bake", "1", "--json")
+    clary.clary("approve", group, "--comment", "newest")  # version 3: the newest that waits
+    clary.clary("deploy", group, "--to", "staging", "--instances", "2")
+    assert answer(clary, f"{group}-staging") == 30
+    done = clary.clary("deploy", group, "--to", "production", "--canary", "50", "--bake", "1", "--json")
     assert (told(done)["ModelPackageVersion"], told(done)["Replaced"]) == (3, "1")
-    assert answer(clary, "cars-production") == 30
-    alarms = clary.client("cloudwatch").describe_alarms(AlarmNames=["cars-production-errors"])["MetricAlarms"]
+    assert answer(clary, f"{group}-production") == 30
+    alarms = clary.client("cloudwatch").describe_alarms(AlarmNames=[f"{group}-production-errors"])["MetricAlarms"]
     assert [one["MetricName"] for one in alarms] == ["Invocation5XXErrors"]
 
-    back = told(clary.clary("deploy", GROUP, "--to", "production", "--rollback", "--json"))
+    back = told(clary.clary("deploy", group, "--to", "production", "--rollback", "--json"))
     assert (back["ModelPackageVersion"], back["Replaced"]) == ("1", "3")
-    assert answer(clary, "cars-production") == 10
-    assert "has served nothing before" in refused(clary, "deploy", GROUP, "--to", "production", "--rollback")
+    assert answer(clary, f"{group}-production") == 10
+    assert "has served nothing before" in refused(clary, "deploy", group, "--to", "production", "--rollback")
 
-    listed = told(clary.clary("models", GROUP, "--alias", "champion=3", "--json"))
+    listed = told(clary.clary("models", group, "--alias", "champion=3", "--json"))
     assert [(one["ModelPackageVersion"], one["Stages"], one["Aliases"]) for one in listed] == [
         (3, ["staging"], ["champion"]),
         (2, [], []),
         (1, ["production"], []),
     ]
     assert [round(one["Metrics"]["regression_metrics.mse.value"], 3) for one in listed] == [0.333, 0.5, 1.0]
-    page = clary.clary("models", GROUP).stdout
+    page = clary.clary("models", group).stdout
     assert "good [enough]" in page
     assert "mse" in page
     groups = clary.clary("models").stdout
-    assert GROUP in groups
-    compared = clary.clary("compare", "cars:1", "cars:champion").stdout
+    assert group in groups
+    compared = clary.clary("compare", f"{group}:1", f"{group}:champion").stdout
     assert "-0.666667" in compared
     assert "c0ffee3" in compared
 
@@ -183,20 +192,20 @@ def test_versions_are_compared_by_parameters_data_and_what_that_data_was(clary: 
     assert "max_depth" in clary.clary("compare", "trained:1", "trained:2").stdout
 
 
-def test_a_version_that_fails_its_smoke_test_gets_no_traffic(clary: RealClary, tmp_path: Path) -> None:
-    clary.clary("approve", "cars:2")
-    serve(clary, "staging", 3)
-    before = answer(clary, "cars-staging")
-    said = refused(clary, "deploy", GROUP, "--to", "staging", "--version", "2", "--smoke", "exit 7")
+def test_a_version_that_fails_its_smoke_test_gets_no_traffic(clary: RealClary, group: str, tmp_path: Path) -> None:
+    clary.clary("approve", f"{group}:2")
+    serve(clary, group, "staging", 3)
+    before = answer(clary, f"{group}-staging")
+    said = refused(clary, "deploy", group, "--to", "staging", "--version", "2", "--smoke", "exit 7")
     assert "it ended with 7" in said
     bad = tmp_path / "bad.csv"
     bad.write_text("0.1,0.2\na,b\n")
-    said = refused(clary, "deploy", GROUP, "--to", "staging", "--version", "2", "--smoke", str(bad))
+    said = refused(clary, "deploy", group, "--to", "staging", "--version", "2", "--smoke", str(bad))
     assert "request 2 of" in said
-    assert answer(clary, "cars-staging") == before
+    assert answer(clary, f"{group}-staging") == before
 
 
-def test_an_alarm_takes_a_deployment_back_and_the_command_says_so(clary: RealClary) -> None:
+def test_an_alarm_takes_a_deployment_back_and_the_command_says_so(clary: RealClary, group: str) -> None:
     cloudwatch = clary.client("cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName="watched",
@@ -209,25 +218,25 @@ def test_an_alarm_takes_a_deployment_back_and_the_command_says_so(clary: RealCla
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="breaching",
     )
-    clary.clary("approve", "cars:2")
-    serve(clary, "production", 1)
-    before = answer(clary, "cars-production")
+    clary.clary("approve", f"{group}:2")
+    serve(clary, group, "production", 1)
+    before = answer(clary, f"{group}-production")
     said = refused(
-        clary, "deploy", GROUP, "--to", "production", "--version", "2", "--alarm", "watched", "--bake", "5", code=4
+        clary, "deploy", group, "--to", "production", "--version", "2", "--alarm", "watched", "--bake", "5", code=4
     )
     assert "The alarm 'watched'" in said
-    assert answer(clary, "cars-production") == before
+    assert answer(clary, f"{group}-production") == before
 
 
-def test_a_rule_that_forbids_an_approval_is_said_in_its_words(clary: RealClary) -> None:
-    serve(clary, "staging", 3)
+def test_a_rule_that_forbids_an_approval_is_said_in_its_words(clary: RealClary, group: str) -> None:
+    serve(clary, group, "staging", 3)
     sagemaker = clary.client("sagemaker")
-    arn = sagemaker.describe_model_package_group(ModelPackageGroupName=GROUP)["ModelPackageGroupArn"]
+    arn = sagemaker.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
     sagemaker.update_model_package(
         ModelPackageArn=arn.replace("-group", "") + "/2", ModelApprovalStatus="PendingManualApproval"
     )
     rule = {"Key": "approval:beat-in-service", "Value": "mse lower"}
-    sagemaker.add_tags(ResourceArn=arn, Tags=[rule, {"Key": "approval:endpoint", "Value": "cars-staging"}])
-    said = refused(clary, "approve", "cars:2")
-    assert "The approval rule beat-in-service mse lower of cars does not hold: version cars/2 has 0.5" in said
-    assert "is Rejected" in clary.clary("approve", "cars:2", "--reject").stdout
+    sagemaker.add_tags(ResourceArn=arn, Tags=[rule, {"Key": "approval:endpoint", "Value": f"{group}-staging"}])
+    said = refused(clary, "approve", f"{group}:2")
+    assert f"The approval rule beat-in-service mse lower of {group} does not hold: version {group}/2 has 0.5" in said
+    assert "is Rejected" in clary.clary("approve", f"{group}:2", "--reject").stdout

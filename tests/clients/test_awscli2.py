@@ -26,7 +26,7 @@ def test_identity(shell: Shell) -> None:
 
 
 def test_s3_commands(shell: Shell, tmp_path: Path) -> None:
-    bucket = f"cli2-{shell.way}"
+    bucket = f"cli2-{shell.way}-lake"
     (tmp_path / "tree/sub").mkdir(parents=True)
     (tmp_path / "tree/one.txt").write_text("one")
     (tmp_path / "tree/sub/two words.txt").write_text("two")

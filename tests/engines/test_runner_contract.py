@@ -285,6 +285,22 @@ async def test_stop_asks_first(runner: Runner) -> None:
     assert await runner.observe("a") == run
 
 
+async def test_a_command_hears_of_a_stop_once_however_often_it_is_asked(runner: Runner) -> None:
+    """A Python that is on its way out has its handlers no more, and would die of the second signal."""
+    code = (
+        "import signal, sys, time\n"
+        "signal.signal(signal.SIGTERM, lambda *_: print('asked', flush=True)); print('up', flush=True)\n"
+        "sys.stdin.read() or time.sleep(1.0); [time.sleep(0.02) for _ in range(50)]; sys.exit(7)"
+    )
+    await runner.start("a", python(code))
+    await said(runner, "a", "up")
+    for _ in range(40):
+        await runner.stop("a", 20.0)
+    run = await over(runner, "a")
+    assert run.exit_code == 7 and run.log is not None
+    assert run.log.read_text().split() == ["up", "asked"]
+
+
 async def test_stop_kills_when_the_grace_is_over_without_being_called_again(runner: Runner) -> None:
     await runner.start("a", python(DEAF))
     await said(runner, "a", "up")

@@ -146,8 +146,7 @@ def test_a_graph_takes_over_from_its_containers_and_back_and_answers_as_they_do(
     assert load.count > 20
     assert answers(runtime) == natively
 
-
-def test_what_serves_and_why_is_in_the_log(clary: RealClary) -> None:
+    # What serves, and why, is in the log.
     logs = clary.client("logs")
     found = logs.filter_log_events(logGroupName="/aws/sagemaker/Endpoints/iris", logStreamNamePrefix="v/compiled-")
     said = [one["message"] for one in found["events"]]

@@ -114,24 +114,28 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
 
 def test_an_installation_that_a_power_cut_ends_leaves_nothing_and_is_begun_anew(place: Place) -> None:
     server = place.server
-    name = place.start()
+    before = environments(server.home)
+    name = place.start(requirements="# of its own\ntinything==1.0\n")
     until(lambda: list(server.home.glob("runs/packages-*/ml/environment/bin")), 60.0, "pip to begin")
     server.kill()
     server.kill_left_behind()
-    assert not [one for one in environments(server.home) if not one.startswith("base-")]
+    assert environments(server.home) == before
     server.up()
     said, lines = place.ended(name)
     assert said["TrainingJobStatus"] == "Completed", said.get("FailureReason")
     assert 'value 84 {"times":2}' in lines
-    assert len([one for one in environments(server.home) if not one.startswith("base-")]) == 1
+    assert len(environments(server.home) - before) == 1
 
 
-def environments(home: Path) -> list[str]:
+def environments(home: Path) -> set[str]:
+    """The environments of requirements that are there."""
     root = home / "environments"
-    return [one.name for one in root.iterdir() if one.name != "uses"] if root.is_dir() else []
+    found = {one.name for one in root.iterdir()} if root.is_dir() else set()
+    return {one for one in found if one != "uses" and not one.startswith("base-")}
 
 
 def test_a_second_job_and_an_endpoint_find_the_packages(place: Place) -> None:
+    place.ended(place.start())
     name = place.start()
     said, lines = place.ended(name)
     assert said["TrainingJobStatus"] == "Completed", said.get("FailureReason")

@@ -200,7 +200,7 @@ def test_a_schedule(place: Place) -> None:
         Target=target,
     )
     assert place.started("on-time") == [at.strftime("%Y-%m-%dT%H:%M:%SZ")]
-    assert place.server.client("scheduler").list_schedules()["Schedules"] == []
+    assert place.server.client("scheduler").list_schedules(NamePrefix="once")["Schedules"] == []
 
 
 def test_a_pipeline_that_has_succeeded(place: Place) -> None:

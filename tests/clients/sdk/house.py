@@ -70,5 +70,6 @@ class House:
 
     def went_elsewhere(self) -> list[str]:
         """The hosts beyond AWS's that some client asked for, so far."""
-        lines = map(json.loads, self.clary.home.joinpath("intercept.log").read_text().splitlines())
+        log = self.clary.home / "intercept.log"  # not there as long as nobody asked through the proxy
+        lines = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         return [line["host"] for line in lines if line["message"].startswith("refused a host")]

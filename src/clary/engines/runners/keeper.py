@@ -85,7 +85,8 @@ beside() {
   # what a test between them says is lost to the shell then, and a second one was started.
   trap '' USR1
   [ -n "$helper" ] && standing || {
-    { trap - USR1; exec 9>&- </dev/null >/dev/null 2>>"$told"; eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
+    { trap - USR1 TERM; exec 9>&- </dev/null >/dev/null 2>>"$told"
+      eval "exec $sidecar --listen-fd 8 --watch-pid $$"; } &
     helper=$!
   }
   trap beside USR1
@@ -147,11 +148,14 @@ dismiss() {
 stop() {
   # No tests: what one says is lost to the shell when a second trap comes in the midst of this one.
   case "$child" in '') early=1; return ;; esac
+  # Every stop sends its signal, the first counts. One that came between the fork below and `timer` would begin another
+  # one, and a command that is on its way out dies of a second SIGTERM. Not before the command stands: it would inherit.
+  trap '' TERM
   case "$timer" in ?*) return ;; esac
   grace=0.000
   read -r grace <"$run/stop"
   # Closed inside and for good: closed as a redirection of the call, the shell would keep a copy to restore.
-  { exec 8<&- 9>&- </dev/null >/dev/null 2>&1; terminate; } &
+  { trap - TERM; exec 8<&- 9>&- </dev/null >/dev/null 2>&1; terminate; } &
   timer=$!
 }
 sweep() {

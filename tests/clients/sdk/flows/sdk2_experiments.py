@@ -99,7 +99,7 @@ runs = [one.run_name for one in list_runs(experiment_name=EXPERIMENT, sagemaker_
 
 experiment = Experiment.load("flowers-exp", sagemaker_session=session)
 experiment._delete_all(action="--force")
-left = client.list_experiments()["ExperimentSummaries"]
+left = [one for one in client.list_experiments()["ExperimentSummaries"] if one["ExperimentName"] == "flowers-exp"]
 
 print(
     json.dumps(
