@@ -115,10 +115,12 @@ class IcebergSource(DataSource):
         return NAME
 
     def _name(self) -> str:
-        name = self.options.get("path") or self.options.get("table")
+        # Of a table of the session Spark gives its properties too, a path of its own among them.
+        name = self.options.get("table") or self.options.get("option.table") or self.options.get("path")
         if not name:
             raise IcebergError("name the table: load('database.table')")
-        strange = sorted({one.lower() for one in self.options} - _KNOWN)
+        known = _KNOWN if "option.table" not in self.options else {*_KNOWN, *map(str.lower, self.options)}
+        strange = sorted({one.lower() for one in self.options} - known)
         if strange:
             raise IcebergError(
                 f"iceberg has no option {strange[0]!r} here; it has {', '.join(sorted(_KNOWN - _NEVER))}"
