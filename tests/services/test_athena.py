@@ -137,3 +137,13 @@ def test_output_of_the_work_group(lake: Lake) -> None:
     said = lake.run("SELECT 1", WorkGroup="strict")
     assert said["ResultConfiguration"]["OutputLocation"].startswith("s3://lake/strict/")
     assert lake.athena.list_query_executions(WorkGroup="strict")["QueryExecutionIds"] == [said["QueryExecutionId"]]
+
+
+def test_a_query_that_reads_too_much_is_cut(lake: Lake) -> None:
+    lake.athena.create_work_group(Name="small", Configuration={"BytesScannedCutoffPerQuery": 10_000_000})
+    lake.put("large/a.csv", b"0123456789abcdef\n" * 700_000)
+    lake.run("CREATE EXTERNAL TABLE large (a string) LOCATION 's3://lake/large/'")
+    said = lake.ended(lake.start("SELECT max(a) FROM large", WorkGroup="small"))
+    assert said["Status"]["State"] == "CANCELLED"
+    assert said["Status"]["StateChangeReason"] == "Query cancelled! : Bytes scanned limit was exceeded"
+    assert lake.rows("SELECT format('%d-%s', 1, 'a')") == [["1-a"]]

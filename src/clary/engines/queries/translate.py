@@ -166,6 +166,11 @@ def _extract(node: exp.Expr) -> exp.Expr:
     return node
 
 
+def _format(node: exp.Expr) -> exp.Expr:
+    """Java's patterns: DuckDB's printf, not its format."""
+    return exp.Anonymous(this="printf", expressions=[node.this, *node.expressions])
+
+
 def _renamed(node: exp.Anonymous) -> exp.Expr:
     name = _NAMES.get(node.name.lower())
     return exp.Anonymous(this=name, expressions=node.expressions) if name else node
@@ -192,4 +197,5 @@ _CHANGES: Final[dict[type, Callable[[exp.Expr], exp.Expr]]] = {
     exp.RegexpExtract: _matched,
     exp.DataType: _timestamp,
     exp.Extract: _extract,
+    exp.Format: _format,
 }
