@@ -110,17 +110,20 @@ def snapshot_of(found: Any, options: Mapping[str, str]) -> int | None:
 class IcebergSource(DataSource):
     """`spark.read.format("iceberg").load("db.table")`, and writes of the modes append and overwrite."""
 
+    bound = ""
+    """The one table of a source that is made for it."""
+
     @classmethod
     def name(cls) -> str:
         return NAME
 
     def _name(self) -> str:
-        # Of a table of the session Spark gives its properties too, a path of its own among them.
-        name = self.options.get("table") or self.options.get("option.table") or self.options.get("path")
+        if self.bound:
+            return self.bound
+        name = self.options.get("path") or self.options.get("table")
         if not name:
             raise IcebergError("name the table: load('database.table')")
-        known = _KNOWN if "option.table" not in self.options else {*_KNOWN, *map(str.lower, self.options)}
-        strange = sorted({one.lower() for one in self.options} - known)
+        strange = sorted({one.lower() for one in self.options} - _KNOWN)
         if strange:
             raise IcebergError(
                 f"iceberg has no option {strange[0]!r} here; it has {', '.join(sorted(_KNOWN - _NEVER))}"
@@ -145,6 +148,19 @@ class IcebergSource(DataSource):
                 raise IcebergError(f"the option {name!r} is for reading: what is written goes to the main branch")
         found = table(self._name())
         return IcebergWriter(self._name(), found.metadata_location, overwrite)
+
+
+def source_of(table_name: str) -> type[IcebergSource]:
+    """A source of this table alone: of a table of the session, Spark tells a source's writer no options at all."""
+
+    class Bound(IcebergSource):
+        bound = table_name
+
+        @classmethod
+        def name(cls) -> str:
+            return "iceberg_" + table_name.encode().hex()
+
+    return Bound
 
 
 @dataclass

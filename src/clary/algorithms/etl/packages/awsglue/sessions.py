@@ -85,7 +85,7 @@ def _with_catalog(call: Callable[..., DataFrame], *, text: bool) -> Callable[...
 
 
 _CHANGES = re.compile(r"\s*(create|replace|alter|drop|merge|update|delete|truncate)\b", re.IGNORECASE)
-_MAKES_ICEBERG = re.compile(r"\s*create\b.*\busing\s+iceberg\b(?!\s+options\s*\(`table`)", re.IGNORECASE | re.DOTALL)
+_MAKES_ICEBERG = re.compile(r"\s*create\b.*\busing\s+iceberg\b", re.IGNORECASE | re.DOTALL)
 
 
 def _refuse(said: str, given: str) -> None:
@@ -162,7 +162,9 @@ def bring(session: SparkSession, database: str, name: str) -> bool:
     session.sql(f"CREATE DATABASE IF NOT EXISTS {columns.quoted(database)}")
     full = f"{columns.quoted(database)}.{columns.quoted(name)}"
     if table.iceberg:
-        session.sql(f"CREATE TABLE {full} USING iceberg OPTIONS (`table` {_literal(f'{database}.{name}')})")
+        source = iceberg.source_of(f"{database}.{name}")
+        session.dataSource.register(source)
+        session.sql(f"CREATE TABLE {full} USING {source.name()}")
         return True
     _of_files(session, catalog, table, full)
     return True
