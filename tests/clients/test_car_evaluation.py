@@ -100,7 +100,8 @@ def test_the_notebook_and_every_car_as_spark_sees_it(
     truth = {",".join(row): car.label(row) for row in car.rows()}
     assert sum(expected[row] == truth[row] for row in truth) / len(truth) >= 0.93
     shop.clean_up()
-    assert server.client("sagemaker").list_endpoints(NameContains="pipeline-car")["Endpoints"] == []
+    sagemaker = server.client("sagemaker")
+    until(lambda: not sagemaker.list_endpoints(NameContains="pipeline-car")["Endpoints"], what="the endpoint to go")
     assert shop.bucket not in [one["Name"] for one in server.client("s3").list_buckets()["Buckets"]]
 
 
