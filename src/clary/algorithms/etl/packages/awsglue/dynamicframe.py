@@ -47,7 +47,6 @@ class DynamicFrame:
             return self.resolveChoice(specs=[one.spec() for one in options]).toDF()
         if not any(is_choice(one) for one in self._df.schema.fields):
             return self._df
-        # The mark goes: from here on it is Spark's own struct.
         return self._df.select([columns.unmarked(columns.plain(one), one.name) for one in self._df.schema.fields])
 
     # What is there

@@ -151,7 +151,7 @@ class IcebergSource(DataSource):
 
 
 def source_of(table_name: str) -> type[IcebergSource]:
-    """A source of this table alone: of a table of the session, Spark tells a source's writer no options at all."""
+    """A source of this table alone: of a table of the session, Spark tells the writer no options."""
 
     class Bound(IcebergSource):
         bound = table_name

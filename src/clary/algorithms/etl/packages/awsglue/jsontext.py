@@ -38,7 +38,9 @@ def frame(session: SparkSession, paths: Sequence[str], options: Mapping[str, Any
 def _lines(session: SparkSession, paths: Sequence[str], encoding: str) -> DataFrame:
     read = session.read.option("encoding", encoding).text(list(paths))
     parsed = read.select(file_path().alias(PATH), "value", F.try_parse_json("value").alias("v"))
-    record = F.coalesce(F.schema_of_variant("v").startswith("OBJECT"), F.lit(False))
+    # Spark reads a line's first value and says nothing of what follows it.
+    alone = F.trim("value").endswith("}") & ~F.col("value").rlike(r"\}\s*\{")
+    record = F.coalesce(F.schema_of_variant("v").startswith("OBJECT") & alone, F.lit(False))
     return parsed.select(
         PATH, "value", F.when(record, F.col("v")).alias("v"), (~record & (F.trim("value") != "")).alias("bad")
     )

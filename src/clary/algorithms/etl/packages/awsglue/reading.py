@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -105,7 +106,7 @@ def _typed(session: SparkSession, paths: list[str], format: str) -> DataFrame:
     try:
         read = _merged(session, paths, format)
         return read.select(*[columns.plain(one) for one in read.schema.fields], file_path().alias(PATH))
-    except PySparkException as error:
+    except (PySparkException, Py4JJavaError) as error:
         if len(paths) == 1 or "merg" not in str(error).lower():
             raise
     groups: dict[str, list[str]] = {}
