@@ -59,8 +59,7 @@ def test_a_crawler_is_made_changed_shown_and_deleted(lake: Lake) -> None:
 @pytest.mark.parametrize(
     ("more", "code", "words"),
     [
-        ({"Targets": {"DynamoDBTargets": [{"Path": "t"}]}}, "NotImplemented", "DynamoDBTargets"),
-        ({"Targets": {"DeltaTargets": [{"DeltaTables": []}]}}, "NotImplemented", "Delta"),
+        ({"LakeFormationConfiguration": {"UseLakeFormationCredentials": True}}, "NotImplemented", "UseLakeFormation"),
         ({"Targets": {}}, "InvalidInputException", "no targets"),
         ({"Targets": {"S3Targets": [{"Path": "lake/data"}]}}, "InvalidInputException", "s3://bucket"),
         ({"target": {"SampleSize": 250}}, "InvalidInputException", "1 to 249"),
@@ -79,6 +78,37 @@ def test_what_can_never_be_crawled_is_refused(lake: Lake, more: dict[str, Any], 
         lake.glue.create_crawler(**{**given, "Targets": {"S3Targets": [target]}, **more})
     assert caught.value.response["Error"]["Code"].startswith(code), caught.value
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize("member", ["Jdbc", "MongoDB", "DynamoDB", "Delta", "Iceberg", "Hudi"])
+def test_other_stores_are_refused_by_name(lake: Lake, member: str) -> None:
+    lake.crawler()
+    targets = {f"{member}Targets": [{}], "S3Targets": [{"Path": "s3://lake/data/"}]}
+    made = {"Name": "d", "Role": lake.role, "DatabaseName": "db", "Targets": targets}
+    assert f"{member}Targets" in refused("NotImplemented", lake.glue.create_crawler, **made)
+    assert f"{member}Targets" in refused("NotImplemented", lake.glue.update_crawler, Name="c", Targets=targets)
+
+
+def test_whose_lake_formation_it_is_says_nothing_while_it_is_not_used(lake: Lake) -> None:
+    lake.crawler(LakeFormationConfiguration={"UseLakeFormationCredentials": False, "AccountId": ACCOUNT})
+    assert lake.glue.get_crawler(Name="c")["Crawler"]["LakeFormationConfiguration"]["AccountId"] == ACCOUNT
+
+
+def test_a_csv_classifier_may_take_one_column_and_name_its_serde(lake: Lake) -> None:
+    lake.glue.create_classifier(
+        CsvClassifier={"Name": "one", "AllowSingleColumn": True, "Serde": "OpenCSVSerDe", "ContainsHeader": "PRESENT"}
+    )
+    lake.put({"data/a/x.csv": "word\none\ntwo\n"})
+    lake.crawler(Classifiers=["one"])
+    table = lake.crawled()["a"]
+    assert lake.columns("a") == {"word": "string"}
+    assert table["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("OpenCSVSerde")
+
+
+def test_xml_classifiers_are_refused(lake: Lake) -> None:
+    said = {"Name": "x", "Classification": "xml", "RowTag": "r"}
+    for call in (lake.glue.create_classifier, lake.glue.update_classifier):
+        assert "XMLClassifier" in refused("NotImplemented", call, XMLClassifier=said)
 
 
 def test_starting_stopping_and_schedules(lake: Lake) -> None:
@@ -180,5 +210,3 @@ def test_classifiers_say_what_formats_are(lake: Lake) -> None:
     bad = {"Name": "x", "Classification": "m", "GrokPattern": "%{NONE:x}"}
     assert "NONE is not known" in refused("InvalidInputException", glue.create_classifier, GrokClassifier=bad)
     refused("AlreadyExistsException", glue.create_classifier, JsonClassifier={"Name": "rows", "JsonPath": "$"})
-    with pytest.raises(ClientError, match="XMLClassifier"):
-        glue.create_classifier(XMLClassifier={"Name": "x", "Classification": "xml", "RowTag": "r"})

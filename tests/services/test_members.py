@@ -49,6 +49,10 @@ DEFINITION = (
     "ResourceConfig.SelectedInstanceCount",
     "ResourceConfig.SelectedInstanceType",
 )
+GROUP = (
+    *("AdditionalConfiguration", "CustomerContentEncryptionConfiguration", "EngineConfiguration", "ExecutionRole"),
+    *("MonitoringConfiguration", "QueryResultsS3AccessGrantsConfiguration"),
+)
 REFUSED = {
     "CreateModel": tuple(f"{member}.{path}" for member in ("PrimaryContainer", "Containers") for path in CONTAINER),
     "CreateEndpointConfig": (
@@ -101,6 +105,14 @@ REFUSED_TOO = {
             "ManagedInstanceScaling",
         )
     ),
+    **dict.fromkeys(
+        ("CreateCrawler", "UpdateCrawler"),
+        tuple(f"Targets.{member}Targets" for member in ("Jdbc", "MongoDB", "DynamoDB", "Delta", "Iceberg", "Hudi")),
+    ),
+    **dict.fromkeys(("CreateClassifier", "UpdateClassifier"), ("XMLClassifier",)),
+    "CreateWorkGroup": tuple(f"Configuration.{member}" for member in (*GROUP, "IdentityCenterConfiguration")),
+    "UpdateWorkGroup": tuple(f"ConfigurationUpdates.{member}" for member in GROUP),
+    "StartQueryExecution": ("EngineConfiguration",),
     "AssumeRole": ("ProvidedContexts",),
     "CreateJob": ("CodeGenConfigurationNodes", "SourceControlDetails"),
     "UpdateJob": ("JobUpdate.CodeGenConfigurationNodes", "JobUpdate.SourceControlDetails"),
@@ -262,7 +274,8 @@ def _paths(shape: Shape, at: str, within: tuple[str, ...], *, every: bool = Fals
 
 def _family(service: Service, name: str) -> tuple[Path, ...]:
     """The sources that may act on the operation's members: its folder, what stands beside its folder, for what an
-    endpoint is made of, the endpoints, for jobs, their inputs, and for tuning jobs, the jobs that they launch."""
+    endpoint is made of, the endpoints, for jobs, their inputs, for tuning jobs, the jobs that they launch, and for
+    classifiers, the engine that is handed them as they are."""
     package = ROOT / service.name.replace("-", "_")
     own = Path(ROOT.parent.parent, *service.handlers[name].__module__.split(".")).with_suffix(".py")
     folders = {package, own.parent}
@@ -270,6 +283,8 @@ def _family(service: Service, name: str) -> tuple[Path, ...]:
         folders |= {package / one for one in ("endpoints", "capturing", "asynchronous")}
     if own.parent.name in ("training", "processing", "tuning"):
         folders.add(package / "inputs")
+    if own.stem == "classifiers":
+        folders.add(ROOT.parent / "engines/schemas")
     if own.parent.name == "tuning":
         folders.add(package / "training")
     return tuple(sorted(source for folder in folders for source in folder.glob("*.py")))

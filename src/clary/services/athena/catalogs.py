@@ -7,6 +7,7 @@ from clary.aws.service import Context
 from clary.kernel.resource import Doc
 from clary.services.athena.api import CATALOG, MetadataException, invalid, service
 
+_ATTRIBUTES: Final = {"NAME": "Name", "TABLE_TYPE": "TableType"}
 _SUMMARY: Final = {"CatalogName": CATALOG, "Type": "GLUE"}
 
 
@@ -32,10 +33,12 @@ async def get_database(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("ListDatabases", ignores=("WorkGroup",))
 async def list_databases(ctx: Context, req: Doc) -> Doc:
-    """The databases by name. Errors: InvalidRequestException, MetadataException."""
+    """The databases by name; with AttributesToGet nothing but their names. Errors: InvalidRequestException,
+    MetadataException."""
     _known(req["CatalogName"])
+    told = _attributes(req, ("NAME",)) if req.get("AttributesToGet") else None
     answer = await _glue(ctx, "GetDatabases", _paged(req))
-    return {"DatabaseList": [_database(one) for one in answer.get("DatabaseList", [])], **_more(answer)}
+    return {"DatabaseList": [_only(_database(one), told) for one in answer.get("DatabaseList", [])], **_more(answer)}
 
 
 @service.operation("GetTableMetadata", ignores=("WorkGroup",))
@@ -48,18 +51,32 @@ async def get_table_metadata(ctx: Context, req: Doc) -> Doc:
 
 @service.operation("ListTableMetadata", ignores=("WorkGroup",))
 async def list_table_metadata(ctx: Context, req: Doc) -> Doc:
-    """The tables of a database by name. Errors: InvalidRequestException, MetadataException."""
+    """The tables of a database by name; with AttributesToGet no more of them than is asked for. Errors:
+    InvalidRequestException, MetadataException."""
     _known(req["CatalogName"])
+    told = _attributes(req, ("NAME", "TABLE_TYPE")) if "AttributesToGet" in req else None
     asked = {"DatabaseName": req["DatabaseName"], **_paged(req)}
     if "Expression" in req:
         asked["Expression"] = req["Expression"]
     answer = await _glue(ctx, "GetTables", asked)
-    return {"TableMetadataList": [_table(one) for one in answer.get("TableList", [])], **_more(answer)}
+    return {"TableMetadataList": [_only(_table(one), told) for one in answer.get("TableList", [])], **_more(answer)}
 
 
 def _known(name: str) -> None:
     if name.lower() != CATALOG.lower():
         raise invalid(f"The data catalog {name} does not exist; {CATALOG} does.")
+
+
+def _attributes(req: Doc, known: tuple[str, ...]) -> set[str]:
+    """The members that shall be told. Raises InvalidRequestException."""
+    asked = set(req["AttributesToGet"])
+    if "NAME" not in asked or not asked <= {*known}:
+        raise invalid(f"AttributesToGet must include NAME and may hold nothing but {' and '.join(known)}.")
+    return {_ATTRIBUTES[one] for one in asked}
+
+
+def _only(one: Doc, members: set[str] | None) -> Doc:
+    return one if members is None else {key: value for key, value in one.items() if key in members}
 
 
 def _paged(req: Doc) -> Doc:

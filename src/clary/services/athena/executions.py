@@ -20,6 +20,9 @@ MACHINE: Final = StateMachine(
     {"QUEUED": {"RUNNING", "FAILED", "CANCELLED", "SUCCEEDED"}, "RUNNING": {"SUCCEEDED", "FAILED", "CANCELLED"}},
 )
 
+_ENCRYPTION: Final = ("SSE_S3", "SSE_KMS", "CSE_KMS")
+"""From the least on."""
+
 
 @service.operation("StartQueryExecution")
 async def start_query_execution(ctx: Context, req: Doc) -> Doc:
@@ -125,6 +128,9 @@ def _results(group: Resource, req: Doc, name: str) -> Doc:
     asked: Doc = req.get("ResultConfiguration", {})
     enforced = group.spec["Configuration"].get("EnforceWorkGroupConfiguration") and of_group.get("OutputLocation")
     found = {**asked, **of_group} if enforced else {**of_group, **asked}
+    least = of_group.get("EncryptionConfiguration")
+    if least and group.spec["Configuration"].get("EnableMinimumEncryptionConfiguration"):
+        _check_encryption(least["EncryptionOption"], found["EncryptionConfiguration"]["EncryptionOption"])
     location = found.get("OutputLocation", "")
     if not location:
         raise invalid(
@@ -135,6 +141,12 @@ def _results(group: Resource, req: Doc, name: str) -> Doc:
     if not location.startswith("s3://") or not bucket:
         raise invalid("outputLocation is not a valid S3 path.")
     return {**found, "OutputLocation": location if location.endswith("/") else f"{location}/"}
+
+
+def _check_encryption(least: str, option: str) -> None:
+    """Raises InvalidRequestException. Where the group insists on its settings, `option` is its own."""
+    if _ENCRYPTION.index(option) < _ENCRYPTION.index(least):
+        raise invalid(f"{option} is less than {least}, the minimum encryption of the results of this WorkGroup.")
 
 
 @service.operation("GetQueryExecution")

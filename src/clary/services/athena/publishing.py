@@ -29,6 +29,7 @@ _SERDES: Final = {
         "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat",
     ),
 }
+_ACLS: Final = {"BUCKET_OWNER_FULL_CONTROL": "bucket-owner-full-control"}
 _AT_ONCE: Final = 100
 """Partitions that BatchCreatePartition takes."""
 
@@ -66,7 +67,7 @@ def settings_of(row: Resource) -> Doc:
     if "ExpectedBucketOwner" in asked:
         found["ExpectedBucketOwner"] = asked["ExpectedBucketOwner"]
     if "AclConfiguration" in asked:
-        found["ACL"] = "bucket-owner-full-control"
+        found["ACL"] = _ACLS[asked["AclConfiguration"]["S3AclOption"]]
     return found
 
 
@@ -101,9 +102,10 @@ async def data(ctx: Context, row: Resource, outcome: Doc, scratch: Path, again: 
         uris.append(uri)
     top = row.spec["ResultConfiguration"]["OutputLocation"]
     manifest = f"{top}{row.name}-manifest.csv"
-    await put(ctx, manifest, ["".join(f"{uri}\n" for uri in uris).encode()], settings_of(row))
+    listed = await put(ctx, manifest, ["".join(f"{uri}\n" for uri in uris).encode()], settings_of(row))
     output = outcome["output"] if outcome["output"] is not None else f"{top}{row.name}"
-    told: Doc = {"_manifest": manifest, "_output": output, "_output_bytes": size, "_columns": [], "_header": False}
+    told: Doc = {"_output": output, "_output_bytes": size, "_columns": [], "_header": False}
+    told |= {"_manifest": manifest, "_manifest_bytes": listed}
     return told if outcome["kind"] == "unload" else {**told, "_updated": outcome["rows"]}
 
 

@@ -1,6 +1,7 @@
 """Results of queries, read from where they were put with the rights of whoever asks."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from clary.aws.errors import ServiceError
@@ -12,13 +13,15 @@ from clary.services.athena.tables import place_of
 
 MOST_ROWS: Final = 1000
 _CHUNK: Final = 1 << 20
+Cut = Callable[[bytes, int], tuple[list[Doc], int]]
+"""So many rows of what was read, and how many bytes they are."""
 _CELL: Final = re.compile(rb'(?:"((?:[^"]|"")*)")?([,\n])')
 
 
 @service.operation("GetQueryResults")
 async def get_query_results(ctx: Context, req: Doc) -> Doc:
-    """Up to 1000 rows, the names of the columns first. Errors: InvalidRequestException: it has not ended well, or the
-    results may not be read."""
+    """Up to 1000 rows, the names of the columns first; of a DATA_MANIFEST, the objects that were written. Errors:
+    InvalidRequestException: it has not ended well, wrote no manifest, or the results may not be read."""
     row = find(ctx, req["QueryExecutionId"])
     if row.phase != "SUCCEEDED":
         ended = f"Query did not finish successfully. Final query state: {row.phase}"
@@ -29,32 +32,38 @@ async def get_query_results(ctx: Context, req: Doc) -> Doc:
             "INVALID_QUERY_EXECUTION_STATE",
         )
     columns = row.status.get("_columns", [])
-    meta = {"ResultSetMetadata": {"ColumnInfo": columns}}
     count = {"UpdateCount": row.status.get("_updated", 0)}
-    if not columns:
-        return {**count, "ResultSet": {"Rows": [], **meta}}
-    start, limit = _place(row, req.get("NextToken")), req.get("MaxResults") or MOST_ROWS
-    rows, after = await _rows(ctx, row, start, limit)
-    told: Doc = {**count, "ResultSet": {"Rows": rows, **meta}}
-    if after < row.status["_output_bytes"]:
+    if req.get("QueryResultType", "DATA_ROWS") == "DATA_MANIFEST":
+        if "_manifest" not in row.status:
+            raise invalid("This query has no manifest: only CREATE TABLE AS, UNLOAD and INSERT write one.")
+        columns, uri, size = [], row.status["_manifest"], row.status["_manifest_bytes"]
+    elif not columns:
+        return {**count, "ResultSet": {"Rows": [], "ResultSetMetadata": {"ColumnInfo": columns}}}
+    else:
+        uri, size = row.status["_output"], row.status["_output_bytes"]
+    start, limit = _place(row, size, req.get("NextToken")), req.get("MaxResults") or MOST_ROWS
+    cut = _csv if columns and row.status["_header"] else _lines
+    rows, after = await _rows(ctx, place_of(uri), size, cut, start, limit)
+    told: Doc = {**count, "ResultSet": {"Rows": rows, "ResultSetMetadata": {"ColumnInfo": columns}}}
+    if after < size:
         told["NextToken"] = f"{row.name}:{after}"
     return told
 
 
-def _place(row: Resource, token: str | None) -> int:
+def _place(row: Resource, size: int, token: str | None) -> int:
     if token is None:
         return 0
     name, _, at = token.rpartition(":")
-    if name != row.name or not at.isdecimal() or int(at) > row.status["_output_bytes"]:
+    if name != row.name or not at.isdecimal() or int(at) > size:
         raise invalid("Invalid NextToken: it belongs to another query.")
     return int(at)
 
 
-async def _rows(ctx: Context, row: Resource, start: int, limit: int) -> tuple[list[Doc], int]:
+async def _rows(
+    ctx: Context, bucket_key: tuple[str, str], size: int, cut: Cut, start: int, limit: int
+) -> tuple[list[Doc], int]:
     """Rows from that byte on, and the byte of the next one."""
-    size, bucket_key = row.status["_output_bytes"], place_of(row.status["_output"])
-    read, cut = b"", _csv if row.status["_header"] else _lines
-    end = start
+    read, end = b"", start
     while True:
         more = await _bytes(ctx, bucket_key, end, min(end + _CHUNK, size))
         read, end = read + more, end + len(more)

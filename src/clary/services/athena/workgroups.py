@@ -31,15 +31,27 @@ _DEFAULTS: Final = {
     "RequesterPaysEnabled": False,
 }
 _REFUSED: Final = {
+    "AdditionalConfiguration": "work groups of Apache Spark",
+    "CustomerContentEncryptionConfiguration": "work groups of Apache Spark",
     "ExecutionRole": "work groups of Apache Spark",
     "IdentityCenterConfiguration": "the IAM Identity Center",
     "QueryResultsS3AccessGrantsConfiguration": "S3 Access Grants",
     "EngineConfiguration": "work groups of Apache Spark",
     "MonitoringConfiguration": "work groups of Apache Spark",
-    "SystemTableStatuses": "system tables",
 }
 _MOST_TAGS: Final = 50
-_RESULT: Final = ("OutputLocation", "EncryptionConfiguration", "ExpectedBucketOwner", "AclConfiguration")
+_RESULT: Final = {
+    "OutputLocation": "RemoveOutputLocation",
+    "EncryptionConfiguration": "RemoveEncryptionConfiguration",
+    "ExpectedBucketOwner": "RemoveExpectedBucketOwner",
+    "AclConfiguration": "RemoveAclConfiguration",
+}
+_FLAGS: Final = (
+    "EnforceWorkGroupConfiguration",
+    "PublishCloudWatchMetricsEnabled",
+    "RequesterPaysEnabled",
+    "EnableMinimumEncryptionConfiguration",
+)
 
 
 def find(ctx: Context, name: str) -> Resource:
@@ -68,12 +80,14 @@ def _row(ctx: Context, spec: Doc, tags: dict[str, str]) -> Resource:
     )
 
 
-@service.operation("CreateWorkGroup")
+# SystemTableStatuses is an answer: Athena, too, ignores it in requests.
+@service.operation("CreateWorkGroup", ignores=("Configuration.SystemTableStatuses",))
 async def create_work_group(ctx: Context, req: Doc) -> Doc:
     """The group is there. Errors: InvalidRequestException."""
     given = req.get("Configuration", {})
     _check(given)
-    configuration: Doc = {**_DEFAULTS, **given, "EngineVersion": _version(given)}
+    kept = {key: value for key, value in given.items() if key != "SystemTableStatuses"}
+    configuration: Doc = {**_DEFAULTS, **kept, "EngineVersion": _version(given)}
     spec: Doc = {key: req[key] for key in ("Name", "Description") if key in req}
     spec["Configuration"] = configuration
     tags = checked_tags(req.get("Tags", []), {})
@@ -103,7 +117,15 @@ async def list_work_groups(ctx: Context, req: Doc) -> Doc:
     return {"WorkGroups": [_summary(one) for one in found], **more}
 
 
-@service.operation("UpdateWorkGroup")
+# What they encrypt is never there: work groups of Apache Spark and managed results are refused.
+@service.operation(
+    "UpdateWorkGroup",
+    ignores=(
+        "ConfigurationUpdates.RemoveCustomerContentEncryptionConfiguration",
+        "ConfigurationUpdates.ManagedQueryResultsConfigurationUpdates.EncryptionConfiguration",
+        "ConfigurationUpdates.ManagedQueryResultsConfigurationUpdates.RemoveEncryptionConfiguration",
+    ),
+)
 async def update_work_group(ctx: Context, req: Doc) -> Doc:
     """The group has these settings from the next query on. Errors: InvalidRequestException."""
     updates = req.get("ConfigurationUpdates", {})
@@ -218,13 +240,15 @@ def _updated(before: Doc, updates: Doc) -> Doc:
     after = {**before}
     result = {**after.get("ResultConfiguration", {})}
     given = updates.get("ResultConfigurationUpdates", {})
-    for member in _RESULT:
-        if given.get(f"Remove{member}"):
+    for member, removes in _RESULT.items():
+        if given.get(removes):
             result.pop(member, None)
         if member in given:
             result[member] = given[member]
-    after["ResultConfiguration"] = result
-    for member in ("EnforceWorkGroupConfiguration", "PublishCloudWatchMetricsEnabled", "RequesterPaysEnabled"):
+    after.pop("ResultConfiguration", None)
+    if result:
+        after["ResultConfiguration"] = result
+    for member in _FLAGS:
         if member in updates:
             after[member] = updates[member]
     if updates.get("RemoveBytesScannedCutoffPerQuery"):

@@ -26,11 +26,13 @@ _SAID: Final[tuple[str, ...]] = (
     *("SchemaChangePolicy", "RecrawlPolicy", "LineageConfiguration", "LakeFormationConfiguration", "Configuration"),
     *("CrawlerSecurityConfiguration", "CatalogId"),
 )
+# Whose Lake Formation it is says nothing where its credentials are not used.
+_IGNORED: Final = ("CrawlerSecurityConfiguration", "LakeFormationConfiguration.AccountId")
 
 tags.holds(CRAWLER, "glue:crawler")
 
 
-@service.operation("CreateCrawler", ignores=("CrawlerSecurityConfiguration",))
+@service.operation("CreateCrawler", ignores=_IGNORED)
 async def create_crawler(ctx: Context, req: Doc) -> Doc:
     """The crawler is there and, with a Schedule, crawls from now on. Errors: AlreadyExistsException,
     InvalidInputException (also a role that Glue cannot assume, a classifier that is not there)."""
@@ -63,7 +65,7 @@ async def create_crawler(ctx: Context, req: Doc) -> Doc:
     return {}
 
 
-@service.operation("UpdateCrawler", ignores=("CrawlerSecurityConfiguration",))
+@service.operation("UpdateCrawler", ignores=_IGNORED)
 async def update_crawler(ctx: Context, req: Doc) -> Doc:
     """What the request names is as it says; the rest stays. Errors: CrawlerRunningException, EntityNotFoundException,
     InvalidInputException."""
