@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from clary.kernel.clock import SystemClock
 from clary.kernel.resource import Resource
 from clary.kernel.sqlite import SqliteStore
-from clary.services.glue.catalog.expressions import NULL, Expression, keys_of, parsed
+from clary.services.glue.catalog.expressions.keys import NULL, keys_of
+from clary.services.glue.catalog.expressions.syntax import Expression, parsed
 from clary.services.glue.catalog.names import PARTITION, partition_name, values_in
 from clary.services.glue.catalog.pruning import matching
 from clary.services.glue.errors import InvalidInputException

@@ -13,7 +13,9 @@ from clary.kernel import ids, page
 from clary.kernel.errors import BadToken, Exists, Missing, Stale
 from clary.kernel.resource import Doc, Resource
 from clary.services.glue.api import service
-from clary.services.glue.catalog import expressions, removals
+from clary.services.glue.catalog import removals
+from clary.services.glue.catalog.expressions.keys import keys_of
+from clary.services.glue.catalog.expressions.syntax import parsed
 from clary.services.glue.catalog.names import PARTITION, partition_name, refuse, table_of
 from clary.services.glue.catalog.pruning import matching
 from clary.services.glue.catalog.tables import detail
@@ -71,8 +73,8 @@ async def get_partitions(ctx: Context, req: Doc) -> Doc:
     table = table_of(ctx, req)
     refuse(req, "TransactionId", "QueryAsOfTime", why=_QUERY)
     text = req.get("Expression", "").strip()
-    keys = expressions.keys_of(table.spec.get("PartitionKeys", ()))
-    expression = expressions.parsed(text, keys) if text else None
+    keys = keys_of(table.spec.get("PartitionKeys", ()))
+    expression = parsed(text, keys) if text else None
     segment = _segment(req.get("Segment"))
     filters = page.digest("partitions", table.uid, text, req.get("Segment"))
     most = min(req.get("MaxResults", _PAGE), _PAGE)

@@ -12,7 +12,9 @@ from typing import Final
 
 from clary.kernel.resource import Resource
 from clary.kernel.store import Store, Where
-from clary.services.glue.catalog.expressions import UNKNOWN, Bound, Expression, Value
+from clary.services.glue.catalog.expressions.bounds import Bound
+from clary.services.glue.catalog.expressions.keys import UNKNOWN, Value
+from clary.services.glue.catalog.expressions.syntax import Expression
 from clary.services.glue.catalog.names import PARTITION, behind, from_value, partition_name, values_in
 
 _FEWEST: Final = 4
