@@ -53,7 +53,8 @@ class Lake:
 
 @pytest.fixture(scope="module")
 def lake(server: RealClary, packages: None) -> Iterator[Lake]:
-    from awsglue import iceberg, objects
+    from awsglue import objects
+    from awsglue.iceberg.tables import catalog
 
     found = Lake(server, server.client("s3"), server.client("glue"))
     found.s3.create_bucket(Bucket="lake")
@@ -81,7 +82,7 @@ def lake(server: RealClary, packages: None) -> Iterator[Lake]:
         import pyarrow as pa
 
         columns = pa.schema([("id", pa.int64()), ("name", pa.string())])
-        iceberg.catalog().create_table(("shop", "ice"), schema=columns)
+        catalog().create_table(("shop", "ice"), schema=columns)
         yield found
         objects.client.cache_clear()
 
@@ -142,11 +143,11 @@ def test_a_sink_makes_its_table_and_adds_partitions_and_columns(context: Any, la
 
 def test_iceberg_tables_are_read_written_and_asked_in_sql(context: Any, lake: Lake) -> None:
     import pyarrow as pa
-    from awsglue import iceberg
+    from awsglue.iceberg.tables import catalog, table
 
     spark = context.spark_session
     columns = pa.schema([("id", pa.int64()), ("name", pa.string()), ("at", pa.timestamp("us", tz="UTC"))])
-    iceberg.catalog().create_table(("shop", "cold"), schema=columns)
+    catalog().create_table(("shop", "cold"), schema=columns)
 
     def save(text: str, mode: str) -> None:
         spark.sql(text).write.format("iceberg").mode(mode).save("shop.cold")
@@ -163,11 +164,11 @@ def test_iceberg_tables_are_read_written_and_asked_in_sql(context: Any, lake: La
         save("select 1 as id, 2 as zz", "append")
     save("select 9L as id", "overwrite")
     assert stands() == [9]
-    first = iceberg.table("shop.cold").history()[0].snapshot_id
+    first = table("shop.cold").history()[0].snapshot_id
     assert spark.read.format("iceberg").option("snapshot-id", first).load("shop.cold").count() == 1
     through = context.create_dynamic_frame.from_catalog(database="shop", table_name="cold")
     assert [row["id"] for row in through.toDF().collect()] == [9]
-    assert iceberg.table("shop.cold").scan().to_arrow().num_rows == 1
+    assert table("shop.cold").scan().to_arrow().num_rows == 1
 
 
 def test_a_job_reads_what_is_new_and_a_failed_run_changes_nothing(lake: Lake) -> None:

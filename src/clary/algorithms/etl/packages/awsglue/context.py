@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Never
 
 from pyspark.sql import DataFrame, SparkSession
 
-from . import iceberg, objects, records, sessions, sinks, sources, tables
+from . import objects, records, sessions, sinks, sources, tables
 from .catalog import Catalog
 from .dynamicframe import DynamicFrame
+from .iceberg import source as iceberg
 from .job import Job
 from .readwrite import DataFrameReader, DataFrameWriter, DynamicFrameReader, DynamicFrameWriter, frames_of
 from .sinks import S3Sink

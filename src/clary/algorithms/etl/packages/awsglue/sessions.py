@@ -10,9 +10,10 @@ from typing import Any
 from pyspark.errors import AnalysisException
 from pyspark.sql import DataFrame, SparkSession
 
-from . import columns, iceberg
+from . import columns
 from .catalog import Catalog, Table
 from .formats import csv_read
+from .iceberg.source import IcebergSource, source_of
 from .typenames import spark_type
 
 _HANDED = re.compile(r"AWS_\w+")
@@ -57,7 +58,7 @@ def prepare(session: SparkSession) -> None:
     if home not in paths:
         environment["PYTHONPATH"] = os.pathsep.join([*paths, home])
     session.conf.set("spark.sql.python.filterPushdown.enabled", "true")
-    session.dataSource.register(iceberg.IcebergSource)
+    session.dataSource.register(IcebergSource)
     kind: Any = type(session)
     if not getattr(kind.sql, _PREPARED, False):
         kind.sql = _with_catalog(kind.sql, text=True)
@@ -162,7 +163,7 @@ def bring(session: SparkSession, database: str, name: str) -> bool:
     session.sql(f"CREATE DATABASE IF NOT EXISTS {columns.quoted(database)}")
     full = f"{columns.quoted(database)}.{columns.quoted(name)}"
     if table.iceberg:
-        source = iceberg.source_of(f"{database}.{name}")
+        source = source_of(f"{database}.{name}")
         session.dataSource.register(source)
         session.sql(f"CREATE TABLE {full} USING {source.name()}")
         return True
