@@ -225,3 +225,22 @@ def test_tables_say_how_their_files_are_read() -> None:
     assert format("org.openx.data.jsonserde.JsonSerDe", {})[0] == "json"
     with pytest.raises(TableError, match="are not read here"):
         format("com.example.Serde", {})
+
+
+def test_a_table_that_is_missing_is_told_in_glues_words_in_the_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    import boto3
+    from awsglue import objects
+    from awsglue.catalog import Catalog
+    from botocore.stub import Stubber
+
+    from clary.algorithms.etl.failures import explained
+
+    glue = boto3.client("glue", "us-east-1", aws_access_key_id="a", aws_secret_access_key="s")
+    monkeypatch.setattr(objects, "client", lambda service: glue)
+    with Stubber(glue) as stub:
+        stub.add_client_error("get_table", "EntityNotFoundException", "Entity Not Found")
+        with pytest.raises(LookupError) as caught:
+            Catalog().table("shop", "gone")
+    said = explained(caught.value, [__file__], None, "1g")
+    assert "EntityNotFoundException: there is no table 'gone' in the database 'shop' of the catalog, line" in said
+    assert said.endswith('test_awsglue_plain.py: Catalog().table("shop", "gone")')
