@@ -6,7 +6,8 @@ from clary.aws.service import Context
 from clary.engines.queries.base import QueryError
 from clary.kernel.resource import Doc, Resource
 from clary.services.athena import publishing, statements
-from clary.services.athena.tables import objects, table_of
+from clary.services.athena.files import objects
+from clary.services.athena.tables import table_of
 
 _FORMATS = {"PARQUET": "parquet", "JSON": "json", "TEXTFILE": "csv"}
 _KNOWN = {

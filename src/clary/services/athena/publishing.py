@@ -10,7 +10,7 @@ from clary.aws.service import Context
 from clary.engines.queries.base import QueryError
 from clary.kernel.objects import read_file
 from clary.kernel.resource import Doc, Resource
-from clary.services.athena.tables import objects, place_of
+from clary.services.athena.files import objects, place_of
 
 _SERDES: Final = {
     "parquet": (

@@ -9,7 +9,7 @@ from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
 from clary.services.athena.api import invalid, service
 from clary.services.athena.executions import find
-from clary.services.athena.tables import place_of
+from clary.services.athena.files import place_of
 
 MOST_ROWS: Final = 1000
 _CHUNK: Final = 1 << 20

@@ -21,7 +21,8 @@ from clary.kernel.store import Store
 from clary.services.athena import making, publishing, statements
 from clary.services.athena.api import EXECUTION
 from clary.services.athena.executions import MACHINE, reuse_key, who
-from clary.services.athena.tables import Sources, file_at
+from clary.services.athena.files import file_at
+from clary.services.athena.sources import Sources
 
 LOOK_SECONDS: Final = 0.5
 """A step waits so long for its query; a longer one is looked at again when it ends."""

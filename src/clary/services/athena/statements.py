@@ -11,7 +11,8 @@ from clary.aws.service import Context
 from clary.engines.queries.base import QueryError
 from clary.kernel.resource import Doc
 from clary.services.athena import prepared, publishing
-from clary.services.athena.tables import database_exists, objects, pages, place_of, presto, table_of, view_of
+from clary.services.athena.files import objects, place_of
+from clary.services.athena.tables import database_exists, pages, presto, table_of, view_of
 
 _READ_ONLY: Final = (
     *("CreateTime", "UpdateTime", "DatabaseName", "CreatedBy", "IsRegisteredWithLakeFormation", "CatalogId"),
