@@ -162,8 +162,8 @@ PROCESSING: Rows = {
     "no-prefix": (process("", "s3://lake/nothing/"), NO_PREFIX),
     "binary": (process(BINARY), (f"{ENDED}1{EXPECTED}", "Non-UTF-8 code", f"{PLACE}/code/binary.py on line 1")),
     "no-program": (
-        process(AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["spark-submit"]}),
-        (f"{ENDED}127 (there is no such program){EXPECTED}", "spark-submit"),
+        process(AppSpecification={"ImageUri": SKLEARN, "ContainerEntrypoint": ["no-such-program"]}),
+        (f"{ENDED}127 (there is no such program){EXPECTED}", "no-such-program"),
     ),
     "syntax": (process(SYNTAX), (f"{ENDED}1{EXPECTED}", f'{PLACE}/code/syntax.py", line 2', "SyntaxError: invalid")),
     "exit": (process(EXIT), (f"{ENDED}3{EXPECTED}reading\nlast words",)),
