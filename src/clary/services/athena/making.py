@@ -5,8 +5,10 @@ from pathlib import Path
 from clary.aws.service import Context
 from clary.engines.queries.base import QueryError
 from clary.kernel.resource import Doc, Resource
-from clary.services.athena import publishing, statements
+from clary.services.athena import publishing
 from clary.services.athena.files import objects
+from clary.services.athena.statements.base import column
+from clary.services.athena.statements.defining import creates_view
 from clary.services.athena.tables import table_of
 
 _FORMATS = {"PARQUET": "parquet", "JSON": "json", "TEXTFILE": "csv"}
@@ -121,10 +123,10 @@ async def published(ctx: Context, row: Resource, outcome: Doc, scratch: Path, ag
     if kind == "query":
         return await publishing.result(ctx, row, outcome, scratch)
     if kind == "explain":
-        return await publishing.text(ctx, row, outcome["text"], [statements.column("Query Plan")])
+        return await publishing.text(ctx, row, outcome["text"], [column("Query Plan")])
     if kind == "view":
         of = row.spec["QueryExecutionContext"].get("Database", "default").lower()
-        await statements.creates_view(ctx, {**doc, "of": of}, outcome, again)
+        await creates_view(ctx, {**doc, "of": of}, outcome, again)
         return await publishing.text(ctx, row, [], [])
     asked = outcome["question"]
     if asked.get("skip"):
