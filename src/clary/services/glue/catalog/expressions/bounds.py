@@ -20,7 +20,7 @@ class Bound:
 
 
 def bound(key: Key, sign: str, *values: str) -> list[Bound]:
-    """None for a key of another type than text: the walk goes by the texts of the values."""
+    """Of text keys only: the walk goes by the texts of the values, and those of other types are ordered otherwise."""
     return [Bound(key.at, sign, tuple(sorted(set(values))))] if key.kind == "text" else []
 
 
