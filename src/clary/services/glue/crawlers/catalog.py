@@ -75,12 +75,15 @@ class Catalog:
                 found[one["StorageDescriptor"]["Location"]] = schema
         return found
 
-    async def make_database(self) -> bool:
-        """The crawler's database is there; True: it was not."""
-        name = self._crawl.database
+    async def lacks_database(self) -> bool:
+        """The crawler's database is not there."""
         try:
-            await self.call("GetDatabase", Name=name)
+            await self.call("GetDatabase", Name=self._crawl.database)
         except EntityNotFoundException:
-            await self.call("CreateDatabase", DatabaseInput={"Name": name})
             return True
         return False
+
+    async def make_database(self) -> None:
+        """The crawler's database is there, made by this call or by one before a crash."""
+        if await self.lacks_database():
+            await self.call("CreateDatabase", DatabaseInput={"Name": self._crawl.database})

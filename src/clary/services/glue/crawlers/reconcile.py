@@ -1,11 +1,12 @@
 """Crawlers run: by schedule or by hand, in looks that are each short and may each be repeated.
 
-start   the targets are known, the database is there
-look    a page of objects a look (looking.py)
-plan    what was seen becomes tables (planning.py); nothing is written yet
-write   a table, or a chunk of its partitions, a look (writing.py)
-remove  a table of which nothing is left a look (removing.py)
-end     the crawl's row says what came of it; then the crawler is READY
+start     the targets are known
+database  it is there; only where it was not
+look      a page of objects a look (looking.py)
+plan      what was seen becomes tables (planning.py); nothing is written yet
+write     a table, or a chunk of its partitions, a look (writing.py)
+remove    a table of which nothing is left a look (removing.py)
+end       the crawl's row says what came of it; then the crawler is READY
 """
 
 from collections.abc import Awaitable, Callable
@@ -106,6 +107,8 @@ class CrawlerReconciler:
         match memory["stage"]:
             case "start":
                 await starting.start(crawl, ctx)
+            case "database":
+                await starting.make_database(crawl, ctx)
             case "look" if memory["target"] < len(memory["targets"]):
                 folders = await self._hold(crawl, "folders", lambda: looking.known_folders(crawl, ctx))
                 await looking.look(crawl, ctx, folders)

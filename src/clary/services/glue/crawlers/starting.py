@@ -10,16 +10,23 @@ from clary.services.glue.errors import InvalidInputException
 
 
 async def start(crawl: Crawl, ctx: Context) -> None:
-    """The targets are known, and the database is there. Raises CrawlFailed."""
+    """The targets are known, and whether the database is to be made. Raises CrawlFailed."""
     row = crawl.row
     crawl.say("BENCHMARK", f"Running Start Crawl for Crawler {row.name}")
     catalog = Catalog(crawl, ctx)
     targets: list[Doc] = [await _of_s3(ctx, said) for said in row.spec["Targets"].get("S3Targets") or ()]
     for said in row.spec["Targets"].get("CatalogTargets") or ():
         targets += [await _of_catalog(catalog, said["DatabaseName"], name) for name in said["Tables"]]
-    if crawl.database and await catalog.make_database():
-        crawl.say("INFO", f"Created database {crawl.database}")
-    crawl.memory |= {"stage": "look", "targets": targets, "target": 0}
+    # Decided before it is done: a repetition after a crash finds the database, and must tell of it all the same.
+    lacking = bool(crawl.database) and await catalog.lacks_database()
+    crawl.memory |= {"stage": "database" if lacking else "look", "targets": targets, "target": 0}
+
+
+async def make_database(crawl: Crawl, ctx: Context) -> None:
+    """The database that was not there is."""
+    await Catalog(crawl, ctx).make_database()
+    crawl.say("INFO", f"Created database {crawl.database}")
+    crawl.memory["stage"] = "look"
 
 
 async def _of_s3(ctx: Context, said: Doc) -> Doc:
