@@ -129,7 +129,7 @@ def train(clary: RealClary, name: str, prefix: str = "data/") -> dict[str, Any]:
 
 def nothing_is_left(clary: RealClary) -> bool:
     """No run, whole or half deleted, and no process but the server's own."""
-    own = (".keeper", ".etc", ".scratch")
+    own = (".keeper", ".etc", ".scratch", ".spark")
     runs = [path for path in (clary.home / "runs").iterdir() if not path.name.startswith(own)]
     server = 3  # supervisor, control process, front
     return not runs and len(clary.left_behind()) == server
