@@ -48,17 +48,21 @@ def watch() -> None:
 def prepare(session: SparkSession) -> None:
     """The session reads and writes Iceberg tables and finds the catalog's. Again it does nothing."""
     environment: Any = session.sparkContext.environment
-    environment.update({name: value for name, value in os.environ.items() if _HANDED.fullmatch(name)})
-    if getattr(session, _PREPARED, False):
-        return
+    handed = {name: value for name, value in os.environ.items() if _HANDED.fullmatch(name)}
+    changed = any(environment.get(name) != value for name, value in handed.items())
+    environment.update(handed)
+    first = not getattr(session, _PREPARED, False)
     setattr(session, _PREPARED, True)
     # Functions of scripts, and the Iceberg source, name this package: Spark's Python workers find it here.
     home = str(Path(__file__).parents[1])
     paths = [one for one in environment.get("PYTHONPATH", "").split(os.pathsep) if one]
     if home not in paths:
         environment["PYTHONPATH"] = os.pathsep.join([*paths, home])
+    if first or changed:
+        session.dataSource.register(IcebergSource)  # with the environment as it is now: it is not looked at later
+    if not first:
+        return
     session.conf.set("spark.sql.python.filterPushdown.enabled", "true")
-    session.dataSource.register(IcebergSource)
     kind: Any = type(session)
     if not getattr(kind.sql, _PREPARED, False):
         kind.sql = _with_catalog(kind.sql, text=True)
