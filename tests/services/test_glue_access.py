@@ -110,3 +110,22 @@ def test_every_operation_of_the_catalog_says_what_it_asks() -> None:
     ]
     assert ours
     assert not [name for name in ours if name not in access.ASKS]
+
+
+def test_a_job_is_asked_for_by_name_and_its_role_must_be_passed(house: House) -> None:
+    role = f"arn:aws:iam::{ACCOUNT}:role/etl"
+    given = {
+        "Role": role,
+        "Command": {"Name": "pythonshell", "ScriptLocation": "s3://lake/x.py", "PythonVersion": "3.9"},
+    }
+    passing = {"StringEquals": {"iam:PassedToService": "glue.amazonaws.com"}}
+    client = ann(
+        house,
+        allow(["glue:CreateJob", "glue:GetJob"], arn("job/mine-*")),
+        allow("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/etl", **passing),
+    )
+    client.create_job(Name="mine-1", **given)
+    assert client.get_job(JobName="mine-1")["Job"]["Role"] == role
+    denied(arn("job/yours"), client.create_job, Name="yours", **given)
+    denied("iam:PassRole", client.create_job, Name="mine-2", **{**given, "Role": f"arn:aws:iam::{ACCOUNT}:role/admin"})
+    denied("glue:StartJobRun", client.start_job_run, JobName="mine-1")

@@ -11,6 +11,8 @@ from clary.aws.errors import ServiceError
 from clary.engines.runners.base import Work
 from clary.kernel.resource import Doc
 from clary.services.glue.jobs import special
+from clary.services.glue.jobs.heralds import HERALDS
+from clary.services.glue.jobs.rows import RUN
 from tests.glue_house import ROLE, House, job_request
 
 pytestmark = pytest.mark.asyncio
@@ -353,3 +355,27 @@ async def test_packages_that_cannot_be_installed_fail_the_run_in_words(house: Ho
     run = await house.start()
     await house.run(3.0)
     assert "could not be installed" in (await house.shown(run))["ErrorMessage"]
+
+
+async def test_the_bus_hears_how_a_run_ended_and_that_it_is_late(house: House) -> None:
+    await house.job(NotificationProperty={"NotifyDelayAfter": 1})
+    good = await house.start()
+    await house.run(0.2)
+    await house.run(90.0)
+    house.runner.end(house.row(good).uid, 0)
+    await house.run(1.0)
+    bad = await house.start()
+    await house.run(0.2)
+    house.runner.end(house.row(bad).uid, 3)
+    await house.run(1.0)
+    events = [one for one in house.store.events(0, 1000) if one.kind == RUN]
+    told = [said for one in events for said in HERALDS[RUN](one)]
+    details = [json.loads(one["detail"]) if isinstance(one["detail"], str) else one["detail"] for one in told]
+    assert [(one["jobRunId"], one["state"], one["severity"]) for one in details] == [
+        (good, "RUNNING", "INFO"),
+        (good, "SUCCEEDED", "INFO"),
+        (bad, "FAILED", "ERROR"),
+    ]
+    assert details[0]["notificationCondition"] == {"NotifyDelayAfter": 1}
+    assert "exit code" in details[2]["message"] or "3" in details[2]["message"]
+    assert {one["source"] for one in told} == {"aws.glue"}
