@@ -50,8 +50,8 @@ async def test_a_process_that_was_killed_is_replaced(search: SearchProcess) -> N
 async def test_nobody_asks_so_there_is_no_process() -> None:
     idle = SearchProcess(idle_seconds=0.01)
     await idle.next(question())
-    assert idle._child is not None
-    idle._child.wait(timeout=10)
+    assert idle._process._child is not None
+    idle._process._child.wait(timeout=10)
     assert idle.pid is None
     assert await idle.next(question()) == tpe.answer(question())
     idle.close()
