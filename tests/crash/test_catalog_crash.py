@@ -14,6 +14,7 @@ from clary.kernel.reconcile import Controller
 from clary.kernel.sqlite import SqliteStore
 from clary.kernel.store import Where
 from clary.services import glue
+from clary.services.glue import removals as removing
 from clary.services.glue.catalog import databases, names, partitions, removals, tables, versions
 from tests.catalog_house import table
 from tests.crash.harness import crashes
@@ -144,5 +145,5 @@ def test_a_change_that_was_cut_short_is_made_once(tmp_path: Path) -> None:
 
 
 def test_a_removal_that_was_cut_short_leaves_nothing(tmp_path: Path) -> None:
-    for crash in crashes(destroying, tmp_path, lines_of=(databases, removals, tables, partitions), step=5):
+    for crash in crashes(destroying, tmp_path, lines_of=(databases, removals, removing, tables, partitions), step=5):
         assert not any(asyncio.run(destroyed(crash.directory)).values()), crash

@@ -14,11 +14,12 @@ from clary.services.glue.catalog import (
     tables,
     versions,
 )
+from clary.services.glue.removals import Removing
 
 
 def reconcilers(store: Store) -> Mapping[str, Reconciler]:
     """What removes what stood in deleted databases and tables."""
-    return {removals.REMOVAL: removals.Removing(store)}
+    return {removals.REMOVAL: Removing(store, removals.REMOVALS)}
 
 
 __all__ = [

@@ -1,15 +1,13 @@
 """What the catalog asks of the policies. As on AWS, who wants a table needs its database and the catalog too."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from clary.aws.access import Ask, Asks
+from clary.aws.access import Asks
 from clary.aws.service import Context
 from clary.kernel.resource import Doc
-from clary.services.glue import tags
+from clary.services.glue.asking import Names, asking
 from clary.services.glue.catalog.names import catalog_arn, database_arn, function_arn, table_arn
-
-Names = Callable[[Context, Doc], Sequence[str]]
 
 
 def _catalog(ctx: Context, req: Doc) -> Sequence[str]:
@@ -60,22 +58,6 @@ def _functions(ctx: Context, req: Doc) -> Sequence[str]:
     return [catalog_arn(ctx), database_arn(ctx, database), function_arn(ctx, database, name)]
 
 
-def _asks(operation: str, names: Names) -> Asks:
-    def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
-        wanted: Mapping[str, str] | None = req.get("Tags") or None
-        arns = names(ctx, req)
-        found = [Ask(f"glue:{operation}", arn, {}, wanted, _tags(ctx, arn)) for arn in arns]
-        if wanted:
-            found.append(Ask("glue:TagResource", arns[-1], {}, wanted, _tags(ctx, arns[-1])))
-        return found
-
-    return asks
-
-
-def _tags(ctx: Context, arn: str) -> Callable[[], Mapping[str, str]]:
-    return lambda: tags.of_arn(ctx, arn)
-
-
 _NAMES: Final[Mapping[str, Names]] = {
     "CreateDatabase": _new_database,
     "GetDatabase": _named_database,
@@ -122,4 +104,4 @@ _NAMES: Final[Mapping[str, Names]] = {
     "UpdateUserDefinedFunction": _functions,
     "DeleteUserDefinedFunction": _functions,
 }
-ASKS: Final[Mapping[str, Asks]] = {operation: _asks(operation, names) for operation, names in _NAMES.items()}
+ASKS: Final[Mapping[str, Asks]] = {operation: asking(operation, names) for operation, names in _NAMES.items()}

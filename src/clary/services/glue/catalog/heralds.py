@@ -43,7 +43,7 @@ def _partition(event: Event) -> Sequence[Doc]:
 
 def _removal(event: Event) -> Sequence[Doc]:
     said = event.resource["spec"]
-    if event.type != "created" or not said["Operation"]:
+    if event.type != "created" or not said.get("Operation"):
         return ()
     tables = [said["TableName"]] if said["TableName"] else []
     return [_of_database(event, said["Operation"], said["DatabaseName"], said["Arn"], *tables)]

@@ -6,9 +6,7 @@ from typing import Final
 from clary.aws.access import Ask, Asks
 from clary.aws.service import Context
 from clary.kernel.resource import Doc
-from clary.services.glue import tags
-from clary.services.glue.api import PRINCIPAL
-from clary.services.glue.crawlers.operations import role_arn
+from clary.services.glue import roles, tags
 
 _BY_NAME: Final = ("CreateCrawler", "UpdateCrawler", "GetCrawler", "DeleteCrawler", "StartCrawler", "StopCrawler")
 _BY_CRAWLER_NAME: Final = ("UpdateCrawlerSchedule", "StartCrawlerSchedule", "StopCrawlerSchedule", "ListCrawls")
@@ -20,7 +18,7 @@ def _of_crawler(operation: str, member: str) -> Asks:
         wanted = req.get("Tags") or None
         found = [Ask(f"glue:{operation}", arn, {}, wanted, lambda: tags.of_arn(ctx, arn))]
         if "Role" in req:
-            found.append(Ask("iam:PassRole", role_arn(ctx.account, req["Role"]), {"iam:PassedToService": PRINCIPAL}))
+            found.append(roles.pass_role(ctx.account, req["Role"]))
         return found
 
     return asks

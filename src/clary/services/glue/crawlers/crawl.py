@@ -12,10 +12,10 @@ from clary.aws.acting import Acting, session_of
 from clary.aws.service import Context
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.telemetry import LogEvent, LogStreamName
+from clary.services.glue import roles
 from clary.services.glue.api import PRINCIPAL
 from clary.services.glue.crawlers import configuration
 from clary.services.glue.crawlers.configuration import Configuration
-from clary.services.glue.crawlers.operations import role_arn
 from clary.services.glue.crawlers.rows import LOG_GROUP, Crawling, policy
 
 NAMES: Final = 50
@@ -77,7 +77,7 @@ class Crawl:
     def context(self) -> Context:
         """The crawler's role, now. Raises acting.NotAssumable."""
         crawling, row = self.crawling, self.row
-        acting = Acting(PRINCIPAL, row.arn, role_arn(row.account, row.spec["Role"]), "AWS-Crawler")
+        acting = Acting(PRINCIPAL, row.arn, roles.arn_of(row.account, row.spec["Role"]), "AWS-Crawler")
         return crawling.inside(session_of(acting, crawling.identities, row.account, crawling.clock.now()), row.region)
 
     def say(self, level: str, words: str) -> None:

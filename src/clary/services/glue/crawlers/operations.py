@@ -10,7 +10,7 @@ from clary.kernel.errors import BadToken, Exists, Missing, Stale
 from clary.kernel.page import paginate
 from clary.kernel.resource import Doc, Resource
 from clary.kernel.store import Where
-from clary.services.glue import tags
+from clary.services.glue import roles, tags
 from clary.services.glue.api import PRINCIPAL, service
 from clary.services.glue.crawlers import configuration
 from clary.services.glue.crawlers.rows import CLASSIFIER, CRAWL, CRAWLER, described, find
@@ -157,11 +157,6 @@ def next_moment(spec: Doc, now: float) -> float | None:
     return schedule.next_after(spec["Schedule"], now) if spec.get("Schedule") else None
 
 
-def role_arn(account: str, role: str) -> str:
-    """Crawlers may name their role by its ARN or by its name (with its path)."""
-    return role if role.startswith("arn:") else f"arn:aws:iam::{account}:role/{role}"
-
-
 def forget(ctx: Context, uid: str) -> None:
     """No crawl of that crawler is remembered."""
     where = Where(account=ctx.account, region=ctx.region, parent=uid)
@@ -174,7 +169,7 @@ def _check(ctx: Context, spec: Doc) -> None:
     configuration.check(spec)
     if spec.get("CatalogId", ctx.account) != ctx.account:
         raise InvalidInputException(f"CatalogId {spec['CatalogId']} is not the catalog of this account, {ctx.account}")
-    arn = role_arn(ctx.account, spec["Role"])
+    arn = roles.arn_of(ctx.account, spec["Role"])
     acting = Acting(PRINCIPAL, ctx.arn("glue", f"crawler/{spec['Name']}"), arn, "AWS-Crawler")
     try:
         session_of(acting, ctx.port(IdentityPolicies), ctx.account, ctx.clock.now())

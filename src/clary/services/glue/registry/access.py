@@ -1,13 +1,13 @@
 """What the schema registry asks of the policies: the ARN of the registry, or of the schema."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from clary.aws.access import Ask, Asks, anywhere
+from clary.aws.access import Asks, anywhere
 from clary.aws.service import Context
 from clary.kernel.errors import Missing
 from clary.kernel.resource import Doc
-from clary.services.glue import tags
+from clary.services.glue.asking import Names, asking
 from clary.services.glue.errors import InvalidInputException
 from clary.services.glue.registry.names import (
     DEFAULT,
@@ -18,8 +18,6 @@ from clary.services.glue.registry.names import (
     schema_arn,
     schema_names,
 )
-
-Names = Callable[[Context, Doc], Sequence[str]]
 
 
 def _registry(ctx: Context, req: Doc) -> Sequence[str]:
@@ -54,22 +52,6 @@ def _schema(ctx: Context, req: Doc) -> Sequence[str]:
         return ["*"]
 
 
-def _asks(operation: str, names: Names) -> Asks:
-    def asks(ctx: Context, req: Doc) -> Sequence[Ask]:
-        wanted: Mapping[str, str] | None = req.get("Tags") or None
-        arns = names(ctx, req)
-        found = [Ask(f"glue:{operation}", arn, {}, wanted, _tags(ctx, arn)) for arn in arns]
-        if wanted:
-            found.append(Ask("glue:TagResource", arns[-1], {}, wanted, _tags(ctx, arns[-1])))
-        return found
-
-    return asks
-
-
-def _tags(ctx: Context, arn: str) -> Callable[[], Mapping[str, str]]:
-    return lambda: tags.of_arn(ctx, arn)
-
-
 _NAMES: Final[Mapping[str, Names]] = {
     "CreateRegistry": _registry,
     "GetRegistry": _registry,
@@ -92,6 +74,6 @@ _NAMES: Final[Mapping[str, Names]] = {
     "RemoveSchemaVersionMetadata": _schema,
 }
 ASKS: Final[Mapping[str, Asks]] = {
-    **{operation: _asks(operation, names) for operation, names in _NAMES.items()},
+    **{operation: asking(operation, names) for operation, names in _NAMES.items()},
     "CheckSchemaVersionValidity": anywhere("glue:CheckSchemaVersionValidity"),
 }

@@ -1,15 +1,12 @@
 """Schema registries: what schemas stand in."""
 
-from contextlib import suppress
 from typing import Final
 
 from clary.aws import kept_tags
 from clary.aws.service import Context
 from clary.kernel import ids
-from clary.kernel.errors import Exists, Missing, Stale
-from clary.kernel.reconcile import Step, again, gone
+from clary.kernel.errors import Exists, Stale
 from clary.kernel.resource import Doc, Resource
-from clary.kernel.store import Store, Where
 from clary.services.glue import tags
 from clary.services.glue.api import service
 from clary.services.glue.errors import AlreadyExistsException
@@ -24,10 +21,10 @@ from clary.services.glue.registry.names import (
     registry_arn,
     registry_name,
 )
+from clary.services.glue.removals import Removals
 
 _PAGE: Final = 25
-_BITE: Final = 100
-_RETRY_SECONDS: Final = 60.0
+REMOVALS: Final = Removals(REMOVAL, {REGISTRY: (SCHEMA,), SCHEMA: (VERSION,)})
 
 tags.holds(REGISTRY, "glue:registry")
 
@@ -84,7 +81,7 @@ async def delete_registry(ctx: Context, req: Doc) -> Doc:
     while True:
         registry = find_registry(ctx, registry_name(ctx, req["RegistryId"]))
         try:
-            remove(ctx.store, registry)
+            REMOVALS.remove(ctx.store, registry)
         except Stale:
             continue
         return {"RegistryName": registry.name, "RegistryArn": registry.arn, "Status": "DELETING"}
@@ -99,44 +96,3 @@ def described(registry: Resource) -> Doc:
         "CreatedTime": moment(registry.created),
         "UpdatedTime": moment(registry.modified),
     }
-
-
-def remove(store: Store, one: Resource) -> None:
-    """The registry or schema is gone, and what is in it will be. Raises Stale."""
-    removal = Resource(
-        kind=REMOVAL,
-        name=one.uid,
-        account=one.account,
-        region=one.region,
-        uid=one.uid,
-        spec={"Kind": one.kind},
-        due=0.0,
-    )
-    # First what remembers it: from here on it will be gone, however this ends.
-    with suppress(Exists):
-        store.create(removal)
-    store.delete(one)
-
-
-class Removing:
-    """Wanted: nothing is left of a registry or schema that was deleted. Every step deletes some of it."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-
-    async def __call__(self, removal: Resource) -> Step:
-        with suppress(Missing, Stale):
-            self._store.delete(self._store.find(removal.spec["Kind"], removal.uid))
-        inner = SCHEMA if removal.spec["Kind"] == REGISTRY else VERSION
-        where = Where(account=removal.account, region=removal.region, parent=removal.uid)
-        found = self._store.page(inner, where, limit=_BITE)
-        for one in found:
-            with suppress(Stale):
-                if inner == SCHEMA:
-                    remove(self._store, one)
-                else:
-                    self._store.delete(one)
-        return again(0.0) if found else gone()
-
-    def give_up(self, removal: Resource, error: Exception) -> Step:
-        return again(_RETRY_SECONDS)

@@ -24,7 +24,7 @@ from clary.services.glue.registry.names import (
     schema_arn,
     schema_at,
 )
-from clary.services.glue.registry.registries import remove
+from clary.services.glue.registry.registries import REMOVALS
 from clary.services.glue.registry.versions import add
 
 _PAGE: Final = 25
@@ -129,7 +129,7 @@ async def delete_schema(ctx: Context, req: Doc) -> Doc:
     while True:
         schema = find_schema(ctx, req["SchemaId"])
         try:
-            remove(ctx.store, schema)
+            REMOVALS.remove(ctx.store, schema)
         except Stale:
             continue
         return {"SchemaArn": schema.arn, "SchemaName": schema.spec["SchemaName"], "Status": "DELETING"}
