@@ -81,6 +81,7 @@ class Config:
     metrics_page: Literal["loopback", "any", "off"] = _setting(
         "loopback", "Who may read GET /metrics without a signature: clients of this machine, anybody, nobody."
     )
+    console_dir: str = _setting("", "The console's built files, where they are not the package's own.")
     serverless_idle_seconds: float = _setting(
         300.0, "After how long without a request a serverless variant has no instance any more."
     )

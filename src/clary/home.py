@@ -4,11 +4,13 @@ import base64
 import fcntl
 import os
 import secrets
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
+from clary.aws import signin
 from clary.aws.credentials import HomeKeyRing, Keys, UserKeys, user_secret
 from clary.config import Config
 from clary.kernel import ids
@@ -35,6 +37,12 @@ class Home:
     def user_secret(self, access_key_id: str) -> str:
         """The secret of a user's access key."""
         return user_secret(self.master, access_key_id)
+
+
+def sign_in_link(config: Config, url: str) -> str:
+    """A link that signs the owner of this home in to its console, once. `url`: the server's."""
+    owner = read(config)
+    return signin.link(url, signin.code(owner.ring, f"arn:aws:iam::{owner.account}:root", time.time()))
 
 
 def make(config: Config) -> Home:

@@ -34,6 +34,8 @@ class Principal:
     """Of a federated user: the ARN of the user (or root) whose permissions the session shares."""
     transitive: tuple[str, ...] = ()
     """Keys of those tags that go on to the sessions that this one opens."""
+    via: Literal["", "signin"] = ""
+    """How a session of a root or user began: "signin" may all that its owner may, as in AWS's own console."""
 
 
 ANONYMOUS = Principal("", "", "anonymous", "anonymous")

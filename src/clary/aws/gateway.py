@@ -159,7 +159,7 @@ class Gateway:
         )
         with Hearing(self._auditor, call, ctx, signed.access_key_id, request.client) as heard:
             doc = heard.doc = _decoded(call, request, signed)
-            if not trusted:
+            if not trusted and not call.operation.unsigned:
                 self.authorizer.check(ctx, call.asks(ctx, doc))
             result = heard.result = await call.handler(ctx, doc)
             if self._strict:
@@ -196,7 +196,7 @@ class Gateway:
         return signed
 
     def _proven(self, request: Request, call: Call, body_sha256: str | None) -> Signed:
-        if call.codec.family == "s3" and is_unsigned(request):
+        if (call.codec.family == "s3" or call.operation.unsigned) and is_unsigned(request):
             return anonymous(request)
         if call.codec.family == "s3" and sigv2.is_presigned(request.query):
             path, now = with_bucket_of_host(request), self._clock.now()

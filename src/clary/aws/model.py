@@ -106,6 +106,11 @@ class Operation:
         return [Shape(self.model, ref) for ref in self.raw.get("errors", ())]
 
     @cached_property
+    def unsigned(self) -> bool:
+        """AWS wants no signature: whoever asks proves himself in the request's own words."""
+        return self.raw.get("authtype") == "none"
+
+    @cached_property
     def streams_in(self) -> bool:
         """The request's body is handed to the handler as it arrives."""
         shape = self.input

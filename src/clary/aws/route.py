@@ -60,6 +60,7 @@ class Router:
         self._targets: dict[str, Call] = {}
         self._calls: dict[tuple[str, str, str], Call] = {}
         self._templates: dict[str, Templates] = {}
+        self._open: dict[tuple[str, bytes], tuple[Model, str]] | None = None
 
     def route(self, request: Request) -> Call | None:
         """The call; None when only the body can tell (then ask `by_action`). Raises Unrouted. Sets `request.labels`."""
@@ -73,7 +74,23 @@ class Router:
             return None
         if scope is None and request.path == b"/" and _is_form(request):
             return None  # an unsigned form at the root: no bucket is named, so it is no upload
+        if scope is None and (call := self._unsigned(request)) is not None:
+            return call
         return self._by_path(request, scope)
+
+    def _unsigned(self, request: Request) -> Call | None:
+        """The operation that AWS serves to unsigned requests on exactly this path. (S3 has no bucket of two letters, so
+        /v1/... is nobody's object.)"""
+        if self._open is None:
+            self._open = {
+                (one.operation(name).method, one.operation(name).uri.encode()): (one, name)
+                for one in self._models()
+                if "rest-json" in one.protocols
+                for name in self._services[one.name].handlers
+                if one.operation(name).unsigned
+            }
+        found = self._open.get((request.method, request.path))
+        return None if found is None else self._call(*found, "rest-json")
 
     def by_action(self, request: Request) -> Call:
         """The call that a form names in Action. Raises Unrouted."""

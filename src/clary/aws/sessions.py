@@ -18,7 +18,7 @@ Refuse = Callable[[Principal, str], None]
 
 def of_token(principal: Principal) -> bool:
     """The caller signs with keys of GetSessionToken."""
-    return principal.issued is not None and principal.kind in ("root", "user")
+    return principal.issued is not None and principal.kind in ("root", "user") and principal.via != "signin"
 
 
 def guard(service: Service, refuse: Refuse) -> None:

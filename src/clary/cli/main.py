@@ -64,6 +64,17 @@ def status(home: HomeOption = None, json: JsonOption = False) -> None:
 
 
 @app.command()
+def console(
+    home: HomeOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Print a link that signs you in to the console in a browser: once, within ten minutes."""
+    from clary.cli import server
+
+    server.console(home, json)
+
+
+@app.command()
 def env(home: HomeOption = None, json: JsonOption = False) -> None:
     """Print the variables that make boto3, the AWS CLI and SDKs talk to Clary.
 

@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from clary import home as homes
+from clary.aws import signin
 from clary.cli import environment
 from clary.cli.say import err, fail, out
 from clary.config import Config, read
@@ -29,6 +30,8 @@ def up(home: Path | None, host: str | None, port: int | None, detach: bool) -> N
         sys.exit(supervisor.main(["--home", str(config.home), "--host", config.host, "--port", str(config.port)]))
     started = start(config)
     out.print(f"Clary is ready at [bold]{started.url}[/bold] (pid {started.pid}, home {config.home})")
+    link = homes.sign_in_link(config, started.url)
+    out.print(f"Console, signed in once within 10 minutes: {link}", markup=False, soft_wrap=True, highlight=False)
 
 
 def _settings(home: Path | None, host: str | None, port: int | None) -> Config:
@@ -147,6 +150,20 @@ def status(home: Path | None, json: bool) -> None:
         ("endpoints", [f"{name}: {state}" for name, state in found["endpoints"].items()]),
     ):
         out.print(f"  {title}: {', '.join(lines) if lines else 'none'}", markup=False)
+
+
+def console(home: Path | None, json: bool) -> None:
+    """A one-time link to the console of the server that runs on this home."""
+    config = _settings(home, None, None)
+    server = homes.server(config)
+    if server is None:
+        fail(f"no Clary runs on {config.home}", f"start it with: {program()} up --detach")
+    link = homes.sign_in_link(config, server.url)
+    if json:
+        typer.echo(orjson.dumps({"url": link, "seconds": signin.CODE_SECONDS}).decode())
+        return
+    out.print(link, markup=False, soft_wrap=True, highlight=False)
+    err.print("It signs in once, within 10 minutes.")
 
 
 def _memory_mb(pid: int) -> float:

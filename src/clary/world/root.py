@@ -51,6 +51,7 @@ from clary.services import (
     sagemaker_metrics,
     sagemaker_runtime,
     scheduler,
+    signin,
     sns,
     sqs,
 )
@@ -171,6 +172,7 @@ class World:
             ecr.Registry: ecr.Registry(home.account, config.region),
             iam.Birth: iam.Birth(home.made),
             s3.happenings.Happenings: self.happenings,
+            signin.page.Console: signin.page.Console.of(config.console_dir, config.region),
         }
 
     def _controller(self) -> Controller:

@@ -14,7 +14,7 @@ from clary.jobs.environments import tidy
 from clary.kernel.clock import Clock
 from clary.kernel.errors import Missing
 from clary.kernel.store import Where
-from clary.services import application_autoscaling, cloudwatch, ecr, glue, iam, s3, sagemaker, sns, sqs
+from clary.services import application_autoscaling, cloudwatch, ecr, glue, iam, s3, sagemaker, signin, sns, sqs
 from clary.world.stores import Stores
 
 HOUSEKEEPING_SECONDS = 3600.0
@@ -62,6 +62,7 @@ class Upkeep:
             await tidy(self._runner, self._environments, self._clock.now() - HOUSEKEEPING_SECONDS)
             await sqs.tidying.tidy(rows, queues, self._clock)
             sns.tidying.tidy(rows)
+            signin.tidying.tidy(rows, self._clock)
             await cloudwatch.history.tidy(rows, self._clock)
             await application_autoscaling.tidy(rows, self._clock)
             await ecr.tidying.tidy(rows, self._stores.objects, self._clock)

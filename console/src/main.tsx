@@ -1,0 +1,46 @@
+import "@cloudscape-design/global-styles/index.css"
+import "./shell/shell.css"
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query"
+import { StrictMode } from "react"
+import { createRoot } from "react-dom/client"
+import { BrowserRouter } from "react-router"
+import { Door } from "./session/door"
+import { redeemLink } from "./session/link"
+import { shareBetweenTabs } from "./session/session"
+import { Flashes } from "./shell/flash"
+import { Shell } from "./shell/shell"
+import { applyTheme } from "./shell/theme"
+import { Crumbs } from "./shell/title"
+
+applyTheme()
+
+const queries = new QueryClient({
+  defaultOptions: {
+    // The SDK has retried already what can be retried.
+    queries: { retry: false, refetchOnWindowFocus: true, staleTime: 500, throwOnError: false },
+    mutations: { retry: false },
+  },
+})
+
+const root = document.getElementById("root")
+if (root === null) throw new Error("the page has no root")
+
+// The link's code is taken out of the address bar before anything is drawn.
+const link = redeemLink()
+await Promise.all([link, shareBetweenTabs()])
+
+createRoot(root).render(
+  <StrictMode>
+    <QueryClientProvider client={queries}>
+      <BrowserRouter basename="/console">
+        <Flashes>
+          <Crumbs>
+            <Door problem={await link}>
+              <Shell />
+            </Door>
+          </Crumbs>
+        </Flashes>
+      </BrowserRouter>
+    </QueryClientProvider>
+  </StrictMode>,
+)

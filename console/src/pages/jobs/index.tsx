@@ -1,0 +1,6 @@
+import { usePage } from "@/shell/title"
+
+export default function Jobs() {
+  usePage([{ text: "Jobs", href: "/jobs" }])
+  return <h1>Jobs</h1>
+}

@@ -1,0 +1,6 @@
+import { usePage } from "@/shell/title"
+
+export default function Models() {
+  usePage([{ text: "Models", href: "/models" }])
+  return <h1>Models</h1>
+}

@@ -1,0 +1,154 @@
+/**
+ * The lines of a log stream (or of all streams with a prefix), newest at the end, followed while `live`. Reads
+ * FilterLogEvents page by page and goes on after the last line seen, so nothing is fetched twice.
+ */
+import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs"
+import Box from "@cloudscape-design/components/box"
+import Button from "@cloudscape-design/components/button"
+import Container from "@cloudscape-design/components/container"
+import Header from "@cloudscape-design/components/header"
+import Input from "@cloudscape-design/components/input"
+import SpaceBetween from "@cloudscape-design/components/space-between"
+import Toggle from "@cloudscape-design/components/toggle"
+import { useEffect, useRef, useState } from "react"
+import { aws } from "@/aws/client"
+import { FAST_MS, inWords, isMissing } from "@/aws/live"
+import { filesName, save } from "./save"
+
+export type Line = { at: number; stream: string; text: string; id: string }
+
+type Source = { group: string; prefix: string }
+const MOST_LINES = 5_000
+
+/** What was logged from `since` (ms) on, and where to go on. */
+export async function linesSince(source: Source, since: number, seen: ReadonlySet<string>): Promise<Line[]> {
+  const found: Line[] = []
+  let nextToken: string | undefined
+  do {
+    const page = await aws(CloudWatchLogsClient).send(
+      new FilterLogEventsCommand({
+        logGroupName: source.group,
+        ...(source.prefix ? { logStreamNamePrefix: source.prefix } : {}),
+        startTime: since,
+        nextToken,
+      }),
+    )
+    for (const one of page.events ?? []) {
+      const id = one.eventId ?? `${one.timestamp}${one.message}`
+      if (!seen.has(id))
+        found.push({ at: one.timestamp ?? 0, stream: one.logStreamName ?? "", text: one.message ?? "", id })
+    }
+    nextToken = page.nextToken
+  } while (nextToken && found.length < MOST_LINES)
+  return found
+}
+
+export function useLines(source: Source, live: boolean): { lines: Line[]; error: string; read: boolean } {
+  const [lines, setLines] = useState<Line[]>([])
+  const [error, setError] = useState("")
+  const [read, setRead] = useState(false)
+  const { group, prefix } = source
+  useEffect(() => {
+    let [gone, timer, since] = [false, 0, 0]
+    const seen = new Set<string>()
+    setLines([])
+    setRead(false)
+    const look = async () => {
+      try {
+        const more = await linesSince({ group, prefix }, since, seen)
+        if (gone) return
+        for (const one of more) {
+          seen.add(one.id)
+          since = Math.max(since, one.at)
+        }
+        if (more.length) setLines((now) => [...now, ...more].sort((a, b) => a.at - b.at).slice(-MOST_LINES))
+        setError("")
+      } catch (problem) {
+        if (gone) return
+        setError(isMissing(problem) ? "" : inWords(problem))
+      }
+      setRead(true)
+      if (live) timer = window.setTimeout(look, FAST_MS)
+    }
+    void look()
+    return () => {
+      gone = true
+      clearTimeout(timer)
+    }
+  }, [group, prefix, live])
+  return { lines, error, read }
+}
+
+type Props = { group: string; prefix?: string; live?: boolean; title?: string }
+
+export function LogView({ group, prefix = "", live = false, title = "Logs" }: Props) {
+  const { lines, error, read } = useLines({ group, prefix }, live)
+  const [wanted, setWanted] = useState("")
+  const [follow, setFollow] = useState(true)
+  const box = useRef<HTMLDivElement>(null)
+  const shown = wanted ? lines.filter((one) => one.text.toLowerCase().includes(wanted.toLowerCase())) : lines
+  const last = shown.at(-1)?.id
+  useEffect(() => {
+    if (follow && last !== undefined) box.current?.scrollTo({ top: box.current.scrollHeight })
+  }, [last, follow])
+  const streams = new Set(lines.map((one) => one.stream)).size
+  return (
+    <Container
+      header={
+        <Header
+          variant="h2"
+          counter={`(${lines.length})`}
+          description={`${group}${prefix ? ` · ${prefix}` : ""}${live ? " · live" : ""}`}
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <Toggle checked={follow} onChange={({ detail }) => setFollow(detail.checked)}>
+                Follow
+              </Toggle>
+              <Button
+                iconName="download"
+                disabled={!lines.length}
+                onClick={() => save(lines.map((one) => one.text).join("\n"), filesName(`${prefix || group}.log`))}
+              >
+                Download
+              </Button>
+            </SpaceBetween>
+          }
+        >
+          {title}
+        </Header>
+      }
+    >
+      <SpaceBetween size="s">
+        <Input
+          type="search"
+          value={wanted}
+          onChange={({ detail }) => setWanted(detail.value)}
+          placeholder="Find in these lines"
+          ariaLabel="Find in these lines"
+        />
+        {error && <Box color="text-status-error">{error}</Box>}
+        <div ref={box} className="clary-log clary-scroll" role="log" aria-label={title} tabIndex={0}>
+          {shown.length === 0 ? (
+            <Box color="text-body-secondary">
+              {!read
+                ? "Reading …"
+                : wanted
+                  ? "No line has that."
+                  : live
+                    ? "No lines yet. They appear here as they are written."
+                    : "Nothing was logged."}
+            </Box>
+          ) : (
+            shown.map((one) => (
+              <div key={one.id} className="clary-log-line">
+                <span className="clary-log-time">{new Date(one.at).toISOString().slice(11, 23)}</span>
+                {streams > 1 && <span className="clary-log-stream">{one.stream.split("/").at(-1)}</span>}
+                <span>{one.text}</span>
+              </div>
+            ))
+          )}
+        </div>
+      </SpaceBetween>
+    </Container>
+  )
+}
