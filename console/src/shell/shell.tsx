@@ -96,7 +96,7 @@ export function Shell() {
               text: who.name,
               description: who.arn,
               iconName: "user-profile",
-              ariaLabel: "Who you are",
+              ariaLabel: `${who.name}: who you are`,
               items: [
                 { id: "place", text: `${endpoint()} · ${region()}`, disabled: true },
                 { id: "version", text: `Clary ${version() || "(development)"}`, disabled: true },

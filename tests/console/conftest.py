@@ -1,0 +1,40 @@
+"""A signed-in console over the server of the module."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+pytest.importorskip("playwright.sync_api", reason="the console's tests need Playwright: pip install 'clary[test]'")
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.console.browser import Console, chromium, console, launch
+from tests.real import RealClary
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if chromium() is None:
+        pytest.skip("the console's tests need Chromium: apt-get install chromium")
+    with sync_playwright() as playwright:
+        found = launch(playwright)
+        yield found
+        found.close()
+
+
+def link(server: RealClary) -> str:
+    """A fresh one-time link, as `clary console` prints it."""
+    command = [sys.executable, "-m", "clary", "console", "--home", str(server.home), "--json"]
+    url: str = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["url"]
+    return url
+
+
+@pytest.fixture
+def tab(browser: Browser, server: RealClary) -> Iterator[Console]:
+    """Signed in as the owner, at 1280 x 900."""
+    with console(browser, server.url) as opened:
+        opened.sign_in(link(server))
+        yield opened
