@@ -10,6 +10,7 @@ from clary.aws.carried import PoliciesByService
 from clary.aws.credentials import KeyRing, KeyUses
 from clary.aws.endpoint import Endpoint
 from clary.aws.gateway import Gateway
+from clary.aws.static import Console
 from clary.aws.tagging import Taggables
 from clary.aws.traffic import Traffic
 from clary.config import Config
@@ -145,6 +146,7 @@ class World:
         return {
             AuditLog: stores.audit,
             BucketStore: stores.objects,
+            Console: signin.page.console_of(config.console_dir, config.region),
             Endpoint: Endpoint(config.endpoint_url),
             Holding: self.holding,
             IdentityPolicies: self.identities,
@@ -172,7 +174,6 @@ class World:
             ecr.Registry: ecr.Registry(home.account, config.region),
             iam.Birth: iam.Birth(home.made),
             s3.happenings.Happenings: self.happenings,
-            signin.page.Console: signin.page.Console.of(config.console_dir, config.region),
         }
 
     def _controller(self) -> Controller:
