@@ -50,3 +50,7 @@ def rows() -> Iterator[tuple[str, ...]]:
 def csv() -> str:
     """The published file: six attributes and the label a line, no header."""
     return "".join(f"{','.join(row)},{label(row)}\n" for row in rows())
+
+
+if __name__ == "__main__":
+    print(csv(), end="")

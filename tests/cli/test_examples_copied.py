@@ -70,6 +70,23 @@ def test_abalone_from_a_copy_to_production(server: RealClary, role: str, tmp_pat
     assert until(lambda: "s3://lake/raw/abalone.csv" in clary(server, "lineage", "abalone-production"))
 
 
+def test_cars_from_a_copy_to_production(server: RealClary, role: str, tmp_path: Path) -> None:
+    assert ":pipeline/car-evaluation" in copied(server, "car-evaluation", role, tmp_path)
+    clary(server, "pipeline", "run", "car-evaluation")
+    sagemaker, runtime = server.client("sagemaker"), server.client("sagemaker-runtime")
+    version = sagemaker.describe_model_package(ModelPackageName="car-evaluation/1")
+    bucket, _, key = version["CustomerMetadataProperties"]["clary:page"].removeprefix("s3://").partition("/")
+    page = json.loads(server.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read())
+    clary(server, "approve", "car-evaluation", "-m", "above the limit")
+    clary(server, "deploy", "car-evaluation", "--to", "staging")
+    for example in page["examples"]:
+        body = ",".join(str(example["values"][name]) for name in page["input"]["properties"])
+        said = runtime.invoke_endpoint(EndpointName="car-evaluation-staging", ContentType="text/csv", Body=body)
+        chances = [float(one) for one in said["Body"].read().decode().split(",")]
+        assert page["output"]["labels"][chances.index(max(chances))] == example["expected"]
+        assert sum(chances) == pytest.approx(1, abs=1e-3)
+
+
 def test_churn_asks_what_is_in_service(server: RealClary, role: str, tmp_path: Path) -> None:
     said = copied(server, "churn", role, tmp_path)
     assert ":pipeline/churn" in said

@@ -238,6 +238,18 @@ def test_every_builder_makes_what_create_pipeline_accepts() -> None:
     assert ranges["IntegerParameterRanges"] == [{"Name": "max_depth", "MinValue": "2", "MaxValue": "6"}]
 
 
+def test_a_version_has_properties_that_may_be_what_other_steps_made() -> None:
+    made = write(text="x")
+    page = join(made.outputs["made"], "page.json", on="/")
+    version = register("version", "g", "s3://lake/m.tar.gz", properties={"clary:page": page, "by": "ada"})
+    (_, registered) = json.loads(Pipeline("p", [version], bucket="lake").definition("role"))["Steps"]
+    place = {"Get": "Steps.write.ProcessingOutputConfig.Outputs['made'].S3Output.S3Uri"}
+    assert registered["Arguments"]["CustomerMetadataProperties"] == {
+        "clary:page": {"Std:Join": {"On": "/", "Values": [place, "page.json"]}},
+        "by": "ada",
+    }
+
+
 def test_the_example_is_a_definition_that_create_pipeline_accepts_and_is_the_same_each_time() -> None:
     text = abalone.pipeline.definition()
     assert text == abalone.pipeline.definition()

@@ -94,6 +94,19 @@ def test_a_repeated_request_makes_no_second_version(client: Any) -> None:
     assert len(client.list_model_packages(ModelPackageGroupName="cars")["ModelPackageSummaryList"]) == 1
 
 
+def test_a_version_says_where_the_document_of_its_page_is_and_nothing_else_of_the_registrys(
+    client: Any,
+) -> None:
+    arn = register(client, CustomerMetadataProperties={"clary:page": "s3://lake/page.json"})
+    client.update_model_package(ModelPackageArn=arn, CustomerMetadataProperties={"clary:page": "s3://lake/new.json"})
+    said = client.describe_model_package(ModelPackageName=arn)["CustomerMetadataProperties"]
+    assert said["clary:page"] == "s3://lake/new.json"
+    forged = {"clary:decision-1": "Approved by nobody"}
+    assert "the registry's own" in refusal(
+        client.create_model_package, ModelPackageGroupName="cars", CustomerMetadataProperties=forged
+    )
+
+
 def test_an_approval_is_told_as_an_event_of_awss_shape(inside: InProcess, client: Any) -> None:
     metrics = {"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://lake/m.json"}}}
     arn = register(client, ModelMetrics=metrics, CustomerMetadataProperties={"old": "1", "kept": "2"})

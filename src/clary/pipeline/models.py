@@ -23,10 +23,11 @@ def register(
     response_types: Sequence[str] = ("text/csv",),
     instances: Sequence[str] = ("ml.m5.large",),
     description: str | None = None,
+    properties: Mapping[str, Value | str] | None = None,
     options: Options = NONE,
 ) -> Node:
     """A new version in the model package group. `metrics` is the S3 URI of a JSON file, or the result of a function
-    step."""
+    step; `properties` are the version's CustomerMetadataProperties."""
     arguments: Doc = {
         "ModelPackageGroupName": group,
         "ModelApprovalStatus": approval,
@@ -44,6 +45,8 @@ def register(
         arguments["ModelMetrics"] = {"ModelQuality": {"Statistics": statistics}}
     if description is not None:
         arguments["ModelPackageDescription"] = description
+    if properties:
+        arguments["CustomerMetadataProperties"] = dict(properties)
     return Plain(name, "RegisterModel", arguments, options)
 
 

@@ -248,7 +248,7 @@ def _check_properties(given: Mapping[str, str], shown: Mapping[str, str]) -> Non
     """Raises ValidationException for a property that only the registry sets; what it shows may be given back."""
     for key, value in given.items():
         require(
-            not key.startswith(approval.RESERVED) or shown.get(key) == value,
+            not key.startswith(approval.RESERVED) or key == approval.PAGE or shown.get(key) == value,
             f"CustomerMetadataProperties that begin with {approval.RESERVED!r} are the registry's own: {key}",
         )
 
