@@ -1,15 +1,9 @@
 /** A text with a button that copies it. Works on plain http too, where the clipboard API is not to be had. */
 import Button from "@cloudscape-design/components/button"
 import { useState } from "react"
+import { copy } from "./clipboard"
 
-export async function copy(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text)
-  const area = Object.assign(document.createElement("textarea"), { value: text })
-  document.body.append(area)
-  area.select()
-  document.execCommand("copy")
-  area.remove()
-}
+export { copy }
 
 export function Copy({ text, label = "Copy", shown }: { text: string; label?: string; shown?: string }) {
   const [done, setDone] = useState(false)
