@@ -4,9 +4,17 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 WORKERS ?= 3
 
-.PHONY: install demo test lint bench coverage settings clean
+.PHONY: install console wheel demo test lint bench coverage settings clean
 
 install: $(STAMP)
+	@$(BIN)/python tools/console.py build
+
+console: install
+
+# What is published: with the console in it.
+wheel: install
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
+	@$(BIN)/python tools/wheel.py build/wheel
 
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -28,6 +36,7 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python tools/console.py check
 
 bench: install
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
@@ -40,4 +49,4 @@ coverage: install
 	$(BIN)/python tools/coverage.py > docs/coverage.md
 
 clean:
-	rm -rf .venv build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv build console/node_modules src/clary/services/signin/static .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -218,7 +218,7 @@ def _decoded(call: Call, request: Request, signed: Signed) -> Doc:
     try:
         return call.codec.decode(request)
     except ServiceError:
-        if signed.principal is ANONYMOUS:
+        if signed.principal is ANONYMOUS and not call.operation.unsigned:
             raise AccessDenied("Access Denied", code="AccessDenied") from None
         raise
 

@@ -196,6 +196,8 @@ def load(name: str) -> Model:
             one["pattern"] = patch["relaxed_form"]
     for shape, longest in patch.get("longest", {}).items():  # a bound that AWS has raised since the model was written
         raw["shapes"].get(shape, {})["max"] = longest
+    for shape in patch.get("sensitive", ()):  # what no log may hold, though the model does not say so
+        raw["shapes"].get(shape, {})["sensitive"] = True
     return Model(name, raw, patch)
 
 

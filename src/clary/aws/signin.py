@@ -17,10 +17,10 @@ class Warrants(Protocol):
     def warrant(self, claims: dict[str, str]) -> str: ...
 
 
-def code(ring: Warrants, arn: str, now: float) -> str:
-    """A code that signs in once as `arn`: the root, or a user of this home."""
+def code(ring: Warrants, arn: str, now: float, user_id: str = "") -> str:
+    """A code that signs in once as `arn`: the root, or the user of that id."""
     claims = {"use": _USE, "arn": arn, "id": secrets.token_hex(8), "until": str(int(now) + CODE_SECONDS)}
-    return ring.warrant(claims)
+    return ring.warrant({**claims, "user": user_id} if user_id else claims)
 
 
 def is_code(claims: dict[str, str]) -> bool:

@@ -66,12 +66,16 @@ def status(home: HomeOption = None, json: JsonOption = False) -> None:
 @app.command()
 def console(
     home: HomeOption = None,
+    user: Annotated[
+        str | None, typer.Option(help="Sign in as this IAM user, with that user's permissions.", metavar="NAME")
+    ] = None,
+    browse: Annotated[bool, typer.Option("--open", help="Open it in this machine's browser.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Print a link that signs you in to the console in a browser: once, within ten minutes."""
-    from clary.cli import server
+    """Print a link that signs in to the console in a browser: once, within ten minutes."""
+    from clary.cli.console import show
 
-    server.console(home, json)
+    show(home, user, browse, json)
 
 
 @app.command()

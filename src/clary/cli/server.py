@@ -13,7 +13,6 @@ import orjson
 import typer
 
 from clary import home as homes
-from clary.aws import signin
 from clary.cli import environment
 from clary.cli.say import err, fail, out
 from clary.config import Config, read
@@ -44,7 +43,7 @@ def _settings(home: Path | None, host: str | None, port: int | None) -> Config:
 def start(config: Config, settings: Mapping[str, str] | None = None) -> homes.Server:
     """A supervisor runs in its own session, and is ready. `settings`: variables that it gets unless they are set."""
     command = [sys.executable, "-m", "clary.processes.supervisor", "--home", str(config.home)]
-    command += ["--host", config.host, "--port", str(config.port)]
+    command += ["--host", config.host, "--port", str(config.port), "--no-link"]
     config.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (config.home / "up.log").open("wb") as said:
         process = subprocess.Popen(
@@ -150,20 +149,6 @@ def status(home: Path | None, json: bool) -> None:
         ("endpoints", [f"{name}: {state}" for name, state in found["endpoints"].items()]),
     ):
         out.print(f"  {title}: {', '.join(lines) if lines else 'none'}", markup=False)
-
-
-def console(home: Path | None, json: bool) -> None:
-    """A one-time link to the console of the server that runs on this home."""
-    config = _settings(home, None, None)
-    server = homes.server(config)
-    if server is None:
-        fail(f"no Clary runs on {config.home}", f"start it with: {program()} up --detach")
-    link = homes.sign_in_link(config, server.url)
-    if json:
-        typer.echo(orjson.dumps({"url": link, "seconds": signin.CODE_SECONDS}).decode())
-        return
-    out.print(link, markup=False, soft_wrap=True, highlight=False)
-    err.print("It signs in once, within 10 minutes.")
 
 
 def _memory_mb(pid: int) -> float:

@@ -72,8 +72,11 @@ class Child:
 
 
 class Supervisor:
-    def __init__(self, config: Config, listener: socket.socket, children: list[Child], log: int) -> None:
+    def __init__(
+        self, config: Config, listener: socket.socket, children: list[Child], log: int, *, prints_link: bool = True
+    ) -> None:
         self.config = config
+        self._prints_link = prints_link
         self.children = children
         self.listener = listener
         self._log = log
@@ -274,6 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--home")
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
+    parser.add_argument("--no-link", action="store_true", help="what is printed goes to a file: no link to sign in by")
     asked = parser.parse_args(arguments)
     try:
         config = read(home=asked.home, host=asked.host, port=asked.port)
@@ -295,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config = replace(config, port=listener.getsockname()[1])
     log = os.open(config.server_log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     try:
-        return Supervisor(config, listener, children(config, listener), log).run()
+        return Supervisor(config, listener, children(config, listener), log, prints_link=not asked.no_link).run()
     finally:
         os.close(held)
 

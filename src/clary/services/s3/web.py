@@ -1,9 +1,11 @@
 """Requests that browsers make: the preflight, and the headers on what they asked for."""
 
 from collections.abc import Callable
+from typing import Final
 
 from clary.aws.credentials import ANONYMOUS
 from clary.aws.doors import Door, Porch
+from clary.aws.hosts import bucket_of as bucket_of_host
 from clary.aws.http import Answer, Request
 from clary.aws.service import Context
 from clary.kernel.resource import Doc
@@ -46,5 +48,23 @@ def _rules(ctx: Context, bucket: str) -> list[Doc] | None:
     return found
 
 
+def confine(request: Request, answer: Answer, context: Callable[[], Context]) -> None:
+    """What a browser would run of an object is kept apart from the console, which is served at the same address: its
+    script has no origin, so it reads neither the console's session nor anything else of this server. Buckets at hosts
+    of their own have an origin of their own, and are left as they are."""
+    if request.door or not request.headers.get("user-agent", "").startswith("Mozilla/"):
+        return
+    kind = next((value for name, value in answer.headers if name == b"content-type"), b"")
+    if not kind.partition(b";")[0].strip().lower().endswith(_RUNNABLE):
+        return
+    if not bucket_of_host(request.headers.get("host", "")):
+        answer.headers.append((b"content-security-policy", _CONFINED))
+        answer.headers.append((b"x-content-type-options", b"nosniff"))
+
+
+_RUNNABLE: Final = (b"html", b"xml")
+_CONFINED: Final = b"sandbox allow-scripts allow-forms allow-popups allow-downloads"
+
 service.door(Door("Preflight", _wants, _answer))
 service.finish(finish)
+service.finish(confine)

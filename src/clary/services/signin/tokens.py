@@ -39,10 +39,7 @@ async def create_oauth2_token(ctx: Context, req: Doc) -> Doc:
 
     Errors: AccessDeniedException (AUTHCODE_EXPIRED, TOKEN_EXPIRED, USER_CREDENTIALS_CHANGED), ValidationException."""
     asked = req["tokenInput"]
-    if asked["grantType"] == "refresh_token":
-        claims = _renewable(ctx, asked)
-    else:
-        claims = _begun(ctx, asked)
+    claims = _renewable(ctx, asked) if asked["grantType"] == "refresh_token" else _begun(ctx, asked)
     principal = unpacked(orjson.loads(claims["principal"]))
     return {"tokenOutput": _tokens(ctx, principal, claims)}
 
@@ -70,10 +67,10 @@ def _by_code(ctx: Context, code: str) -> tuple[Principal, str, str]:
     claims = _claims(ctx, code)
     if not signin.is_code(claims) or float(claims["until"]) < ctx.clock.now():
         raise _expired()
-    root = f"arn:aws:iam::{ctx.account}:root"
-    if claims["arn"] != root:
-        raise _expired()
-    return Principal(ctx.account, root, ctx.account, "root"), "", claims["id"]
+    user = claims.get("user", "")
+    # A user who is gone meanwhile, or was made anew, signs in to nothing: no policy is found for that id.
+    who = Principal(ctx.account, claims["arn"], user or ctx.account, "user" if user else "root")
+    return who, "", claims["id"]
 
 
 def _by_proof(ctx: Context, code: str) -> tuple[Principal, str, str]:
