@@ -5,7 +5,8 @@ A service declares them beside its operations:
     service.door(Door("Website", is_website, answer))
 
 `wants` is asked of every request before it is routed, so it only looks at the method and a header. Whatever a door does
-in the name of a caller it does by `Porch.perform`: the same check, the same authorisation, the same handler.
+in the name of a caller it does by `Porch.perform`: the same check, the same authorisation, the same handler, and the
+same audit.
 """
 
 from collections.abc import Awaitable, Callable
@@ -18,6 +19,7 @@ from clary.kernel.clock import Clock
 from clary.kernel.resource import Doc
 
 if TYPE_CHECKING:
+    from clary.aws.audit import Hearing
     from clary.aws.route import Call
     from clary.aws.service import Context
 
@@ -37,11 +39,16 @@ class Porch:
     """The call of a served operation. Raises NotImplementedHere."""
     check: Callable[["Context", "Call", Doc], Doc]
     """The document in handler form, allowed. Raises ServiceError: not of its shape, or AccessDenied."""
+    hear: Callable[["Call", "Context"], "Hearing"]
+    """Around a call: the audit hears what came of it."""
 
     async def perform(self, principal: Principal, region: str, service: str, operation: str, doc: Doc) -> Doc:
         """What the operation answers to that caller. Raises ServiceError."""
         call, ctx = self.served(service, operation), self.context(principal, region)
-        return await call.handler(ctx, self.check(ctx, call, doc))
+        with self.hear(call, ctx) as heard:
+            heard.doc = self.check(ctx, call, doc)
+            heard.result = await call.handler(ctx, heard.doc)
+            return heard.result
 
     async def fetch(self, principal: Principal, region: str, service: str, operation: str, doc: Doc) -> Answer:
         """The same, as it goes over the wire. Raises ServiceError."""
@@ -57,6 +64,8 @@ class Door:
     """For the access line."""
     wants: Callable[[Request], bool]
     answer: Callable[[Porch], Awaitable[Answer]]
+    first: bool = False
+    """It is asked before doors that take whole methods, wherever they lead."""
 
 
 Finish = Callable[[Request, Answer, Callable[[], "Context"]], None]

@@ -78,7 +78,8 @@ class Gateway:
         self._clock = clock
         self._uses: KeyUses | None = ports.get(KeyUses)
         self._traffic: Traffic | None = ports.get(Traffic)
-        self._doors = [door for service in services for door in service.doors]
+        doors = [door for service in services for door in service.doors]
+        self._doors = sorted(doors, key=lambda door: not door.first)
         self._finishers = [finish for service in services for finish in service.finishers]
 
     def calls(self) -> Inside:
@@ -172,9 +173,11 @@ class Gateway:
                 principal, region, request_id, headers=request.headers, family="s3", origin=origin_of(request)
             )
 
-        return Porch(
-            request, request_id, self._clock, self.verifier.known, context, self.router.served, self._inside.checked
-        )
+        def hear(call: Call, ctx: Context) -> Hearing:
+            return Hearing(self._auditor, call, ctx, address=request.client)
+
+        served, checked = self.router.served, self._inside.checked
+        return Porch(request, request_id, self._clock, self.verifier.known, context, served, checked, hear)
 
     async def _verified(self, request: Request, call: Call) -> Signed:
         """Who signed it. The body is then read and proven, or stands in `request.stream` to be proven at its end."""

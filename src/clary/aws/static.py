@@ -51,9 +51,12 @@ class Console:
 
 
 def is_own(request: Request) -> bool:
-    """Nobody signed it, and its host name means this server and nothing else that is served here."""
+    """Nobody signed it, and its host name means this server and nothing else that is served here. A bearer's token is
+    no signature of AWS's."""
     host = request.headers.get("host", "")
-    return is_unsigned(request) and not bucket_of(host) and endpoint_prefix_of(host) is None
+    if bucket_of(host) or endpoint_prefix_of(host) is not None:
+        return False
+    return request.headers.get("authorization", "")[:7].lower() == "bearer " or is_unsigned(request)
 
 
 def page(console: Console, name: str, told: Mapping[str, str] | None = None, status: int = 200) -> Answer:

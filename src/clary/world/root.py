@@ -170,6 +170,7 @@ class World:
             sagemaker.registry.HomeRules: sagemaker.registry.HomeRules.of(config.approval_rules),
             Turns: self.turns,
             sagemaker_metrics.Series: Series(),
+            sagemaker_runtime.apps.Gates: sagemaker_runtime.apps.Gates(self.clock),
             application_autoscaling.Pace: self.pace,
             ecr.Registry: ecr.Registry(home.account, config.region),
             iam.Birth: iam.Birth(home.made),
