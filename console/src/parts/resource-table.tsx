@@ -42,6 +42,8 @@ type Props<T> = {
   /** Sorted by this column at first. */
   sorted?: { id: string; descending?: boolean }
   noFilter?: boolean
+  /** Long texts in cells are wrapped, not cut. */
+  wrap?: boolean
   headingLevel?: "h1" | "h2" | "h3"
 }
 
@@ -56,7 +58,8 @@ export function ResourceTable<T>(props: Props<T>) {
   const [params, setParams] = useSearchParams()
   const definitions = columns.map(
     ({ text, ...column }): TableProps.ColumnDefinition<T> =>
-      text ? { ...column, sortingComparator: (a, b) => compare(text(a), text(b)) } : column,
+      // The field is how the table knows its sorted column again: the comparator is another one after each render.
+      text ? { sortingField: column.id, ...column, sortingComparator: (a, b) => compare(text(a), text(b)) } : column,
   )
   const first = definitions.find((one) => one.id === sorted?.id)
   const { items, collectionProps, filterProps, filteredItemsCount, paginationProps } = useCollection<T>(rows ?? [], {
@@ -103,7 +106,7 @@ export function ResourceTable<T>(props: Props<T>) {
       loadingText={`Reading ${title.toLowerCase()}`}
       variant={props.variant ?? "container"}
       trackBy={id}
-      wrapLines={false}
+      wrapLines={props.wrap ?? false}
       resizableColumns={false}
       stickyHeader={false}
       {...(props.selection
