@@ -30,7 +30,7 @@ export function Copy({ text, label = "Copy", shown }: { text: string; label?: st
 export function Code({ text, label = "Code" }: { text: string; label?: string }) {
   return (
     <div className="clary-code">
-      <pre className="clary-mono clary-scroll" tabIndex={0} aria-label={label}>
+      <pre className="clary-mono clary-scroll" role="group" tabIndex={0} aria-label={label}>
         {text}
       </pre>
       <span className="clary-code-copy">

@@ -190,7 +190,9 @@ describe("a batch", () => {
 
   it("waits as long as it is told to, and tries once more where the server failed", async () => {
     let [time, calls]: [number, number] = [0, 0]
-    const sleep = async (ms: number) => void (time += ms)
+    const sleep = async (ms: number) => {
+      time += ms
+    }
     const ask = async (part: readonly number[]) => {
       calls++
       if (calls === 1) throw new Failure(429, "", "slow down", 7)

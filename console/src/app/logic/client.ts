@@ -3,7 +3,17 @@ import type { Body } from "./body"
 import { Failure } from "./failure"
 import { isObject, parsed } from "./json"
 
-export type AppInfo = { endpoint: string; status: string; access: "public" | "token"; rate: number; document: unknown }
+export type AppInfo = {
+  endpoint: string
+  /** EndpointStatus, "Missing", or "": the page may not know it. */
+  status: string
+  access: "public" | "token"
+  /** Requests a minute. */
+  rate: number
+  document: unknown
+  /** Why the document cannot be shown; "": it can, or there is none. */
+  problem: string
+}
 export type Reply = { text: string; contentType: string; took: number }
 
 export class Client {
@@ -27,6 +37,7 @@ export class Client {
       access: said.access === "token" ? "token" : "public",
       rate: Number(said.rate ?? 0),
       document: said.document ?? null,
+      problem: String(said.problem ?? ""),
     }
   }
 
@@ -41,6 +52,11 @@ export class Client {
     })
     const text = await answer.text()
     return { text, contentType: answer.headers.get("content-type") ?? "", took: performance.now() - began }
+  }
+
+  /** One readable file with all of this page. */
+  async source(): Promise<string> {
+    return (await this.ask("/source", {})).text()
   }
 
   private async ask(path: string, init: RequestInit): Promise<Response> {

@@ -181,6 +181,7 @@ describe("snippets", () => {
     base: "http://h/apps/x",
     origin: "http://h",
     endpoint: "x",
+    region: "us-east-1",
     contentType: "text/csv",
     accept: "text/csv",
     body: { text: `1,"it's"` },

@@ -6,6 +6,7 @@ export type Ask = {
   /** The address of the server: what boto3 calls the endpoint URL. */
   origin: string
   endpoint: string
+  region: string
   contentType: string
   accept: string
   /** The body as text, or the name of the file that is the body. */
@@ -112,10 +113,11 @@ function javascript(ask: Ask): string {
 }
 
 function boto3(ask: Ask): string {
+  const region = ask.region ? `, region_name=${quoted(ask.region)}` : ""
   const lines = [
     "import boto3",
     "",
-    `runtime = boto3.client("sagemaker-runtime", endpoint_url=${quoted(ask.origin)})`,
+    `runtime = boto3.client("sagemaker-runtime", endpoint_url=${quoted(ask.origin)}${region})`,
     "answer = runtime.invoke_endpoint(",
     `    EndpointName=${quoted(ask.endpoint)},`,
     `    ContentType=${quoted(ask.contentType)},`,
