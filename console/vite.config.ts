@@ -15,6 +15,8 @@ export default defineConfig({
     outDir: here("../src/clary/services/signin/static"),
     emptyOutDir: true,
     target: "es2022",
+    // Browsers that know light-dark() themselves: compiled away, it would follow no theme that is chosen in the page.
+    cssTarget: ["chrome123", "firefox120", "safari17.5"],
     chunkSizeWarningLimit: 2000,
     rollupOptions: { input: { console: here("./index.html"), app: here("./app.html") } },
   },

@@ -17,6 +17,7 @@ import { usePage } from "@/shell/title"
 import { readDefinition } from "./definition"
 import { executionAt, useLatest, usePipelines, whoIs } from "./reads"
 import { StartPipeline } from "./start"
+import "./pipelines.css"
 
 export function PipelineList() {
   usePage([{ text: "Pipelines", href: "/pipelines" }])
@@ -32,7 +33,18 @@ export function PipelineList() {
       id: "name",
       header: "Name",
       text: (one) => one.PipelineName,
-      cell: (one) => <To to={`/pipelines/${one.PipelineName}`}>{one.PipelineName}</To>,
+      cell: (one) => (
+        <>
+          <To to={`/pipelines/${one.PipelineName}`}>{one.PipelineName}</To>
+          {one.PipelineDescription && (
+            <Box color="text-body-secondary" fontSize="body-s">
+              <span className="clary-clip" title={one.PipelineDescription}>
+                {one.PipelineDescription}
+              </span>
+            </Box>
+          )}
+        </>
+      ),
       isRowHeader: true,
     },
     {
@@ -41,9 +53,16 @@ export function PipelineList() {
       text: status,
       cell: (one) =>
         status(one) ? (
-          <To to={executionAt(one.PipelineName ?? "", latest?.get(one.PipelineName ?? "")?.PipelineExecutionArn)}>
-            <Status status={status(one)} />
-          </To>
+          <span className="clary-nowrap">
+            <Status status={status(one)} />{" "}
+            <To
+              variant="secondary"
+              to={executionAt(one.PipelineName ?? "", latest?.get(one.PipelineName ?? "")?.PipelineExecutionArn)}
+              ariaLabel={`Latest execution of ${one.PipelineName}`}
+            >
+              Look
+            </To>
+          </span>
         ) : latest || one.LastExecutionTime === undefined ? (
           <Box color="text-body-secondary">None yet</Box>
         ) : (
@@ -63,16 +82,6 @@ export function PipelineList() {
       header: "Created",
       text: (one) => one.CreationTime,
       cell: (one) => <Ago when={one.CreationTime} />,
-    },
-    {
-      id: "description",
-      header: "Description",
-      text: (one) => one.PipelineDescription,
-      cell: (one) => (
-        <span className="clary-clip" title={one.PipelineDescription}>
-          {one.PipelineDescription || "–"}
-        </span>
-      ),
     },
   ]
   const one = chosen[0]?.PipelineName

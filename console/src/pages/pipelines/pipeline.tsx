@@ -94,7 +94,7 @@ export function PipelinePage({ name: given }: { name?: string }) {
             ],
             ["Steps at once", most === undefined ? "As many as can run" : `At most ${count(most)}`],
             ["Changed", <Ago key="changed" when={pipeline.LastModifiedTime} />],
-            ["ARN", <Copy key="arn" text={pipeline.PipelineArn ?? ""} shown={pipeline.PipelineArn} />],
+            ["ARN", <Copy key="arn" text={pipeline.PipelineArn ?? ""} shown={nameOf(pipeline.PipelineArn)} />],
           ]}
         />
       </Container>
