@@ -30,7 +30,12 @@ export function useLive<T>(key: QueryKey, read: () => Promise<T>, options: LiveO
  * Something that changes the world: `run` does it, says in a flash that it is done (or why not, with AWS's words), and
  * everything on the page is looked at again.
  */
-export function useAct<A, R>(act: (asked: A) => Promise<R>, said?: string | ((result: R, asked: A) => string)) {
+export function useAct<A, R>(
+  act: (asked: A) => Promise<R>,
+  said?: string | ((result: R, asked: A) => string),
+  /** `errorsHere`: a dialog that shows the error itself; it is not said a second time behind it. */
+  { errorsHere = false }: { errorsHere?: boolean } = {},
+) {
   const flash = useFlash()
   const queries = useQueryClient()
   return useMutation<R, Error, A>({
@@ -40,7 +45,9 @@ export function useAct<A, R>(act: (asked: A) => Promise<R>, said?: string | ((re
       if (words) flash({ type: "success", content: words })
       return queries.invalidateQueries()
     },
-    onError: (error) => flash({ type: "error", content: inWords(error) }),
+    onError: (error) => {
+      if (!errorsHere) flash({ type: "error", content: inWords(error) })
+    },
   })
 }
 

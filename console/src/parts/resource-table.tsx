@@ -25,6 +25,8 @@ type Props<T> = {
   rows: readonly T[] | undefined
   columns: Column<T>[]
   id: (item: T) => string
+  /** What a screen reader calls a row that may be chosen, where the id says too little. */
+  called?: (item: T) => string
   /** What is shown where there is nothing at all: `<Empty title=... action=...>`. */
   empty: ReactNode
   actions?: ReactNode
@@ -120,7 +122,7 @@ export function ResourceTable<T>(props: Props<T>) {
         tableLabel: title,
         selectionGroupLabel: "Choose rows",
         allItemsSelectionLabel: () => "Choose all rows",
-        itemSelectionLabel: (_, item) => `Choose ${id(item)}`,
+        itemSelectionLabel: (_, item) => `Choose ${(props.called ?? id)(item)}`,
       }}
       header={
         <Header

@@ -1,0 +1,146 @@
+/** /models: the groups of the registry, and the models that are in none. */
+import Header from "@cloudscape-design/components/header"
+import SpaceBetween from "@cloudscape-design/components/space-between"
+import { Empty } from "@/parts/empty"
+import { ResourceTable } from "@/parts/resource-table"
+import { Status } from "@/parts/status"
+import { Ago } from "@/parts/time"
+import { To } from "@/shell/link"
+import { usePage } from "@/shell/title"
+import { PENDING, type Summary, useRegistry, versionPath } from "./packages"
+import { Served } from "./served"
+import { type Serving, servesPackage, useServing } from "./serving"
+import { SingleModels } from "./single-models"
+
+export function Models() {
+  usePage([{ text: "Models", href: "/models" }])
+  const registry = useRegistry()
+  const serving = useServing()
+  const served = serving.data ?? []
+  const alone = registry.data?.alone ?? []
+  return (
+    <SpaceBetween size="l">
+      <Header variant="h1" description="What was trained, which version is approved, and where it serves.">
+        Models
+      </Header>
+      <ResourceTable
+        title="Model groups"
+        description="A group holds the versions of one model."
+        rows={registry.data?.groups}
+        error={registry.error}
+        again={() => void registry.refetch()}
+        id={(one) => one.name}
+        sorted={{ id: "latest", descending: true }}
+        columns={[
+          {
+            id: "name",
+            header: "Name",
+            cell: (one) => <To to={`/models/${one.name}`}>{one.name}</To>,
+            text: (one) => `${one.name} ${one.description}`,
+            sortingField: "name",
+            isRowHeader: true,
+          },
+          {
+            id: "versions",
+            header: "Versions",
+            cell: (one) => one.versions.length,
+            text: (one) => one.versions.length,
+            sortingField: "versions",
+          },
+          {
+            id: "latest",
+            header: "Latest version",
+            cell: (one) => <Latest version={one.versions[0]} />,
+            text: (one) => one.versions[0]?.created ?? one.created,
+            sortingField: "latest",
+          },
+          {
+            id: "waiting",
+            header: "Waiting for approval",
+            cell: (one) => one.versions.filter((version) => version.approval === PENDING).length || "–",
+            text: (one) => one.versions.filter((version) => version.approval === PENDING).length,
+            sortingField: "waiting",
+          },
+          {
+            id: "serving",
+            header: "In service",
+            cell: (one) =>
+              serving.error ? "not known" : <Served serving={servesGroup(served, one.versions)} group={one.name} />,
+            text: (one) =>
+              servesGroup(served, one.versions)
+                .map((endpoint) => endpoint.endpoint)
+                .join(" "),
+          },
+          {
+            id: "created",
+            header: "Created",
+            cell: (one) => <Ago when={one.created} />,
+            text: (one) => one.created,
+            sortingField: "created",
+          },
+        ]}
+        empty={
+          <Empty title="No model groups yet" action={<To to="/examples">Start an example</To>}>
+            A pipeline's step, or register() of the SDK, puts versions of a model into a group. An example makes one in
+            seconds.
+          </Empty>
+        }
+      />
+      {alone.length > 0 && <Alone packages={alone} serving={served} />}
+      <SingleModels serving={served} />
+    </SpaceBetween>
+  )
+}
+
+const servesGroup = (serving: readonly Serving[], versions: readonly Summary[]): Serving[] =>
+  serving.filter((one) => versions.some((version) => servesPackage([one], version.arn).length))
+
+function Latest({ version }: { version: Summary | undefined }) {
+  if (!version) return <>–</>
+  return (
+    <SpaceBetween direction="horizontal" size="xs">
+      <To to={versionPath(version.group, version.version)} ariaLabel={`${version.group}, version ${version.version}`}>
+        {version.version}
+      </To>
+      <Status status={version.approval} />
+    </SpaceBetween>
+  )
+}
+
+function Alone({ packages, serving }: { packages: Summary[]; serving: readonly Serving[] }) {
+  return (
+    <ResourceTable
+      title="Packages without a group"
+      param="packages"
+      rows={packages}
+      id={(one) => one.arn}
+      columns={[
+        {
+          id: "name",
+          header: "Name",
+          cell: (one) => <To to={`/models/package/${one.name}`}>{one.name}</To>,
+          text: (one) => one.name,
+          sortingField: "name",
+          isRowHeader: true,
+        },
+        {
+          id: "serving",
+          header: "In service",
+          cell: (one) => <Served serving={servesPackage(serving, one.arn)} />,
+          text: (one) =>
+            servesPackage(serving, one.arn)
+              .map((endpoint) => endpoint.endpoint)
+              .join(" "),
+        },
+        {
+          id: "created",
+          header: "Created",
+          cell: (one) => <Ago when={one.created} />,
+          text: (one) => one.created,
+          sortingField: "created",
+        },
+      ]}
+      empty={<Empty title="No packages without a group" />}
+    />
+  )
+}
