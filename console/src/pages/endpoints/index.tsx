@@ -1,6 +1,15 @@
-import { usePage } from "@/shell/title"
+import "./endpoints.css"
+import { Route, Routes } from "react-router"
+import { Nowhere } from "@/shell/nowhere"
+import { EndpointPage } from "./endpoint"
+import { EndpointList } from "./list"
 
 export default function Endpoints() {
-  usePage([{ text: "Endpoints", href: "/endpoints" }])
-  return <h1>Endpoints</h1>
+  return (
+    <Routes>
+      <Route index element={<EndpointList />} />
+      <Route path=":name" element={<EndpointPage />} />
+      <Route path="*" element={<Nowhere />} />
+    </Routes>
+  )
 }
