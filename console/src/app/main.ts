@@ -3,7 +3,12 @@
  *
  * It reads what the page is (app.json), asks for the token where one is needed, and draws itself from the document.
  */
-import "./page.css"
+import "./style/base.css"
+import "./style/controls.css"
+import "./style/form.css"
+import "./style/fields.css"
+import "./style/answer.css"
+import "./style/lists.css"
 import { fill, h } from "./dom"
 import { type AppInfo, Client } from "./logic/client"
 import { Failure, told } from "./logic/failure"

@@ -1,4 +1,5 @@
 /** What a model said, in whatever of the usual forms, as one answer for people. */
+import { rowsOf } from "./csv"
 import type { Output } from "./document"
 import { isObject, type Json, parsed, plain } from "./json"
 
@@ -34,7 +35,12 @@ function single(text: string, contentType: string): Json {
   const whole = parsed(body)
   if (whole !== undefined) return whole
   if (/json-?lines/i.test(contentType)) return parsed(body.split(/\r?\n/)[0] ?? "") ?? body
-  // CSV: one line, several lines, with or without brackets.
+  // CSV: a label beside a list in quotes, then one line, several lines, with or without brackets.
+  if (body.includes('"')) {
+    const [first] = [...rowsOf(body, ",")]
+    const cells = (first?.cells ?? []).map((cell) => parsed(cell) ?? cell)
+    if (cells.some(Array.isArray)) return cells
+  }
   const cells = body
     .split(/[\r\n,;]+/)
     .map((cell) => cell.replace(/^[\s[("']+|[\s\])"']+$/g, ""))
@@ -101,6 +107,10 @@ function ofClasses(value: Json, labels: readonly string[]): Answer | null {
   if (Array.isArray(value)) {
     const shares = sharesOf(value, labels)
     if (shares) return byShares(shares, labels)
+    const within = value.map((one) => (Array.isArray(one) ? sharesOf(one, labels) : null)).find((one) => one !== null)
+    const first = value.find((one) => !Array.isArray(one))
+    const named = first === undefined ? null : ofClasses(first, labels)
+    if (within && named?.kind === "class") return byShares(within, labels, named.label)
     return value.length === 1 && value[0] !== undefined ? ofClasses(value[0], labels) : null
   }
   if (!isObject(value)) return null

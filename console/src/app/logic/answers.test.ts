@@ -20,6 +20,7 @@ describe("an answer in classes", () => {
     for (const text of ["0.1,0.7,0.2", "[0.1, 0.7, 0.2]", "0.1\n0.7\n0.2\n", "[[0.1,0.7,0.2]]", "[0.1 , 0.7\n, 0.2"]) {
       expect(best(text)).toEqual(["acc", 0.7, 3])
     }
+    expect(best('2.0,"[0.1, 0.7, 0.2]"')).toEqual(["good", 0.2, 3])
     const json = "application/json"
     expect(best('{"predictions":[{"probabilities":[0.1,0.7,0.2],"predicted_label":2}]}', json)).toEqual([
       "good",

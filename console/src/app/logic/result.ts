@@ -9,6 +9,8 @@ export type Result = {
   rows: string[][]
   /** How many of the columns are the file's own. */
   own: number
+  /** Columns that hold a probability of one class: the file has them, a first look does not need them. */
+  shares: { from: number; to: number }
 }
 
 export function resultOf(mapped: Mapped, outcomes: readonly (Outcome | undefined)[], output: Output): Result {
@@ -19,6 +21,7 @@ export function resultOf(mapped: Mapped, outcomes: readonly (Outcome | undefined
   const own = mapped.header.length
   const added = ["answer", ...(labels.length ? ["probability", ...labels.map((one) => `p_${one}`)] : [])]
   if (failed) added.push("problem")
+  const shares = { from: own + 2, to: own + 2 + labels.length }
   const rows = mapped.all.map(({ cells, line }) => {
     const kept = Array.from({ length: own }, (_, at) => cells[at] ?? "")
     const outcome = byLine.get(line)
@@ -26,7 +29,7 @@ export function resultOf(mapped: Mapped, outcomes: readonly (Outcome | undefined
       refused.get(line) ?? (outcome === undefined ? "not asked" : "problem" in outcome ? outcome.problem : "")
     return [...kept, ...answerCells(outcome, labels), ...(failed ? [problem] : [])]
   })
-  return { header: [...mapped.header, ...added.map((name) => free(name, mapped.header))], rows, own }
+  return { header: [...mapped.header, ...added.map((name) => free(name, mapped.header))], rows, own, shares }
 }
 
 const hasShares = (one: Outcome | undefined): boolean =>

@@ -1,5 +1,5 @@
 /** Many rows: a CSV goes in, is looked at, is asked, and comes back with the answers beside it. */
-import { count, duration } from "../../parts/format"
+import { count, duration, percent } from "../../parts/format"
 import { filesName, save } from "../../parts/save"
 import { fill, fresh, h, ICONS, icon } from "../dom"
 import type { Answer } from "../logic/answer"
@@ -204,17 +204,24 @@ function tally(outcomes: readonly (Outcome | undefined)[]): HTMLElement | null {
 }
 
 function preview(result: Result): HTMLElement {
-  const head = result.header.map((name, at) => h("th", { scope: "col", class: at >= result.own ? "added" : "" }, name))
+  const { own, shares } = result
+  const seen = result.header.map((_, at) => at).filter((at) => at < shares.from || at >= shares.to)
+  const kind = (at: number) => (at >= own ? "added" : "")
+  const isShare = (at: number) => shares.to > shares.from && at === own + 1
+  const words = (cells: readonly string[], at: number) =>
+    isShare(at) && cells[at] ? percent(Number(cells[at])) : (cells[at] ?? "")
+  const head = seen.map((at) => h("th", { scope: "col", class: kind(at) }, result.header[at]))
   const body = result.rows
     .slice(0, PREVIEW_ROWS)
-    .map((cells) => h("tr", {}, ...cells.map((cell, at) => h("td", { class: at >= result.own ? "added" : "" }, cell))))
+    .map((cells) => h("tr", {}, ...seen.map((at) => h("td", { class: kind(at) }, words(cells, at)))))
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...body))
-  const more = result.rows.length > PREVIEW_ROWS ? `The first ${PREVIEW_ROWS} of ${rows(result.rows.length)}.` : ""
+  const more = result.rows.length > PREVIEW_ROWS ? `The first ${PREVIEW_ROWS} of ${rows(result.rows.length)}. ` : ""
+  const all = shares.to > shares.from ? "The file has the probability of every class." : ""
   return h(
     "div",
     {},
     h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "The first answers" }, table),
-    more && h("p", { class: "help" }, more),
+    (more || all) && h("p", { class: "help" }, more + all),
   )
 }
 

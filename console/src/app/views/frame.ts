@@ -7,8 +7,8 @@ import { told } from "../logic/failure"
 import { themeButton } from "../theme"
 
 export function frame(title: string, description: string, ...buttons: Child[]): HTMLElement {
-  const words = h("div", { class: "words" }, h("h1", {}, title), description && h("p", { class: "lead" }, description))
-  return h("header", {}, words, h("div", { class: "row tools" }, ...buttons, themeButton()))
+  const tools = h("div", { class: "row tools" }, ...buttons, themeButton())
+  return h("header", {}, h("h1", {}, title), tools, description && h("p", { class: "lead" }, description))
 }
 
 /** `source`: whether the page's source is offered. */

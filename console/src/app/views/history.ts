@@ -34,12 +34,18 @@ export function historyView(history: History, columns: readonly Column[], endpoi
       draw()
     }
     const shares = tries.some((one) => one.answer.kind === "class" && one.answer.share !== undefined)
-    const head = ["Time", "Inputs", "Answer", ...(shares ? ["Probability"] : []), "Took", ""]
+    const head = [
+      ["Answer", ""],
+      ...(shares ? [["Probability", "right"]] : []),
+      ["Inputs", ""],
+      ["Took", "right wide"],
+      ["Time", "right wide"],
+    ]
     const rows = (whole ? tries : tries.slice(0, SHOWN)).map((one) => row(one, columns, shares, () => back(one)))
     const table = h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, ...head.map((name) => (name ? h("th", { scope: "col" }, name) : h("td"))))),
+      h("thead", {}, h("tr", {}, ...head.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)), h("td"))),
       h("tbody", {}, ...rows),
     )
     fill(
@@ -88,11 +94,11 @@ function row(one: Try, columns: readonly Column[], shares: boolean, back: () => 
   return h(
     "tr",
     {},
-    h("td", { class: "soft" }, when),
-    h("td", { class: "pairs" }, ...inputs),
     h("td", {}, h("b", {}, inShort(one.answer).slice(0, 60))),
     shares && h("td", { class: "right" }, percent(share)),
-    h("td", { class: "right soft" }, `${Math.round(one.took)} ms`),
+    h("td", { class: "pairs" }, ...inputs),
+    h("td", { class: "right soft wide" }, `${Math.round(one.took)} ms`),
+    h("td", { class: "right soft wide" }, when),
     h("td", { class: "right" }, again),
   )
 }

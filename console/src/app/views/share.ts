@@ -33,6 +33,7 @@ export function shareButton(link: (withInputs: boolean) => string, access: "publ
     draw()
     dialog.showModal()
   }
+  const only = /^(localhost|127\.|\[::1\])/.test(new URL(link(false)).hostname)
   const who =
     access === "token"
       ? "The link does not hold the token: whoever opens it is asked for it."
@@ -49,6 +50,12 @@ export function shareButton(link: (withInputs: boolean) => string, access: "publ
     ),
     h("label", { class: "check" }, inputs, "With the inputs as they are now"),
     h("p", { class: "help" }, who),
+    only &&
+      h(
+        "p",
+        { class: "help" },
+        "This address works on this machine alone. To share the page, open it by the machine's name first.",
+      ),
   )
   return h("div", {}, button, dialog)
 }
