@@ -25,9 +25,10 @@ const queries = new QueryClient({
 const root = document.getElementById("root")
 if (root === null) throw new Error("the page has no root")
 
-// The link's code is taken out of the address bar before anything is drawn.
-const link = redeemLink()
-await Promise.all([link, shareBetweenTabs()])
+// The link's code is taken out of the address bar before anything is drawn. Who comes by a link is that person,
+// whoever else is signed in in other tabs.
+const problem = await redeemLink()
+await shareBetweenTabs()
 
 createRoot(root).render(
   <StrictMode>
@@ -35,7 +36,7 @@ createRoot(root).render(
       <BrowserRouter basename="/console">
         <Flashes>
           <Crumbs>
-            <Door problem={await link}>
+            <Door problem={problem}>
               <Shell />
             </Door>
           </Crumbs>

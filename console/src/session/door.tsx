@@ -11,6 +11,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { type ReactNode, useEffect, useState, useSyncExternalStore } from "react"
 import { forgetClients } from "@/aws/client"
 import { inWords } from "@/aws/live"
+import { chooseTheme, useTheme } from "@/shell/theme"
 import { onSession, session, setSession } from "./session"
 import { proofOf, redeem } from "./tokens"
 
@@ -32,6 +33,8 @@ function SignIn({ problem, ended }: { problem: string; ended: boolean }) {
   const [secret, setSecret] = useState("")
   const [why, setWhy] = useState(problem)
   const [busy, setBusy] = useState(false)
+  const shown = useTheme()
+  const other = shown === "dark" ? "light" : "dark"
   useEffect(() => {
     document.title = "Sign in · Clary"
   }, [])
@@ -52,6 +55,14 @@ function SignIn({ problem, ended }: { problem: string; ended: boolean }) {
           <div className="clary-door-mark">
             <img src={`${import.meta.env.BASE_URL}mark.svg`} alt="" width={40} height={40} />
             <Box variant="h1">Clary</Box>
+            <span className="clary-door-theme">
+              <Button
+                variant="icon"
+                iconName={shown === "dark" ? "star-filled" : "star"}
+                ariaLabel={`Show the ${other} theme`}
+                onClick={() => chooseTheme(other)}
+              />
+            </span>
           </div>
           {why && (
             <Alert type="error" header="That did not work">

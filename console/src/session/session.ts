@@ -78,16 +78,25 @@ export async function keys(now = Date.now()): Promise<Session> {
   }
 }
 
+type Message = { ask?: true; session?: Session; out?: true }
+const channel = new BroadcastChannel(PLACE)
+
+/** Nobody is signed in any more, in no tab. */
+export function signOut(): void {
+  channel.postMessage({ out: true } satisfies Message)
+  setSession(null)
+}
+
 /**
  * A new tab has no session of its own: it asks the other tabs of this origin, and they answer. Resolves after
  * `patienceMs` at the latest, with whether there is a session now.
  */
 export function shareBetweenTabs(patienceMs = 250): Promise<boolean> {
-  const channel = new BroadcastChannel(PLACE)
   return new Promise((resolve) => {
     const done = () => resolve(current !== null)
-    channel.onmessage = ({ data }: MessageEvent<{ ask?: true; session?: Session }>) => {
-      if (data.ask && current !== null) channel.postMessage({ session: current })
+    channel.onmessage = ({ data }: MessageEvent<Message>) => {
+      if (data.ask && current !== null) channel.postMessage({ session: current } satisfies Message)
+      if (data.out && current !== null) setSession(null)
       if (data.session && current === null) {
         setSession(data.session)
         done()
@@ -97,7 +106,7 @@ export function shareBetweenTabs(patienceMs = 250): Promise<boolean> {
       done()
       return
     }
-    channel.postMessage({ ask: true })
+    channel.postMessage({ ask: true } satisfies Message)
     setTimeout(done, patienceMs)
   })
 }

@@ -7,7 +7,7 @@ import { Suspense, useState } from "react"
 import { useLocation } from "react-router"
 import { endpoint, region, version } from "@/aws/place"
 import { Waiting } from "@/parts/waiting"
-import { setSession } from "@/session/session"
+import { signOut } from "@/session/session"
 import { Failure } from "./failure"
 import { FlashList } from "./flash"
 import { consoleHref, useFollow } from "./link"
@@ -102,7 +102,7 @@ export function Shell() {
                 { id: "version", text: `Clary ${version() || "(development)"}`, disabled: true },
                 { id: "out", text: "Sign out" },
               ],
-              onItemClick: ({ detail }) => detail.id === "out" && setSession(null),
+              onItemClick: ({ detail }) => detail.id === "out" && signOut(),
             },
           ]}
           i18nStrings={{ overflowMenuTriggerText: "More", overflowMenuTitleText: "All" }}
