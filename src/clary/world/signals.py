@@ -85,6 +85,7 @@ class Signals:
         self.tails = ports[logs.LiveTails] = logs.LiveTails(logs_store, clock)
         self.curves = sagemaker.Curves(metrics, sagemaker.training.LOG_GROUP)
         self.measured = sagemaker.Measured(using, rows, metrics, clock, config.home)
+        self.host = cloudwatch.host.Host(metrics, clock, account, config.region, config.home)
         self.metering = Metering(ports[Serving], rows, metrics, clock, config.serving_metrics_seconds)
         scratch = config.runs_dir / ".scratch"
         self.loading = Loading(scratch, metrics, clock, config.serving_metrics_seconds)
@@ -134,8 +135,8 @@ class Signals:
     def runs(self, stop: asyncio.Event) -> list[Coroutine[Any, Any, None]]:
         """What goes on until `stop`."""
         self.subscriptions.load()
-        parts = (self.bus, self.depths, self.counting, self.measured, self.metering, self.loading, self.shipper)
-        return [one.run(stop) for one in parts]
+        parts = (self.bus, self.depths, self.counting, self.measured, self.host, self.metering, self.loading)
+        return [one.run(stop) for one in (*parts, self.shipper)]
 
     def let_go(self) -> None:
         """Who waits for messages or follows logs hears that the server ends."""
