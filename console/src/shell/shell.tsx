@@ -65,13 +65,16 @@ export function nearest(path: string, items: readonly SideNavigationProps.Item[]
   return found.sort((a, b) => b.length - a.length)[0] ?? ""
 }
 
+/** Up to this width, in px, the navigation covers the page. */
+const NARROW = 900
+
 export function Shell() {
   const follow = useFollow()
   const { pathname } = useLocation()
   const crumbs = useCrumbs()
   const theme = useTheme()
   const who = useWho()
-  const [open, setOpen] = useState(innerWidth > 900)
+  const [open, setOpen] = useState(innerWidth > NARROW)
   return (
     <>
       <div id="top" className="clary-top">
@@ -113,7 +116,16 @@ export function Shell() {
         toolsHide
         navigationOpen={open}
         onNavigationChange={({ detail }) => setOpen(detail.open)}
-        navigation={<SideNavigation items={NAVIGATION} activeHref={nearest(pathname)} onFollow={follow} />}
+        navigation={
+          <SideNavigation
+            items={NAVIGATION}
+            activeHref={nearest(pathname)}
+            onFollow={(event) => {
+              follow(event)
+              if (innerWidth <= NARROW) setOpen(false) // it covers the page that was asked for
+            }}
+          />
+        }
         breadcrumbs={
           crumbs.length > 1 ? (
             <BreadcrumbGroup
