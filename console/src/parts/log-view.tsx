@@ -1,8 +1,9 @@
 /**
- * The lines of a log stream (or of all streams with a prefix), newest at the end, followed while `live`. Reads
- * FilterLogEvents page by page and goes on after the last line seen, so nothing is fetched twice.
+ * The lines of a log stream (or of all streams with a prefix), newest at the end, followed while `live`. Of a long log
+ * the newest lines are read first, by FilterLogEvents from the end; then it goes on after the last line seen, so nothing
+ * is fetched twice.
  */
-import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs"
+import { CloudWatchLogsClient, type FilteredLogEvent, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs"
 import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import Container from "@cloudscape-design/components/container"
@@ -13,12 +14,43 @@ import Toggle from "@cloudscape-design/components/toggle"
 import { useEffect, useRef, useState } from "react"
 import { aws } from "@/aws/client"
 import { FAST_MS, inWords, isMissing } from "@/aws/live"
+import { count } from "./format"
 import { filesName, save } from "./save"
 
 export type Line = { at: number; stream: string; text: string; id: string }
 
 type Source = { group: string; prefix: string }
-const MOST_LINES = 5_000
+export const MOST_LINES = 5_000
+/** From the end backwards CloudWatch reads only what is not older than this. */
+const OLDEST = Date.UTC(2024, 0, 1)
+
+/** The newest lines, the newest last; `most` of them where there are more. */
+export async function newestLines(source: Source, most = MOST_LINES): Promise<Line[]> {
+  const found: Line[] = []
+  let nextToken: string | undefined
+  do {
+    const page = await aws(CloudWatchLogsClient).send(
+      new FilterLogEventsCommand({
+        logGroupName: source.group,
+        ...(source.prefix ? { logStreamNamePrefix: source.prefix } : {}),
+        startTime: OLDEST,
+        startFromHead: false,
+        limit: most - found.length,
+        nextToken,
+      }),
+    )
+    for (const one of page.events ?? []) found.push(lineOf(one))
+    nextToken = page.nextToken
+  } while (nextToken && found.length < most)
+  return found.reverse()
+}
+
+const lineOf = (one: FilteredLogEvent): Line => ({
+  at: one.timestamp ?? 0,
+  stream: one.logStreamName ?? "",
+  text: one.message ?? "",
+  id: one.eventId ?? `${one.timestamp}${one.message}`,
+})
 
 /** What was logged from `since` (ms) on, and where to go on. */
 export async function linesSince(source: Source, since: number, seen: ReadonlySet<string>): Promise<Line[]> {
@@ -34,9 +66,8 @@ export async function linesSince(source: Source, since: number, seen: ReadonlySe
       }),
     )
     for (const one of page.events ?? []) {
-      const id = one.eventId ?? `${one.timestamp}${one.message}`
-      if (!seen.has(id))
-        found.push({ at: one.timestamp ?? 0, stream: one.logStreamName ?? "", text: one.message ?? "", id })
+      const line = lineOf(one)
+      if (!seen.has(line.id)) found.push(line)
     }
     nextToken = page.nextToken
   } while (nextToken && found.length < MOST_LINES)
@@ -49,14 +80,15 @@ export function useLines(source: Source, live: boolean): { lines: Line[]; error:
   const [read, setRead] = useState(false)
   const { group, prefix } = source
   useEffect(() => {
-    let [gone, timer, since] = [false, 0, 0]
+    let [gone, first, timer, since] = [false, true, 0, 0]
     const seen = new Set<string>()
     setLines([])
     setRead(false)
     const look = async () => {
       try {
-        const more = await linesSince({ group, prefix }, since, seen)
+        const more = first ? await newestLines({ group, prefix }) : await linesSince({ group, prefix }, since, seen)
         if (gone) return
+        first = false
         for (const one of more) {
           seen.add(one.id)
           since = Math.max(since, one.at)
@@ -97,7 +129,7 @@ export function LogView({ group, prefix = "", live = false, title = "Logs" }: Pr
       header={
         <Header
           variant="h2"
-          counter={`(${lines.length})`}
+          counter={`(${lines.length >= MOST_LINES ? `the newest ${count(lines.length)}` : count(lines.length)})`}
           description={`${group}${prefix ? ` · ${prefix}` : ""}${live ? " · live" : ""}`}
           actions={
             <SpaceBetween direction="horizontal" size="xs">

@@ -1,28 +1,17 @@
 /** Why a job failed, up front: AWS's reason, and the last lines that it logged. */
-import { CloudWatchLogsClient, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs"
 import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
 import SpaceBetween from "@cloudscape-design/components/space-between"
-import { aws } from "@/aws/client"
 import { inWords, isMissing, useLive } from "@/aws/live"
+import { newestLines } from "@/parts/log-view"
 
 const LAST = 15
 
-/** The newest lines of a job's streams, the newest last. */
-export async function lastLines(group: string, prefix: string, most = LAST): Promise<string[]> {
+async function lastLines(group: string, prefix: string): Promise<string[]> {
   try {
-    const page = await aws(CloudWatchLogsClient).send(
-      new FilterLogEventsCommand({
-        logGroupName: group,
-        logStreamNamePrefix: prefix,
-        startTime: 0,
-        startFromHead: false,
-        limit: most,
-      }),
-    )
-    return (page.events ?? []).map((one) => one.message ?? "").reverse()
+    return (await newestLines({ group, prefix }, LAST)).map((one) => one.text)
   } catch (problem) {
-    if (isMissing(problem)) return []
+    if (isMissing(problem)) return [] // the group comes with the first line of any job
     throw problem
   }
 }

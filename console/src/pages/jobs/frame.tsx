@@ -133,7 +133,7 @@ export function JobFrame({ kind, name, status, said, reason, streams, stop, remo
 
 export function Doing({ deed, onDone }: { deed: Deed; onDone: () => void }) {
   const navigate = useNavigate()
-  const doing = useAct(() => deed.act(), deed.said)
+  const doing = useAct(() => deed.act(), deed.said, { errorsHere: true })
   return (
     <Confirm
       title={deed.title}

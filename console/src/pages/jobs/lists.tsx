@@ -59,24 +59,37 @@ const took: Column = { id: "took", header: "Duration", cell: (row) => <Took from
 const what = (kind: Kind, header: string): Column => ({
   id: "what",
   header,
-  cell: (row) => <Detail kind={kind} row={row} show={(summary) => summary.what} />,
-})
-const machines = (kind: Kind): Column => ({
-  id: "machines",
-  header: "Instances",
   cell: (row) => (
-    <span className="clary-nowrap">
-      <Detail kind={kind} row={row} show={(summary) => summary.machines} />
-    </span>
+    <Detail
+      kind={kind}
+      row={row}
+      show={(summary) => (
+        <span className="clary-job-two">
+          <span>{summary.what}</span>
+          <small>{summary.machines}</small>
+        </span>
+      )}
+    />
   ),
 })
 const result = (kind: Kind, header: string): Column => ({
   id: "result",
   header,
   cell: (row) => (
-    <span className="clary-numbers">
-      <Detail kind={kind} row={row} show={(summary) => summary.result ?? "–"} />
-    </span>
+    <Detail
+      kind={kind}
+      row={row}
+      show={({ result: told }) =>
+        told ? (
+          <span className="clary-job-two clary-numbers">
+            <span>{told.value}</span>
+            <small>{told.name}</small>
+          </span>
+        ) : (
+          "–"
+        )
+      }
+    />
   ),
 })
 
@@ -103,40 +116,24 @@ const TRAINING: Column[] = [
   status,
   created,
   took,
-  what("training", "Algorithm"),
-  machines("training"),
+  what("training", "Algorithm, instances"),
   result("training", "Final metric"),
 ]
 export const TrainingList = () => <JobList kind="training" columns={TRAINING} about="Each makes a model out of data." />
 
-const PROCESSING: Column[] = [
-  name("processing"),
-  status,
-  created,
-  took,
-  what("processing", "Program"),
-  machines("processing"),
-]
+const PROCESSING: Column[] = [name("processing"), status, created, took, what("processing", "Program, instances")]
 export const ProcessingList = () => (
   <JobList kind="processing" columns={PROCESSING} about="Programs that prepare data, or judge a model." />
 )
 
-const TRANSFORM: Column[] = [
-  name("transform"),
-  status,
-  created,
-  took,
-  what("transform", "Model"),
-  machines("transform"),
-]
+const TRANSFORM: Column[] = [name("transform"), status, created, took, what("transform", "Model, instances")]
 export const TransformList = () => (
   <JobList kind="transform" columns={TRANSFORM} about="A model's answers for every object below a prefix." />
 )
 
-const strategy: Column = { id: "strategy", header: "Strategy", cell: (row) => row.tuning?.Strategy ?? "–" }
 const trials: Column = {
   id: "trials",
-  header: "Training jobs",
+  header: "Training jobs, strategy",
   cell: ({ tuning }) => {
     const counters = tuning?.TrainingJobStatusCounters
     const ended =
@@ -145,8 +142,11 @@ const trials: Column = {
       (counters?.NonRetryableError ?? 0) +
       (counters?.RetryableError ?? 0)
     return (
-      <span className="clary-numbers clary-nowrap">
-        {count(ended)} of {count(tuning?.ResourceLimits?.MaxNumberOfTrainingJobs)}
+      <span className="clary-job-two clary-numbers">
+        <span>
+          {count(ended)} of {count(tuning?.ResourceLimits?.MaxNumberOfTrainingJobs)}
+        </span>
+        <small>{tuning?.Strategy}</small>
       </span>
     )
   },
@@ -157,9 +157,8 @@ const TUNING: Column[] = [
   status,
   created,
   took,
-  strategy,
   trials,
-  what("tuning", "Algorithm"),
+  what("tuning", "Algorithm, instances"),
   result("tuning", "Best"),
 ]
 export const TuningList = () => (

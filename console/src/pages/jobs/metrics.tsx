@@ -11,15 +11,13 @@ import { FAST_MS, useLive } from "@/aws/live"
 import { Chart, type Series } from "@/parts/chart"
 import { Empty } from "@/parts/empty"
 import { Facts } from "@/parts/facts"
-import { number } from "@/parts/format"
-import { useLines } from "@/parts/log-view"
+import { count, number } from "@/parts/format"
+import { MOST_LINES, useLines } from "@/parts/log-view"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
 import { type Curve, curves, definitions, families, thinned } from "./curves"
 import { KINDS } from "./reads"
 import { timeSeries } from "./series"
-
-const MOST_LINES = 5_000
 
 type Props = { job: DescribeTrainingJobResponse; live: boolean }
 
@@ -70,7 +68,13 @@ function Curves({ job, live }: Props) {
     <Container
       header={
         <Header
-          description={live ? "Read from the job's lines as they come" : "Read from the job's lines"}
+          description={
+            by === "step" && long
+              ? `Read from the newest ${count(MOST_LINES)} of the job's lines; by time they are whole`
+              : live
+                ? "Read from the job's lines as they come"
+                : "Read from the job's lines"
+          }
           actions={
             <SegmentedControl
               label="Against what"

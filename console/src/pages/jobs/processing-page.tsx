@@ -5,12 +5,9 @@ import {
   SageMakerClient,
   StopProcessingJobCommand,
 } from "@aws-sdk/client-sagemaker"
-import Container from "@cloudscape-design/components/container"
-import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useParams } from "react-router"
 import { aws } from "@/aws/client"
-import { Facts } from "@/parts/facts"
 import { nameOf, words } from "@/parts/format"
 import { LogView } from "@/parts/log-view"
 import { moving } from "@/parts/status"
@@ -18,7 +15,7 @@ import { Instant, Took } from "@/parts/time"
 import { To } from "@/shell/link"
 import { JobFrame, Read } from "./frame"
 import { KINDS, useProcessing } from "./reads"
-import { Arn, Documents, Execution, Pairs, type Place, Places, Role } from "./sections"
+import { Arn, Documents, Execution, Overview as Known, Pairs, type Place, Places, Role, Whole } from "./sections"
 import { ofProcessing } from "./summary"
 import { Timeline, useSegments } from "./timeline"
 import { limit } from "./training-page"
@@ -105,7 +102,6 @@ function Overview({ job }: { job: DescribeProcessingJobResponse }) {
     ["Duration", <Took key="took" from={job.CreationTime} to={job.ProcessingEndTime} />],
     ["May run", limit(job.StoppingCondition?.MaxRuntimeInSeconds)],
     ["Role", <Role key="role" arn={job.RoleArn} />],
-    ["Pipeline run", <Execution key="execution" arn={job.ProcessingJobArn} />],
     ["Exit message", job.ExitMessage],
   ]
   if (job.TrainingJobArn) {
@@ -118,28 +114,15 @@ function Overview({ job }: { job: DescribeProcessingJobResponse }) {
     ])
   }
   if (job.MonitoringScheduleArn) facts.push(["Monitoring schedule", nameOf(job.MonitoringScheduleArn)])
-  facts.push([
-    "Command",
-    command ? (
-      <span key="command" className="clary-mono">
-        {command}
-      </span>
-    ) : (
-      "The image's own"
-    ),
-  ])
-  facts.push([
-    "Image",
-    <span key="image" className="clary-break">
-      {app?.ImageUri}
-    </span>,
-  ])
-  facts.push(["ARN", <Arn key="arn" arn={job.ProcessingJobArn} />])
+  const long: [string, React.ReactNode][] = [
+    ["Command", command ? <Whole key="command" text={command} /> : "The image's own"],
+    ["Pipeline run", <Execution key="execution" arn={job.ProcessingJobArn} />],
+    ["Image", <Whole key="image" text={app?.ImageUri} />],
+    ["ARN", <Arn key="arn" arn={job.ProcessingJobArn} />],
+  ]
   return (
     <SpaceBetween size="l">
-      <Container header={<Header>Overview</Header>}>
-        <Facts facts={facts} />
-      </Container>
+      <Known facts={facts} long={long} />
       {way.length > 0 && <Timeline all={way} />}
     </SpaceBetween>
   )

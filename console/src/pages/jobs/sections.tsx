@@ -2,9 +2,11 @@
 import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
+import type { ReactNode } from "react"
 import { inWords } from "@/aws/live"
 import { Copy, Json } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
+import { Facts } from "@/parts/facts"
 import { nameOf } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { S3 } from "@/parts/s3"
@@ -101,6 +103,22 @@ export function Role({ arn }: { arn: string | undefined }) {
   if (!arn) return <>–</>
   return <To to={`/operate/users/roles/${nameOf(arn)}`}>{nameOf(arn)}</To>
 }
+
+type Known = [string, ReactNode][]
+
+/** What a job is: short facts in four columns, those with long words below them in two. */
+export function Overview({ facts, long }: { facts: Known; long: Known }) {
+  return (
+    <Container header={<Header>Overview</Header>}>
+      <SpaceBetween size="l">
+        <Facts facts={facts} />
+        <Facts facts={long} columns={2} />
+      </SpaceBetween>
+    </Container>
+  )
+}
+
+export const Whole = ({ text }: { text: string | undefined }) => <span className="clary-break">{text ?? "–"}</span>
 
 export const Arn = ({ arn }: { arn: string | undefined }) =>
   arn ? <Copy text={arn} shown={arn} label="Copy ARN" /> : <>–</>

@@ -8,7 +8,7 @@ import type {
 import { number } from "@/parts/format"
 import { imageInWords, plain } from "./images"
 
-export type Summary = { what: string; machines: string; result?: string; why?: string }
+export type Summary = { what: string; machines: string; result?: { name: string; value: string }; why?: string }
 
 const machines = (type: string | undefined, count: number | undefined): string =>
   type ? `${count ?? 1} × ${type}` : "–"
@@ -22,7 +22,7 @@ export function ofTraining(job: DescribeTrainingJobResponse): Summary {
   return {
     what: program ? `${image} · ${lastOf(program)}` : image,
     machines: machines(job.ResourceConfig?.InstanceType, job.ResourceConfig?.InstanceCount),
-    ...(metric ? { result: `${metric.name} ${number(metric.value)}` } : {}),
+    ...(metric ? { result: { name: metric.name, value: number(metric.value) } } : {}),
     ...(job.FailureReason ? { why: job.FailureReason } : {}),
   }
 }
@@ -47,7 +47,6 @@ export function ofProcessing(job: DescribeProcessingJobResponse): Summary {
   return {
     what: program ? `${image} · ${lastOf(program)}` : image,
     machines: machines(cluster?.InstanceType, cluster?.InstanceCount),
-    ...(job.ExitMessage ? { result: job.ExitMessage } : {}),
     ...(job.FailureReason ? { why: job.FailureReason } : {}),
   }
 }
@@ -67,7 +66,7 @@ export function ofTuning(job: DescribeHyperParameterTuningJobResponse): Summary 
   return {
     what: imageInWords(definition?.AlgorithmSpecification?.TrainingImage),
     machines: machines(resources?.InstanceType, resources?.InstanceCount),
-    ...(best?.Value !== undefined ? { result: `${best.MetricName} ${number(best.Value)}` } : {}),
+    ...(best?.Value !== undefined ? { result: { name: best.MetricName ?? "", value: number(best.Value) } } : {}),
     ...(job.FailureReason ? { why: job.FailureReason } : {}),
   }
 }

@@ -6,12 +6,9 @@ import {
   SageMakerClient,
   StopTrainingJobCommand,
 } from "@aws-sdk/client-sagemaker"
-import Container from "@cloudscape-design/components/container"
-import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useParams } from "react-router"
 import { aws } from "@/aws/client"
-import { Facts } from "@/parts/facts"
 import { duration, nameOf, words } from "@/parts/format"
 import { LogView } from "@/parts/log-view"
 import { S3 } from "@/parts/s3"
@@ -21,7 +18,7 @@ import { To } from "@/shell/link"
 import { JobFrame, Read } from "./frame"
 import { Metrics } from "./metrics"
 import { KINDS, useTraining } from "./reads"
-import { Arn, Documents, Execution, Pairs, type Place, Places, Role } from "./sections"
+import { Arn, Documents, Execution, Overview as Known, Pairs, type Place, Places, Role, Whole } from "./sections"
 import { ofTraining } from "./summary"
 import { Timeline, useSegments } from "./timeline"
 import { segments } from "./transitions"
@@ -87,8 +84,6 @@ function Overview({ job }: { job: DescribeTrainingJobResponse }) {
     ["Billable time", job.BillableTimeInSeconds === undefined ? "–" : duration(job.BillableTimeInSeconds * 1_000)],
     ["May run", limit(job.StoppingCondition?.MaxRuntimeInSeconds)],
     ["Role", <Role key="role" arn={job.RoleArn} />],
-    ["Model", <S3 key="model" uri={job.ModelArtifacts?.S3ModelArtifacts} />],
-    ["Pipeline run", <Execution key="execution" arn={job.TrainingJobArn} />],
     [
       "Tuning job",
       tuning ? (
@@ -104,18 +99,15 @@ function Overview({ job }: { job: DescribeTrainingJobResponse }) {
     facts.push(["Experiment", [experiment.ExperimentName, experiment.TrialName].filter(Boolean).join(" · ")])
   if (job.WarmPoolStatus?.Status) facts.push(["Warm pool", words(job.WarmPoolStatus.Status)])
   if (job.EnableManagedSpotTraining) facts.push(["Spot", "Managed spot training"])
-  facts.push([
-    "Image",
-    <span key="image" className="clary-break">
-      {job.AlgorithmSpecification?.TrainingImage}
-    </span>,
-  ])
-  facts.push(["ARN", <Arn key="arn" arn={job.TrainingJobArn} />])
+  const long: [string, React.ReactNode][] = [
+    ["Model", <S3 key="model" uri={job.ModelArtifacts?.S3ModelArtifacts} />],
+    ["Pipeline run", <Execution key="execution" arn={job.TrainingJobArn} />],
+    ["Image", <Whole key="image" text={job.AlgorithmSpecification?.TrainingImage} />],
+    ["ARN", <Arn key="arn" arn={job.TrainingJobArn} />],
+  ]
   return (
     <SpaceBetween size="l">
-      <Container header={<Header>Overview</Header>}>
-        <Facts facts={facts} />
-      </Container>
+      <Known facts={facts} long={long} />
       {way.length > 0 && <Timeline all={way} />}
     </SpaceBetween>
   )

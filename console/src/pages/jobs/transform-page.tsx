@@ -13,7 +13,7 @@ import { Instant, Took } from "@/parts/time"
 import { To } from "@/shell/link"
 import { JobFrame, Read } from "./frame"
 import { KINDS, useTransform } from "./reads"
-import { Arn, Documents, Execution, Pairs, type Place, Places } from "./sections"
+import { Arn, Documents, Execution, Overview as Known, Pairs, type Place, Places } from "./sections"
 import { ofTransform } from "./summary"
 import { Timeline, useSegments } from "./timeline"
 import { stretches } from "./transitions"
@@ -77,27 +77,27 @@ function Overview({ job }: { job: DescribeTransformJobResponse }) {
   )
   return (
     <SpaceBetween size="l">
-      <Container header={<Header>Overview</Header>}>
-        <Facts
-          facts={[
-            [
-              "Model",
-              job.ModelName ? (
-                <To key="model" to={`/models/single/${job.ModelName}`}>
-                  {job.ModelName}
-                </To>
-              ) : (
-                "–"
-              ),
-            ],
-            ["Instances", ofTransform(job).machines],
-            ["Created", <Instant key="created" when={job.CreationTime} />],
-            ["Duration", <Took key="took" from={job.CreationTime} to={job.TransformEndTime} />],
-            ["Pipeline run", <Execution key="execution" arn={job.TransformJobArn} />],
-            ["ARN", <Arn key="arn" arn={job.TransformJobArn} />],
-          ]}
-        />
-      </Container>
+      <Known
+        facts={[
+          [
+            "Model",
+            job.ModelName ? (
+              <To key="model" to={`/models/single/${job.ModelName}`}>
+                {job.ModelName}
+              </To>
+            ) : (
+              "–"
+            ),
+          ],
+          ["Instances", ofTransform(job).machines],
+          ["Created", <Instant key="created" when={job.CreationTime} />],
+          ["Duration", <Took key="took" from={job.CreationTime} to={job.TransformEndTime} />],
+        ]}
+        long={[
+          ["Pipeline run", <Execution key="execution" arn={job.TransformJobArn} />],
+          ["ARN", <Arn key="arn" arn={job.TransformJobArn} />],
+        ]}
+      />
       {way.length > 0 && <Timeline all={way} />}
     </SpaceBetween>
   )

@@ -40,7 +40,7 @@ export function Editor({ kind, of, first }: Props) {
   const [text, setText] = useState(() => written(first))
   const { one } = KINDS[kind]
   const name = String(document[nameMember(kind)] ?? "")
-  const making = useAct(() => create(kind, document), `${name} is started`)
+  const making = useAct(() => create(kind, document), `${name} is started`, { errorsHere: true })
   const read = parse(text)
   const unread = "problem" in read ? read.problem : undefined
   const problem = unread ?? wrong(kind, document)
@@ -116,12 +116,14 @@ export function Editor({ kind, of, first }: Props) {
           </Container>
           <Container header={<Header description="The whole request, in AWS's words">Document</Header>}>
             <FormField stretch label="Request" errorText={unread}>
-              <Textarea
-                value={text}
-                rows={Math.min(40, text.split("\n").length + 1)}
-                spellcheck={false}
-                onChange={({ detail }) => type(detail.value)}
-              />
+              <div className="clary-job-document">
+                <Textarea
+                  value={text}
+                  rows={Math.min(40, text.split("\n").length + 1)}
+                  spellcheck={false}
+                  onChange={({ detail }) => type(detail.value)}
+                />
+              </div>
             </FormField>
           </Container>
         </SpaceBetween>

@@ -20,7 +20,7 @@ const MACHINES = (path: string[]): Field[] => [
 ]
 
 export function fieldsOf(kind: Kind, document: Doc): Field[] {
-  const role: Field = { path: ["RoleArn"], label: "Role", type: "text", hint: "The ARN of the role that it works as" }
+  const role: Field = { path: ["RoleArn"], label: "Role (ARN)", type: "text" }
   const longest: Field = { path: ["StoppingCondition", "MaxRuntimeInSeconds"], label: "May run (s)", type: "number" }
   const environment: Field = { path: ["Environment"], label: "Environment", type: "pairs" }
   if (kind === "training") {

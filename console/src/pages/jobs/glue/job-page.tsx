@@ -30,7 +30,18 @@ import { Nowhere } from "@/shell/nowhere"
 import { usePage } from "@/shell/title"
 import { type Deed, Doing } from "../frame"
 import { Pairs, Role } from "../sections"
-import { capacity, commandInWords, minutes, moves, shortRun, useBookmark, useJob, useRuns } from "./reads"
+import {
+  BOOKMARK,
+  capacity,
+  commandInWords,
+  minutes,
+  moves,
+  remembers,
+  shortRun,
+  useBookmark,
+  useJob,
+  useRuns,
+} from "./reads"
 import { Script } from "./script"
 import { StartRun } from "./start-run"
 import { Triggers } from "./triggers"
@@ -48,14 +59,12 @@ export function JobPage() {
   return <Page key={name} name={name} job={found.data} />
 }
 
-const BOOKMARK = "--job-bookmark-option"
-
 function Page({ name, job }: { name: string; job: Job }) {
   const [params, setParams] = useSearchParams()
   const [starts, setStarts] = useState(false)
   const [deed, setDeed] = useState<Deed | null>(null)
   const bookmarked = { ...job.DefaultArguments, ...job.NonOverridableArguments }[BOOKMARK]
-  const bookmark = useBookmark(name, true)
+  const bookmark = useBookmark(name, remembers(bookmarked))
   const reset: Deed = {
     verb: "Reset",
     title: `Reset the bookmark of ${name}?`,
@@ -168,8 +177,8 @@ function Runs({ name, onStart, onDeed }: { name: string; onStart: () => void; on
     { id: "attempt", header: "Attempt", cell: (run) => count((run.Attempt ?? 0) + 1), text: (run) => run.Attempt },
     {
       id: "trigger",
-      header: "Started by",
-      cell: (run) => run.TriggerName ?? "A person or a program",
+      header: "Trigger",
+      cell: (run) => run.TriggerName ?? "–",
       text: (run) => run.TriggerName,
     },
     {

@@ -86,6 +86,11 @@ export const useTriggers = (name: string) =>
     ),
   )
 
+export const BOOKMARK = "--job-bookmark-option"
+/** Whether that value of the argument lets runs go on where the last one ended: only then is there a bookmark to ask for. */
+export const remembers = (option: string | undefined): boolean =>
+  option !== undefined && option !== "job-bookmark-disable"
+
 /** null: nothing has been committed. */
 export const useBookmark = (name: string, enabled: boolean) =>
   useLive(

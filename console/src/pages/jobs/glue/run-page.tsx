@@ -24,7 +24,7 @@ import { usePage } from "@/shell/title"
 import { type Deed, Doing } from "../frame"
 import { Pairs } from "../sections"
 import { stopping } from "./job-page"
-import { capacity, minutes, moves, shortRun, useBookmark, useJob, useRun } from "./reads"
+import { BOOKMARK, capacity, minutes, moves, remembers, shortRun, useBookmark, useJob, useRun } from "./reads"
 import { StartRun } from "./start-run"
 
 export function RunPage() {
@@ -45,7 +45,7 @@ export function RunPage() {
 function Page({ name, run }: { name: string; run: JobRun }) {
   const [params, setParams] = useSearchParams()
   const job = useJob(name)
-  const bookmark = useBookmark(name, true)
+  const bookmark = useBookmark(name, remembers({ ...job.data?.DefaultArguments, ...run.Arguments }[BOOKMARK]))
   const [starts, setStarts] = useState(false)
   const [deed, setDeed] = useState<Deed | null>(null)
   const id = run.Id ?? ""

@@ -32,6 +32,7 @@ export function StartRun({ job, first, onDone }: { job: Job; first?: Record<stri
   const starting = useAct(
     () => aws(GlueClient).send(new StartJobRunCommand({ JobName: name, Arguments: changed(own, rows) })),
     `A run of ${name} is started`,
+    { errorsHere: true },
   )
   const go = () =>
     starting.mutate(undefined, {

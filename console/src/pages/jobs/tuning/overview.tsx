@@ -13,7 +13,7 @@ import { Facts } from "@/parts/facts"
 import { count, duration, number } from "@/parts/format"
 import { Instant, Took } from "@/parts/time"
 import { To } from "@/shell/link"
-import { Arn, Execution } from "../sections"
+import { Arn, Execution, Overview as Known } from "../sections"
 import { ofTuning } from "../summary"
 
 export function Overview({ job }: { job: DescribeHyperParameterTuningJobResponse }) {
@@ -39,32 +39,32 @@ export function Overview({ job }: { job: DescribeHyperParameterTuningJobResponse
           )}
         </Container>
       </ColumnLayout>
-      <Container header={<Header>Overview</Header>}>
-        <Facts
-          facts={[
-            ["Objective", objective ? `${objective.Type} ${objective.MetricName}` : undefined],
-            ["Strategy", config?.Strategy],
-            ["Algorithm", summary.what],
-            ["Instances", summary.machines],
-            [
-              "Training jobs",
-              `${count(limits?.MaxNumberOfTrainingJobs)}, ${count(limits?.MaxParallelTrainingJobs)} at once`,
-            ],
-            ["Stops early", config?.TrainingJobEarlyStoppingType],
-            ["Created", <Instant key="created" when={job.CreationTime} />],
-            ["Duration", <Took key="took" from={job.CreationTime} to={job.HyperParameterTuningEndTime} />],
-            [
-              "Used in all",
-              job.ConsumedResources?.RuntimeInSeconds === undefined
-                ? undefined
-                : duration(job.ConsumedResources.RuntimeInSeconds * 1_000),
-            ],
-            ["Random seed", config?.RandomSeed === undefined ? undefined : String(config.RandomSeed)],
-            ["Pipeline run", <Execution key="execution" arn={job.HyperParameterTuningJobArn} />],
-            ["ARN", <Arn key="arn" arn={job.HyperParameterTuningJobArn} />],
-          ]}
-        />
-      </Container>
+      <Known
+        facts={[
+          ["Objective", objective ? `${objective.Type} ${objective.MetricName}` : undefined],
+          ["Strategy", config?.Strategy],
+          ["Algorithm", summary.what],
+          ["Instances", summary.machines],
+          [
+            "Training jobs",
+            `${count(limits?.MaxNumberOfTrainingJobs)}, ${count(limits?.MaxParallelTrainingJobs)} at once`,
+          ],
+          ["Stops early", config?.TrainingJobEarlyStoppingType],
+          ["Created", <Instant key="created" when={job.CreationTime} />],
+          ["Duration", <Took key="took" from={job.CreationTime} to={job.HyperParameterTuningEndTime} />],
+          [
+            "Used in all",
+            job.ConsumedResources?.RuntimeInSeconds === undefined
+              ? undefined
+              : duration(job.ConsumedResources.RuntimeInSeconds * 1_000),
+          ],
+          ["Random seed", config?.RandomSeed === undefined ? undefined : String(config.RandomSeed)],
+        ]}
+        long={[
+          ["Pipeline run", <Execution key="execution" arn={job.HyperParameterTuningJobArn} />],
+          ["ARN", <Arn key="arn" arn={job.HyperParameterTuningJobArn} />],
+        ]}
+      />
     </SpaceBetween>
   )
 }

@@ -1,4 +1,5 @@
 /** Parallel coordinates: an axis a parameter, a line a training job, coloured by how good its objective is. */
+import type { ReactNode } from "react"
 import { useNavigate } from "react-router"
 import { number } from "@/parts/format"
 import { consoleHref } from "@/shell/link"
@@ -14,6 +15,8 @@ type Props = {
   metric: string
   seen: string | null
   onSee: (name: string | null) => void
+  /** Words about what is pointed at. */
+  said: ReactNode
 }
 
 const [HEIGHT, SIDE, TOP, BOTTOM, LEAST] = [300, 70, 34, 16, 110]
@@ -30,7 +33,7 @@ const colour = (good: number) => `color-mix(in oklab, var(--clary-good) ${Math.r
 
 const short = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 
-export function Parallel({ trials, axes, direction, metric, seen, onSee }: Props) {
+export function Parallel({ trials, axes, direction, metric, seen, onSee, said }: Props) {
   const [box, room] = useWidth()
   const navigate = useNavigate()
   const told = trials.filter((one) => one.objective !== undefined)
@@ -122,6 +125,7 @@ export function Parallel({ trials, axes, direction, metric, seen, onSee }: Props
         </svg>
       </div>
       <div className="clary-plot-legend">
+        <span className="clary-plot-said">{said}</span>
         <span>Worst {number(direction === "Minimize" ? Math.max(...values) : Math.min(...values))}</span>
         <span className="clary-plot-ramp" aria-hidden="true" />
         <span>Best {number(direction === "Minimize" ? Math.min(...values) : Math.max(...values))}</span>

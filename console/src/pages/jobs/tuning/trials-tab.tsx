@@ -1,6 +1,5 @@
 /** The training jobs of a tuning job: both drawings, and the table of them. What is pointed at in one is seen in all. */
 import type { DescribeHyperParameterTuningJobResponse } from "@aws-sdk/client-sagemaker"
-import Box from "@cloudscape-design/components/box"
 import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
@@ -9,7 +8,7 @@ import { Empty } from "@/parts/empty"
 import { number } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { Status } from "@/parts/status"
-import { Ago, Took } from "@/parts/time"
+import { Took } from "@/parts/time"
 import { To } from "@/shell/link"
 import { Objective } from "./objective"
 import { Parallel } from "./parallel"
@@ -70,7 +69,6 @@ function columns(axes: readonly Axis[], metric: string, several: boolean, descen
           },
         ]
       : []),
-    { id: "started", header: "Started", cell: (one) => <Ago when={one.started} />, text: (one) => one.started },
     {
       id: "took",
       header: "Duration",
@@ -115,17 +113,15 @@ export function Trials({ job, trials, error, again, live }: Props) {
             </Header>
           }
         >
-          <Parallel trials={told} axes={axes} direction={direction} metric={metric} seen={seen} onSee={setSeen} />
-          <div className="clary-plot-said">
-            {pointed ? (
-              <Box fontSize="body-s">
-                <b>{pointed.name}</b> · {metric} {number(pointed.objective)} ·{" "}
-                {Object.entries(pointed.params)
-                  .map(([name, value]) => `${name} ${value}`)
-                  .join(" · ")}
-              </Box>
-            ) : null}
-          </div>
+          <Parallel
+            trials={told}
+            axes={axes}
+            direction={direction}
+            metric={metric}
+            seen={seen}
+            onSee={setSeen}
+            said={pointed && <Pointed trial={pointed} metric={metric} />}
+          />
         </Container>
       )}
       <ResourceTable
@@ -143,6 +139,15 @@ export function Trials({ job, trials, error, again, live }: Props) {
         }
       />
     </SpaceBetween>
+  )
+}
+
+function Pointed({ trial, metric }: { trial: Trial; metric: string }) {
+  const told = Object.entries(trial.params).map(([name, value]) => `${name} ${value}`)
+  return (
+    <>
+      <b>{trial.name}</b> · {metric} {number(trial.objective)} · {told.join(" · ")}
+    </>
   )
 }
 
