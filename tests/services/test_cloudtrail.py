@@ -265,3 +265,15 @@ def test_there_are_no_trails(house: InProcess) -> None:
     assert client.list_trails()["Trails"] == []
     with pytest.raises(ClientError, match="Unknown trail"):
         client.get_trail_status(Name="main")
+
+
+def test_the_name_that_other_sdks_give_the_service_is_taken_too(house: InProcess) -> None:
+    """SDKs that are made from Smithy (JavaScript, Rust, Kotlin) say CloudTrail_20131101.LookupEvents."""
+
+    def shorten(request: Any, **_: Any) -> None:
+        request.headers.replace_header("X-Amz-Target", "CloudTrail_20131101.LookupEvents")
+
+    house.client("sagemaker").list_models()
+    client = house.client("cloudtrail")
+    client.meta.events.register("before-sign.cloudtrail.LookupEvents", shorten)
+    assert client.lookup_events()["Events"]

@@ -259,6 +259,27 @@ async def test_what_runs_use_is_told_of_their_hosts(house: House) -> None:
     assert len(list(house.metrics.names(ACCOUNT, REGION, MetricMatch()))) == 5
 
 
+class Hasty(ManualClock):
+    """Timers of the machine may wake a moment too early."""
+
+    async def sleep(self, seconds: float) -> None:
+        self.advance(seconds - 0.001 if seconds > 1 else seconds)
+        await asyncio.sleep(0)
+
+
+async def test_a_timer_that_wakes_too_early_tells_nothing_of_the_minute_before() -> None:
+    clock, stop = Hasty(NOW + 17), asyncio.Event()
+    told: list[float] = []
+
+    async def noted() -> None:
+        told.append(clock.now() - NOW)
+        if len(told) == 4:
+            stop.set()
+
+    await every(clock, 60.0, stop, noted)
+    assert told[:4] == [17, 60, 120, 180]
+
+
 async def test_looks_are_those_of_the_clock(house: House) -> None:
     house.clock.advance(17)
     stop = asyncio.Event()

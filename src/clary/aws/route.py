@@ -122,7 +122,7 @@ class Router:
     def _by_target(self, target: str, scope: str | None) -> Call:
         prefix, _, name = target.rpartition(".")
         for one in self._models():
-            if one.target_prefix == prefix and "json" in one.protocols:
+            if _names(one, prefix) and "json" in one.protocols:
                 if name not in one:
                     raise Unrouted("json", self._missing("json", one.name, name, [one]))
                 call = self._targets[target] = self._call(one, name, "json")
@@ -232,6 +232,13 @@ def scope_of(request: Request) -> str | None:
 def _is_form(request: Request) -> bool:
     kind = request.headers.get("content-type", "")
     return request.method == "POST" and kind.startswith("application/x-www-form-urlencoded")
+
+
+def _names(one: Model, prefix: str) -> bool:
+    """Whether the prefix of a target names the service. CloudTrail's is com.amazonaws.cloudtrail.v20131101.
+    CloudTrail_20131101; the SDKs that are made from Smithy say the last part of it only, and AWS takes both."""
+    full = one.target_prefix
+    return full is not None and prefix in (full, full.rpartition(".")[2])
 
 
 def _is_rest(one: Model) -> bool:

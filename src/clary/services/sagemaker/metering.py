@@ -143,11 +143,20 @@ async def every(clock: Clock, seconds: float, stop: asyncio.Event, work: Callabl
                 log.exception("what endpoints and jobs do could not be measured")
             if last:
                 return
-            nap = asyncio.ensure_future(clock.sleep(seconds - clock.now() % seconds))
+            nap = asyncio.ensure_future(_next(clock, seconds))
             await asyncio.wait({stopping, nap}, return_when=asyncio.FIRST_COMPLETED)
             nap.cancel()
     finally:
         stopping.cancel()
+
+
+async def _next(clock: Clock, seconds: float) -> None:
+    """Until the next whole number of `seconds`. A timer may wake a moment too early: then it is not that time yet, and
+    what is told of the minute that ends would be told of the one before it. A clock that was put back is not waited
+    for."""
+    due = (clock.now() // seconds + 1) * seconds
+    while 0 < (left := due - clock.now()) <= seconds:
+        await clock.sleep(left)
 
 
 def latencies(docs: Iterable[Doc], kind: str) -> tuple[list[float], list[float]]:
