@@ -68,6 +68,7 @@ export function ResourceTable<T>(props: Props<T>) {
     filtering: {
       defaultFilteringText: params.get(param) ?? "",
       filteringFunction: (item, wanted) =>
+        wanted === "" ||
         columns.some((column) => {
           const shown = column.text ? column.text(item) : column.cell(item)
           return (
