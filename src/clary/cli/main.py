@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from clary.cli import lineage, sql
+from clary.cli.app.commands import app as pages
 from clary.cli.pipeline.commands import app as pipeline
 from clary.cli.registry import commands as registry
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 user = typer.Typer(no_args_is_help=True, help="People and programs of their own: users, their keys and permissions.")
 app.add_typer(user, name="user")
 app.add_typer(pipeline, name="pipeline")
+app.add_typer(pages, name="app")
 
 HomeOption = Annotated[
     Path | None, typer.Option("--home", help="Where Clary keeps everything. [default: ~/.clary]", metavar="DIR")

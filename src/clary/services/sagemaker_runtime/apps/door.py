@@ -98,11 +98,11 @@ async def _served(ctx: Context, porch: Porch, app: App, below: str) -> Answer:
 def _shown(ctx: Context, request: Request, app: App, below: str) -> Answer:
     """The page as it was built; it asks for everything else itself."""
     console = ctx.port(Console)
-    base = f"{request.scheme}://{request.headers.get('host', '')}/apps/{app.endpoint}"
-    told_of = {"clary-endpoint": app.endpoint, "clary-base": base, "clary-region": app.region}
+    named = {"clary-endpoint": app.endpoint, "clary-region": app.region}
     if below == "":
-        return page(console, "app.html", told_of)
-    answer = page(console, "app-source.html", told_of)
+        return page(console, "app.html", named)
+    base = f"{request.scheme}://{request.headers.get('host', '')}/apps/{app.endpoint}"
+    answer = page(console, "app-source.html", {**named, "clary-base": base})
     if answer.status == 200:
         # A file to keep: its own scripts would have to be let in to show it from here.
         answer.headers.append((b"content-disposition", f'attachment; filename="{app.endpoint}.html"'.encode()))
