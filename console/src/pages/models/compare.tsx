@@ -2,7 +2,6 @@
 import BarChart from "@cloudscape-design/components/bar-chart"
 import Button from "@cloudscape-design/components/button"
 import Container from "@cloudscape-design/components/container"
-import FormField from "@cloudscape-design/components/form-field"
 import Header from "@cloudscape-design/components/header"
 import Select from "@cloudscape-design/components/select"
 import SpaceBetween from "@cloudscape-design/components/space-between"
@@ -115,35 +114,42 @@ function Drawn({ rows, versions }: { rows: Row[]; versions: Version[] }) {
     return y === undefined ? [] : [{ x: `Version ${one.ModelPackageVersion}`, y }]
   })
   return (
-    <Container header={<Header variant="h2">{row.name} of each version</Header>}>
-      <SpaceBetween size="m">
-        <FormField label="Metric">
-          <Select
-            options={options}
-            selectedOption={options.find((one) => one.value === row.path) ?? null}
-            filteringType={options.length > 8 ? "auto" : "none"}
-            onChange={({ detail }) => setPath(detail.selectedOption.value ?? "")}
-          />
-        </FormField>
-        <BarChart
-          series={[{ type: "bar", title: row.name, data: points, valueFormatter: number }]}
-          xDomain={points.map((one) => one.x)}
-          xScaleType="categorical"
-          height={220}
-          hideFilter
-          hideLegend
-          ariaLabel={`${row.name} of each version`}
-          yTitle={row.name}
-          i18nStrings={{
-            yTickFormatter: number,
-            chartAriaRoleDescription: "bar chart",
-            xAxisAriaRoleDescription: "versions",
-            yAxisAriaRoleDescription: row.name,
-            detailPopoverDismissAriaLabel: "Close",
-          }}
-          empty={<Empty title="None of these versions has it" />}
-        />
-      </SpaceBetween>
+    <Container
+      header={
+        <Header
+          variant="h2"
+          actions={
+            <Select
+              ariaLabel="Metric that is drawn"
+              options={options}
+              selectedOption={options.find((one) => one.value === row.path) ?? null}
+              filteringType={options.length > 8 ? "auto" : "none"}
+              onChange={({ detail }) => setPath(detail.selectedOption.value ?? "")}
+            />
+          }
+        >
+          Over the versions
+        </Header>
+      }
+    >
+      <BarChart
+        series={[{ type: "bar", title: row.name, data: points, valueFormatter: number }]}
+        xDomain={points.map((one) => one.x)}
+        xScaleType="categorical"
+        height={220}
+        hideFilter
+        hideLegend
+        ariaLabel={`${row.name} of each version`}
+        yTitle={row.name}
+        i18nStrings={{
+          yTickFormatter: number,
+          chartAriaRoleDescription: "bar chart",
+          xAxisAriaRoleDescription: "versions",
+          yAxisAriaRoleDescription: row.name,
+          detailPopoverDismissAriaLabel: "Close",
+        }}
+        empty={<Empty title="None of these versions has it" />}
+      />
     </Container>
   )
 }

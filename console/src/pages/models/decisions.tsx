@@ -8,6 +8,7 @@ import { Instant } from "@/parts/time"
 import { To } from "@/shell/link"
 import type { Version } from "./packages"
 import { type Decision, decisionsOf, type Rule } from "./rules"
+import "./models.css"
 
 export function Decisions({ version, rules }: { version: Version; rules: readonly Rule[] }) {
   const rows = decisionsOf(version.CustomerMetadataProperties)
@@ -31,13 +32,13 @@ export function Decisions({ version, rules }: { version: Version; rules: readonl
           text: (one) => one.at,
           isRowHeader: true,
         },
-        { id: "status", header: "Decision", cell: (one) => <Status status={one.status} /> },
+        { id: "status", header: "Decision", cell: (one) => <Status status={one.status} />, text: (one) => one.status },
         { id: "by", header: "By", cell: (one) => <span title={one.by}>{identity(one.by)}</span> },
         {
           id: "comment",
           header: "Comment",
           cell: (one) => (
-            <span className="clary-break">{full(one, rows[0] === one ? version.ApprovalDescription : undefined)}</span>
+            <span className="clary-wrap">{full(one, rows[0] === one ? version.ApprovalDescription : undefined)}</span>
           ),
         },
       ]}

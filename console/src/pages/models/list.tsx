@@ -11,6 +11,7 @@ import { PENDING, type Summary, useRegistry, versionPath } from "./packages"
 import { Served } from "./served"
 import { type Serving, servesPackage, useServing } from "./serving"
 import { SingleModels } from "./single-models"
+import "./models.css"
 
 export function Models() {
   usePage([{ text: "Models", href: "/models" }])
@@ -56,7 +57,7 @@ export function Models() {
           },
           {
             id: "waiting",
-            header: "Waiting for approval",
+            header: "Waiting",
             cell: (one) => one.versions.filter((version) => version.approval === PENDING).length || "–",
             text: (one) => one.versions.filter((version) => version.approval === PENDING).length,
             sortingField: "waiting",
@@ -98,12 +99,10 @@ const servesGroup = (serving: readonly Serving[], versions: readonly Summary[]):
 function Latest({ version }: { version: Summary | undefined }) {
   if (!version) return <>–</>
   return (
-    <SpaceBetween direction="horizontal" size="xs">
-      <To to={versionPath(version.group, version.version)} ariaLabel={`${version.group}, version ${version.version}`}>
-        {version.version}
-      </To>
-      <Status status={version.approval} />
-    </SpaceBetween>
+    <span className="clary-latest">
+      <To to={versionPath(version.group, version.version)}>{`Version ${version.version}`}</To>
+      <Status status={version.approval} {...(version.approval === PENDING ? { said: "Pending" } : {})} />
+    </span>
   )
 }
 

@@ -4,6 +4,7 @@ import { percent, words } from "@/parts/format"
 import { moving } from "@/parts/status"
 import { To } from "@/shell/link"
 import type { Serving } from "./serving"
+import "./models.css"
 
 type Props = {
   serving: readonly Serving[]
@@ -18,9 +19,14 @@ export function Served({ serving, group }: Props) {
       {serving.map((one) => {
         const versions = group === undefined ? "" : versionsAt(one, group)
         return (
-          <li key={one.endpoint} className="clary-nowrap">
+          <li key={one.endpoint} className="clary-served">
             <To to={`/endpoints/${one.endpoint}`}>{one.endpoint}</To>
-            {versions && ` · ${versions}`}
+            {versions && (
+              <>
+                {" "}
+                · <span className="clary-nowrap">{versions}</span>
+              </>
+            )}
             {one.status !== "InService" &&
               ` · ${moving(one.status) ? words(one.status).toLowerCase() : words(one.status)}`}
           </li>

@@ -1,6 +1,7 @@
 /** What a version is, in one look. */
 import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
+import type { ReactNode } from "react"
 import { identity, kindOfArn, pageOf } from "@/parts/arn"
 import { Copy } from "@/parts/copy"
 import { Facts } from "@/parts/facts"
@@ -25,6 +26,13 @@ export function VersionFacts({ version, serving, tags }: Props) {
   const made = version.MetadataProperties
   const aliases = aliasesOf(tags ?? {}).filter((one) => one.version === version.ModelPackageVersion)
   const cycle = version.ModelLifeCycle
+  const optional: [string, ReactNode][] = [
+    ["Aliases", aliases.map((one) => one.name).join(", ")],
+    ["Life cycle", cycle ? `${cycle.Stage} · ${words(cycle.StageStatus)}` : ""],
+    ["Task", version.Task ? words(version.Task.toLowerCase().replaceAll("_", " ")) : ""],
+    ["Commit", made?.CommitId && <Copy key="commit" text={made.CommitId} shown={made.CommitId.slice(0, 12)} />],
+    ["Repository", made?.Repository && <span className="clary-break">{made.Repository}</span>],
+  ]
   return (
     <Container header={<Header variant="h2">Version</Header>}>
       <Facts
@@ -35,11 +43,7 @@ export function VersionFacts({ version, serving, tags }: Props) {
           ["Registered", <Instant key="created" when={version.CreationTime} />],
           ["Registered by", identity(version.CreatedBy?.IamIdentity?.Arn)],
           ["Last changed", version.LastModifiedTime && <Instant key="changed" when={version.LastModifiedTime} />],
-          ["Aliases", aliases.map((one) => one.name).join(", ")],
-          ["Life cycle", cycle ? `${cycle.Stage} · ${words(cycle.StageStatus)}` : undefined],
-          ["Task", version.Task ? words(version.Task.toLowerCase().replaceAll("_", " ")) : undefined],
-          ["Commit", made?.CommitId && <Copy key="commit" text={made.CommitId} shown={made.CommitId.slice(0, 12)} />],
-          ["Repository", made?.Repository && <span className="clary-break">{made.Repository}</span>],
+          ...optional.filter(([, value]) => value),
           [
             "ARN",
             <Copy key="arn" text={version.ModelPackageArn} shown={version.ModelPackageArn} label="Copy the ARN" />,

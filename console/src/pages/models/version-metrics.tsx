@@ -95,9 +95,7 @@ function Read({ source }: { source: MetricsSource }) {
         </ColumnLayout>
       )}
       {found.length === 0 && !matrix && <Json value={looked.data} label="Report" />}
-      <Box color="text-body-secondary">
-        <S3 uri={source.S3Uri} />
-      </Box>
+      <S3 uri={source.S3Uri} />
     </SpaceBetween>
   )
 }

@@ -15,7 +15,7 @@ import { Ago } from "@/parts/time"
 import { To } from "@/shell/link"
 import { useMeasured } from "./measured"
 import { bestOf, better, type Measure, ranked, shortNames } from "./metrics"
-import { type Version, versionPath } from "./packages"
+import { PENDING, type Version, versionPath } from "./packages"
 import { directionByRules, type Rule } from "./rules"
 import { Served } from "./served"
 import { type Serving, servesPackage } from "./serving"
@@ -88,7 +88,12 @@ export function Versions({ group, versions, serving, aliases, rules, compared, o
     {
       id: "approval",
       header: "Approval",
-      cell: (one) => <Status status={one.ModelApprovalStatus} />,
+      cell: (one) => (
+        <Status
+          status={one.ModelApprovalStatus}
+          {...(one.ModelApprovalStatus === PENDING ? { said: "Pending" } : {})}
+        />
+      ),
       text: (one) => words(one.ModelApprovalStatus),
       sortingField: "approval",
     },
@@ -209,10 +214,8 @@ type NamedProps = { group: string; version: Version; aliases: readonly { name: s
 function Named({ group, version, aliases }: NamedProps) {
   const number = version.ModelPackageVersion ?? 0
   return (
-    <SpaceBetween direction="horizontal" size="xs">
-      <To to={versionPath(group, number)} ariaLabel={`Version ${number}`}>
-        {String(number)}
-      </To>
+    <span className="clary-latest">
+      <To to={versionPath(group, number)}>{`Version ${number}`}</To>
       {aliases
         .filter((one) => one.version === number)
         .map((one) => (
@@ -220,7 +223,7 @@ function Named({ group, version, aliases }: NamedProps) {
             {one.name}
           </Badge>
         ))}
-    </SpaceBetween>
+    </span>
   )
 }
 

@@ -15,6 +15,7 @@ import {
   ReactFlow,
   ReactFlowProvider,
   useReactFlow,
+  useStore,
 } from "@xyflow/react"
 import "@xyflow/react/dist/style.css"
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react"
@@ -25,8 +26,8 @@ import "./graph.css"
 import { type Arrow, type Box, type Direction, drawable, extent, layout, type Places } from "./layout"
 
 export type GraphNode = Box & {
-  /** What a screen reader says of it. */
-  label: string
+  /** What it is in a few words, where its content is no text: the name of the button is its content otherwise. */
+  label?: string
   content: ReactNode
   /** A stripe at its edge: how it stands. */
   tone?: "success" | "error" | "running" | "pending" | "stopped" | "plain"
@@ -39,8 +40,9 @@ type Props = {
   /** What the whole is, for screen readers. */
   label: string
   direction?: Direction
-  /** Pixels; without it as high as the graph, within bounds. */
+  /** Pixels; without it as high as the graph, but no higher than `most`. */
   height?: number
+  most?: number
   onChoose?: (id: string) => void
   /** The node that is marked. */
   chosen?: string | undefined
@@ -52,7 +54,7 @@ const TYPES = { clary: Card }
 const SMALLEST = 0.15
 
 export function Graph(props: Props) {
-  const { nodes, edges, direction = "RIGHT", onChoose, chosen } = props
+  const { nodes, edges, direction = "RIGHT", onChoose, chosen, most = 640 } = props
   const [places, setPlaces] = useState<Places | null>(null)
   const [error, setError] = useState("")
   // The shape alone decides the layout: what a node shows may change each second.
@@ -83,7 +85,7 @@ export function Graph(props: Props) {
   const shared = useMemo(() => ({ onChoose, chosen, direction }), [onChoose, chosen, direction])
   if (error) return <p role="alert">The graph could not be drawn: {error}</p>
   if (places === null) return <Waiting what="Drawing" />
-  const wanted = props.height ?? Math.min(640, Math.max(180, extent(nodes, places).height + 64))
+  const wanted = props.height ?? Math.min(most, Math.max(180, extent(nodes, places).height + 64))
   return (
     <section className="clary-graph" style={{ height: wanted }} aria-label={props.label}>
       <SharedContext.Provider value={shared}>
@@ -98,6 +100,7 @@ export function Graph(props: Props) {
 function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape: string }) {
   const theme = useTheme()
   const { fitView } = useReactFlow()
+  const width = useStore((state) => state.width)
   const drawn = nodes
     .filter((one) => places[one.id] !== undefined)
     .map(
@@ -122,10 +125,10 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
       markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18 },
     }),
   )
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another shape is another picture, which is shown whole
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another shape, or another width, is another picture, which is shown whole
   useEffect(() => {
     void fitView(FIT)
-  }, [shape, places, fitView])
+  }, [shape, places, width, fitView])
   return (
     <ReactFlow
       nodes={drawn}
@@ -154,7 +157,7 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
 
 const FIT = { padding: 0.08, maxZoom: 1, minZoom: SMALLEST }
 
-type Content = { label: string; content: ReactNode; tone: NonNullable<GraphNode["tone"]> }
+type Content = { label: string | undefined; content: ReactNode; tone: NonNullable<GraphNode["tone"]> }
 
 function Card({ id, data }: NodeProps<Node<Content>>) {
   const { onChoose, chosen, direction } = useContext(SharedContext)

@@ -1,5 +1,16 @@
 import { expect, test } from "vitest"
-import { calledOf, type Entity, inOrder, type Lineage, PLAIN, placeOf, reduced, shown, titleOf } from "./graph"
+import {
+  calledOf,
+  type Entity,
+  gathered,
+  inOrder,
+  type Lineage,
+  PLAIN,
+  placeOf,
+  reduced,
+  shown,
+  titleOf,
+} from "./graph"
 
 const HERE = "arn:aws:sagemaker:us-east-1:123456789012:"
 const entity = (arn: string, type: string, source = "", properties = {}): Entity => ({
@@ -71,4 +82,30 @@ test("everything has a title, a name and a way to its page", () => {
   expect(told(4)).toEqual(["Training job", "cars-1", "/jobs/training/cars-1"])
   expect(told(5)).toEqual(["Decision", "Approved", "/models/cars/3"])
   expect(calledOf(entity("x", "DataSet", "s3://lake/runs/prepare/train/"))).toBe("prepare/train")
+})
+
+test("files are gathered into the prefix that they are a part of, with their arrows", () => {
+  const files: Lineage = {
+    entities: [
+      entity("job", "ProcessingJob"),
+      entity("one", "DataSet", "s3://lake/out/train/1.csv"),
+      entity("two", "DataSet", "s3://lake/out/train/2.csv"),
+      entity("prefix", "DataSet", "s3://lake/out/train"),
+      entity("next", "TrainingJob"),
+    ],
+    edges: [
+      edge("job", "one"),
+      edge("job", "two"),
+      edge("one", "prefix"),
+      edge("two", "prefix"),
+      edge("prefix", "next"),
+    ],
+  }
+  const found = gathered(files)
+  expect(found.entities.map((one) => [one.arn, one.files])).toEqual([
+    ["job", undefined],
+    ["prefix", 2],
+    ["next", undefined],
+  ])
+  expect(reduced(found).edges.map((one) => `${one.source}>${one.target}`)).toEqual(["job>prefix", "prefix>next"])
 })

@@ -15,15 +15,17 @@ export type Entity = {
   state: string
   status: string
   properties: Record<string, string>
+  /** How many files were gathered into this prefix. */
+  files?: number | undefined
 }
 export type Edge = { source: string; target: string; how: string }
 export type Lineage = { entities: Entity[]; edges: Edge[] }
 
 /** What a person may hide: things beside the way from data to endpoint. */
-export type Show = { code: boolean; images: boolean; decisions: boolean; groups: boolean }
-export const PLAIN: Show = { code: true, images: false, decisions: false, groups: false }
+export type Show = { files: boolean; code: boolean; images: boolean; decisions: boolean; groups: boolean }
+export const PLAIN: Show = { files: false, code: true, images: false, decisions: false, groups: false }
 
-const HIDDEN: [keyof Show, (entity: Entity) => boolean][] = [
+const HIDDEN: [Exclude<keyof Show, "files">, (entity: Entity) => boolean][] = [
   ["code", (one) => one.type === "Code"],
   ["images", (one) => one.type === "Image"],
   ["decisions", (one) => one.type === "Approval"],
@@ -31,13 +33,42 @@ const HIDDEN: [keyof Show, (entity: Entity) => boolean][] = [
 ]
 
 /** The graph without what is hidden. All of that stands at its rim, so nothing is cut in two. */
-export function shown(lineage: Lineage, show: Show): Lineage {
+export function shown(whole: Lineage, show: Show): Lineage {
+  const lineage = show.files ? whole : gathered(whole)
   const hidden = new Set(
     lineage.entities.filter((one) => HIDDEN.some(([name, is]) => !show[name] && is(one))).map((one) => one.arn),
   )
   const entities = lineage.entities.filter((one) => !hidden.has(one.arn))
   return { entities, edges: lineage.edges.filter((one) => !hidden.has(one.source) && !hidden.has(one.target)) }
 }
+
+/** Files that stand for nothing but a part of a prefix are gathered into it: who made them made it. */
+export function gathered({ entities, edges }: Lineage): Lineage {
+  const by = new Map(entities.map((one) => [one.arn, one]))
+  const into = new Map<string, string>()
+  for (const { source, target } of edges) {
+    const [file, prefix] = [by.get(source), by.get(target)]
+    if (file && prefix && isPart(file.source, prefix.source)) into.set(source, target)
+  }
+  const end = (arn: string): string => {
+    let here = arn
+    for (let steps = 0; into.has(here) && steps < into.size; steps++) here = into.get(here) ?? here
+    return here
+  }
+  const files = new Map<string, number>()
+  for (const file of into.keys()) files.set(end(file), (files.get(end(file)) ?? 0) + 1)
+  return {
+    entities: entities
+      .filter((one) => !into.has(one.arn))
+      .map((one) => (files.has(one.arn) ? { ...one, files: files.get(one.arn) } : one)),
+    edges: edges
+      .map((one) => ({ ...one, source: end(one.source), target: end(one.target) }))
+      .filter((one) => one.source !== one.target),
+  }
+}
+
+const isPart = (file: string, prefix: string): boolean =>
+  prefix.startsWith("s3://") && file !== prefix && file.startsWith(`${prefix.replace(/\/+$/, "")}/`)
 
 /** Without the edges that only repeat a longer way: who follows the arrows misses nothing, and sees fewer of them. */
 export function reduced({ entities, edges }: Lineage): Lineage {

@@ -9,6 +9,7 @@ import { useMemo, useState } from "react"
 import { useNavigate } from "react-router"
 import { SLOW_MS, useLive } from "@/aws/live"
 import { Empty } from "@/parts/empty"
+import { count } from "@/parts/format"
 import { Graph, type GraphNode } from "@/parts/graph/graph"
 import { Problem } from "@/parts/problem"
 import { kindOf } from "@/parts/status"
@@ -19,6 +20,7 @@ import { lineageOf } from "./read"
 import "../models.css"
 
 const TOGGLES: [keyof Show, string][] = [
+  ["files", "Each file"],
   ["code", "Code"],
   ["images", "Images"],
   ["decisions", "Decisions"],
@@ -110,7 +112,15 @@ function Drawn({ lineage, show, arn }: { lineage: Lineage; show: Show; arn: stri
   const start = drawn.entities.find((one) => one.source === arn && one.kind === "Artifact")?.arn
   return (
     <>
-      <Graph nodes={nodes} edges={edges} label="Lineage, from left to right" onChoose={choose} chosen={start} />
+      <Graph
+        nodes={nodes}
+        edges={edges}
+        direction="DOWN"
+        most={1_000}
+        label="Lineage, from above to below"
+        onChoose={choose}
+        chosen={start}
+      />
       <Box color="text-body-secondary" variant="small">
         Dashed: belongs to. Arrows that only repeat a longer way are left out; the list has all of them.
       </Box>
@@ -133,11 +143,14 @@ function node(entity: Entity, here: boolean): GraphNode {
     id: entity.arn,
     width: WIDTH,
     height: HEIGHT,
-    label: `${title} ${called}${here ? ", this one" : ""}`,
     ...(tone ? { tone } : {}),
     content: (
       <>
-        <span className="clary-lineage-title">{here ? `${title} · this one` : title}</span>
+        <span className="clary-lineage-title">
+          {title}
+          {entity.files ? ` · ${count(entity.files)} ${entity.files === 1 ? "file" : "files"}` : ""}
+          {here ? " · this one" : ""}
+        </span>{" "}
         <span className="clary-lineage-name" title={entity.source || called}>
           {called}
         </span>

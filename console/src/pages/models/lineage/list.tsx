@@ -56,7 +56,7 @@ export function LineageList({ lineage, arn }: { lineage: Lineage; arn: string })
         {
           id: "of",
           header: "Made of",
-          cell: (one) => <span className="clary-break">{madeOf(one) || "–"}</span>,
+          cell: (one) => <span className="clary-wrap">{madeOf(one) || "–"}</span>,
           text: madeOf,
         },
       ]}
@@ -68,7 +68,7 @@ export function LineageList({ lineage, arn }: { lineage: Lineage; arn: string })
 function Name({ entity, here }: { entity: Entity; here: boolean }) {
   const place = placeOf(entity) ?? pageOf(entity.source)
   const said = (
-    <span className="clary-break" title={entity.source}>
+    <span className="clary-wrap" title={entity.source}>
       {calledOf(entity)}
     </span>
   )
