@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url"
 import react from "@vitejs/plugin-react"
 import { defineConfig } from "vitest/config"
+import { appSource } from "./tools/source"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
@@ -9,7 +10,7 @@ const clary = process.env.CLARY_URL ?? "http://127.0.0.1:4810"
 
 export default defineConfig({
   base: "/console/",
-  plugins: [react()],
+  plugins: [react(), appSource()],
   resolve: { alias: { "@": here("./src") } },
   build: {
     outDir: here("../src/clary/services/signin/static"),

@@ -205,7 +205,9 @@ function tally(outcomes: readonly (Outcome | undefined)[]): HTMLElement | null {
 
 function preview(result: Result): HTMLElement {
   const { own, shares } = result
-  const seen = result.header.map((_, at) => at).filter((at) => at < shares.from || at >= shares.to)
+  const all = result.header.map((_, at) => at).filter((at) => at < shares.from || at >= shares.to)
+  // The answers first: on a phone they would be out of sight behind the file's own columns.
+  const seen = [...all.filter((at) => at >= own), ...all.filter((at) => at < own)]
   const kind = (at: number) => (at >= own ? "added" : "")
   const isShare = (at: number) => shares.to > shares.from && at === own + 1
   const words = (cells: readonly string[], at: number) =>
@@ -216,12 +218,12 @@ function preview(result: Result): HTMLElement {
     .map((cells) => h("tr", {}, ...seen.map((at) => h("td", { class: kind(at) }, words(cells, at)))))
   const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...body))
   const more = result.rows.length > PREVIEW_ROWS ? `The first ${PREVIEW_ROWS} of ${rows(result.rows.length)}. ` : ""
-  const all = shares.to > shares.from ? "The file has the probability of every class." : ""
+  const note = shares.to > shares.from ? "The file has the probability of every class." : ""
   return h(
     "div",
     {},
     h("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "The first answers" }, table),
-    (more || all) && h("p", { class: "help" }, more + all),
+    (more || note) && h("p", { class: "help" }, more + note),
   )
 }
 

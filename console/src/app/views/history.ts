@@ -45,7 +45,7 @@ export function historyView(history: History, columns: readonly Column[], endpoi
     const table = h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, ...head.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)), h("td"))),
+      h("thead", {}, h("tr", {}, ...head.map(([name, kind]) => h("th", { scope: "col", class: kind }, name)))),
       h("tbody", {}, ...rows),
     )
     fill(
@@ -58,7 +58,11 @@ export function historyView(history: History, columns: readonly Column[], endpoi
       ),
       h("div", { class: "scroll", tabindex: 0, role: "group", "aria-labelledby": "history-title" }, table),
       !whole && tries.length > SHOWN && more,
-      h("p", { class: "help" }, `${count(tries.length)} of at most 50; kept in this tab only.`),
+      h(
+        "p",
+        { class: "help" },
+        `Click an answer to bring its inputs back. ${count(tries.length)} of at most 50, kept in this tab only.`,
+      ),
     )
   }
   draw()
@@ -85,20 +89,16 @@ function row(one: Try, columns: readonly Column[], shares: boolean, back: () => 
     })
   const share = one.answer.kind === "class" ? one.answer.share : undefined
   const when = TIME.format(new Date(one.at))
-  const again = h(
-    "button",
-    { type: "button", class: "small", "aria-label": `Bring back the try of ${when}` },
-    "Bring back",
-  )
+  const words = inShort(one.answer).slice(0, 60) || "(empty)"
+  const again = h("button", { type: "button", class: "link", title: "Bring this try back" }, words)
   again.onclick = back
   return h(
     "tr",
     {},
-    h("td", {}, h("b", {}, inShort(one.answer).slice(0, 60))),
+    h("td", {}, again),
     shares && h("td", { class: "right" }, percent(share)),
     h("td", { class: "pairs" }, ...inputs),
     h("td", { class: "right soft wide" }, `${Math.round(one.took)} ms`),
     h("td", { class: "right soft wide" }, when),
-    h("td", { class: "right" }, again),
   )
 }
