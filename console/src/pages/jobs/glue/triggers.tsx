@@ -13,8 +13,8 @@ import { useTriggers } from "./reads"
 export function predicateInWords(predicate: Predicate | undefined): string {
   const each = (predicate?.Conditions ?? []).map((one) =>
     one.CrawlerName
-      ? `the crawler ${one.CrawlerName} is ${(one.CrawlState ?? "").toLowerCase()}`
-      : `${one.JobName} is ${(one.State ?? "").toLowerCase()}`,
+      ? `the crawler ${one.CrawlerName} has ${(one.CrawlState ?? "").toLowerCase()}`
+      : `${one.JobName} has ${(one.State ?? "").toLowerCase()}`,
   )
   if (each.length === 0) return "–"
   return `when ${each.join(predicate?.Logical === "ANY" ? " or " : " and ")}`
