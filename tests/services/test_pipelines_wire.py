@@ -160,6 +160,15 @@ def test_an_update_is_a_new_version_and_executions_keep_theirs(house: PipelinesH
     assert last[2] == second
 
 
+def test_a_new_definition_alone_modifies_the_pipeline(house: PipelinesHouse) -> None:
+    house.create(processing("old"))
+    before = house.sagemaker.describe_pipeline(PipelineName="p")["LastModifiedTime"]
+    house.clock.advance(5.0)
+    house.sagemaker.update_pipeline(PipelineName="p", PipelineDefinition=text(processing("new")))
+    after = house.sagemaker.describe_pipeline(PipelineName="p")["LastModifiedTime"]
+    assert (after - before).total_seconds() == 5.0
+
+
 def test_aliases_name_versions(house: PipelinesHouse) -> None:
     house.create(processing("old"))
     sagemaker = house.sagemaker

@@ -21,15 +21,13 @@ import { usePage } from "@/shell/title"
 import { AboutExecution } from "./about"
 import { compareAt } from "./executions"
 import { Graph } from "./graph"
+import { NARROW } from "./narrow"
 import { executionAt, useDefinition, useExecution, useExecutions, useParameters, usePipeline } from "./reads"
 import { StartPipeline } from "./start"
 import { isOver, progressOf, statesOf } from "./state"
 import { StepPanel } from "./step"
 import { Timeline } from "./timeline"
 import "./pipelines.css"
-
-/** Where a graph is too small to be read, the steps are shown in time at first. */
-const NARROW = 700
 
 export function ExecutionPage() {
   const { name = "", id = "" } = useParams()
@@ -133,7 +131,8 @@ function Execution({
       </Header>
       {execution.FailureReason && (
         <Alert type="error" header="It failed">
-          <span className="clary-lines">{execution.FailureReason}</span>
+          {/* The whole reason of a step stands with the step. */}
+          <span className="clary-lines">{failed ? firstLine(execution.FailureReason) : execution.FailureReason}</span>
         </Alert>
       )}
       <AboutExecution pipeline={name} execution={execution} definition={written.definition} parameters={values} />
@@ -229,3 +228,5 @@ function before(all: readonly { PipelineExecutionArn?: string; StartTime?: Date 
   const at = sorted.findIndex((one) => one.PipelineExecutionArn === arn)
   return (sorted[at + 1] ?? sorted.find((one) => one.PipelineExecutionArn !== arn))?.PipelineExecutionArn
 }
+
+const firstLine = (text: string): string => (text.split("\n")[0] ?? "").replace(/:$/, ": …")

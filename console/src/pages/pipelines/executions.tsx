@@ -104,7 +104,7 @@ export function Executions({
       }
       empty={
         <Empty title="It has not run yet" action={<Button onClick={onStart}>Start the first execution</Button>}>
-          Or from the command line: clary pipeline run {pipeline}
+          Start it here, or from the command line with: clary pipeline run {pipeline}
         </Empty>
       }
     />

@@ -5,9 +5,10 @@ import type { Logs } from "./made"
 
 const MOST = 12
 
-export function LastLines({ logs }: { logs: Logs }) {
+/** Nothing where the reason has them already. */
+export function LastLines({ logs, reason }: { logs: Logs; reason: string }) {
   const { lines } = useLines(logs, false)
-  if (!lines.length) return null
+  if (!lines.length || reason.includes(lines.at(-1)?.text ?? "")) return null
   return (
     <Code
       label="Last lines of the log"

@@ -58,7 +58,7 @@ export function PipelineList() {
             <To
               variant="secondary"
               to={executionAt(one.PipelineName ?? "", latest?.get(one.PipelineName ?? "")?.PipelineExecutionArn)}
-              ariaLabel={`Latest execution of ${one.PipelineName}`}
+              ariaLabel={`Look at the latest execution of ${one.PipelineName}`}
             >
               Look
             </To>

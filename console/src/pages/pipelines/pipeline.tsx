@@ -99,6 +99,7 @@ export function PipelinePage({ name: given }: { name?: string }) {
         />
       </Container>
       <Tabs
+        i18nStrings={{ scrollLeftAriaLabel: "Earlier tabs", scrollRightAriaLabel: "More tabs" }}
         activeTabId={tab}
         onChange={({ detail }) => put("tab", detail.activeTabId === "executions" ? "" : detail.activeTabId)}
         tabs={[

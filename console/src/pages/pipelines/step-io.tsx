@@ -11,6 +11,8 @@ import { Waiting } from "@/parts/waiting"
 import type { Made } from "./made"
 import { type Item, readMade } from "./made-reads"
 
+const LONG = 30
+
 export function InAndOut({ made, live }: { made: Made; live: boolean }) {
   const { data, error, refetch } = useLive(["pipelines", "made", made.arn, live], () => readMade(made), {
     every: live ? 2 * FAST_MS : false,
@@ -23,7 +25,7 @@ export function InAndOut({ made, live }: { made: Made; live: boolean }) {
         <Items title="Inputs" items={data.inputs} none="It reads no data." />
         <Items title="Outputs" items={data.outputs} none={live ? "Nothing yet." : "It leaves no data."} />
       </ColumnLayout>
-      {data.settings.length > 0 && <Items title="Settings" items={data.settings} none="" />}
+      {data.settings.length > 0 && <Items title="Settings" items={data.settings} none="" across />}
       <ExpandableSection headerText="Everything it was asked for, resolved">
         <Json label="Description" value={data.document} />
       </ExpandableSection>
@@ -31,7 +33,8 @@ export function InAndOut({ made, live }: { made: Made; live: boolean }) {
   )
 }
 
-function Items({ title, items, none }: { title: string; items: Item[]; none: string }) {
+/** `across`: beside each other where they are short. */
+function Items({ title, items, none, across }: { title: string; items: Item[]; none: string; across?: boolean }) {
   return (
     <div>
       <Box variant="h3" padding={{ bottom: "xs" }}>
@@ -40,9 +43,9 @@ function Items({ title, items, none }: { title: string; items: Item[]; none: str
       {items.length === 0 ? (
         <Box color="text-body-secondary">{none}</Box>
       ) : (
-        <dl className="clary-items">
+        <dl className={across ? "clary-items clary-items-across" : "clary-items"}>
           {items.map((one) => (
-            <div key={one.name}>
+            <div key={one.name} className={(one.uri ?? one.text ?? "").length > LONG ? "clary-items-long" : ""}>
               <dt>{one.name}</dt>
               <dd className="clary-break">{one.uri ? <S3 uri={one.uri} /> : one.text}</dd>
             </div>

@@ -84,7 +84,7 @@ export function StepPanel({ step, definition, states, parameters, execution }: P
           <Alert type="error" header="Why it failed">
             <SpaceBetween size="s">
               <span className="clary-lines">{state.reason}</span>
-              {made?.logs && <LastLines logs={made.logs} />}
+              {made?.logs && <LastLines logs={made.logs} reason={state.reason} />}
             </SpaceBetween>
           </Alert>
         )}
@@ -93,7 +93,7 @@ export function StepPanel({ step, definition, states, parameters, execution }: P
           columns={4}
           facts={[
             ["Status", <StatusOf key="status" state={state} />],
-            ["Duration", work && <Took key="took" {...work} />],
+            ["Duration", state.cached ? "None: taken from the cache" : work && <Took key="took" {...work} />],
             ["Type", typeSaid(step.type)],
             ["Waits for", waitsFor(step, definition) || "Nothing: it begins at once"],
             ...(made
@@ -124,6 +124,7 @@ export function StepPanel({ step, definition, states, parameters, execution }: P
           ]}
         />
         <Tabs
+          i18nStrings={{ scrollLeftAriaLabel: "Earlier tabs", scrollRightAriaLabel: "More tabs" }}
           activeTabId={tab}
           onChange={({ detail }) =>
             setParams(

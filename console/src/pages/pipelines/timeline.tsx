@@ -7,6 +7,7 @@ import { kindOf, Status } from "@/parts/status"
 import { Took } from "@/parts/time"
 import { typeSaid } from "./dag/icon"
 import type { Definition, Step } from "./definition"
+import { NARROW } from "./narrow"
 import { type States, type StepState, workOf } from "./state"
 
 type Props = {
@@ -18,6 +19,10 @@ type Props = {
   onChoose: (step: string) => void
 }
 type Row = { step: Step; state: StepState }
+const COLUMNS = ["step", "status", "type", "began", "took", "bar"]
+/** What a phone has room for. */
+const SHORT = ["step", "status", "took"]
+
 export type Bar = { left: number; width: number }
 
 /** Where the step's bar stands between the first and the last instant, in percent; none where it did not work here. */
@@ -47,6 +52,7 @@ export function Timeline({ definition, states, started, over, chosen, onChoose }
   return (
     <Table<Row>
       variant="embedded"
+      columnDisplay={COLUMNS.map((id) => ({ id, visible: innerWidth >= NARROW || SHORT.includes(id) }))}
       items={rows}
       trackBy={({ step }) => step.name}
       ariaLabels={{ tableLabel: "Steps in time" }}
@@ -57,7 +63,7 @@ export function Timeline({ definition, states, started, over, chosen, onChoose }
           isRowHeader: true,
           cell: ({ step }) => (
             <Button variant="inline-link" onClick={() => onChoose(step.name)} ariaLabel={`Look at ${step.title}`}>
-              {chosen === step.name ? <b>{step.title}</b> : step.title}
+              <span className="clary-step-name">{chosen === step.name ? `▸ ${step.title}` : step.title}</span>
             </Button>
           ),
         },

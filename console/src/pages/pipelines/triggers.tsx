@@ -10,7 +10,7 @@ import Box from "@cloudscape-design/components/box"
 import { aws } from "@/aws/client"
 import { useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
-import { Code, Json } from "@/parts/copy"
+import { Code, Copy } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
 import { ResourceTable } from "@/parts/resource-table"
 import { Status } from "@/parts/status"
@@ -94,6 +94,14 @@ boto3.client("scheduler").create_schedule(
     Target={"Arn": pipeline, "RoleArn": role},  # a role that scheduler.amazonaws.com may assume
 )`
 
+function Pattern({ of }: { of: unknown }) {
+  return (
+    <span className="clary-pattern clary-mono">
+      <Copy label="Copy the pattern" text={JSON.stringify(of, null, 2)} shown={JSON.stringify(of)} />
+    </span>
+  )
+}
+
 export function Triggers({ pipeline, arn }: { pipeline: string; arn: string }) {
   const { data, error, refetch } = useLive(["pipelines", "triggers", arn], async () =>
     (await Promise.all([rules(arn), schedules(arn)])).flat(),
@@ -120,8 +128,7 @@ export function Triggers({ pipeline, arn }: { pipeline: string; arn: string }) {
         {
           id: "when",
           header: "Starts it",
-          cell: (one) =>
-            one.when ? one.when : one.pattern ? <Json label={`Pattern of ${one.name}`} value={one.pattern} /> : "–",
+          cell: (one) => (one.when ? one.when : one.pattern ? <Pattern of={one.pattern} /> : "–"),
         },
       ]}
       empty={

@@ -36,7 +36,7 @@ type Props = {
 const NODES: NodeTypes = { step: StepBox }
 const EDGES: EdgeTypes = { way: Way }
 const NO_STATES: States = new Map()
-const [LOWEST, HIGHEST] = [200, 560]
+const [LOWEST, HIGHEST] = [200, 680]
 const PADDING = 24
 
 export default function Dag(props: Props) {
@@ -123,7 +123,7 @@ function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, w
           ariaLabel: `From ${wait.from} to ${wait.to}`,
           focusable: false,
           zIndex: near ? 1 : 0,
-          markerEnd: { type: MarkerType.ArrowClosed, color: "var(--clary-dag-ink)", width: 16, height: 16 },
+          markerEnd: { type: MarkerType.ArrowClosed, color: "var(--clary-dag-ink)", width: 13, height: 13 },
           data: { wait, state, points: way?.points ?? [], label: way?.label, chosen: near },
         }
       }),
@@ -156,7 +156,7 @@ function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, w
       aria-label="The steps as a graph"
     >
       <Background gap={24} size={1} />
-      <Controls showInteractive={false} position="bottom-right" />
+      <Controls showInteractive={false} position="bottom-left" />
       <Panel position="top-right">
         <Button
           variant="icon"
