@@ -248,8 +248,11 @@ async def test_what_runs_use_is_told_of_their_hosts(house: House) -> None:
     house.graphs.used = {"u1-1-0-1": Usage(7.0, 2**20)}
     house.clock.advance(60)
     await house.measured.minute()
+    house.clock.advance(20)
+    await house.measured.minute()  # the last look of a process that ends
     where = {"EndpointName": "e", "VariantName": "v"}
     assert house.read("/aws/sagemaker/Endpoints", "CPUUtilization", Statistic("Maximum"), **where) == {0: 20.0}
+    assert house.read("/aws/sagemaker/Endpoints", "CPUUtilization", COUNT, **where) == {0: 2.0}, "once an instance"
     assert house.read("/aws/sagemaker/Endpoints", "CPUUtilization", AVERAGE, **where) == {0: 15.0}
     disk = house.read("/aws/sagemaker/Endpoints", "DiskUtilization", AVERAGE, **where)[0]
     assert disk is not None and 0 < disk <= 100

@@ -69,6 +69,8 @@ class Measured:
         self._clock = clock
         self._disk = disk
         self._used: dict[str, _Used] = {}
+        self._told: float | None = None
+        """The minute that was told last."""
         self._memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -76,9 +78,14 @@ class Measured:
         await every(self._clock, MINUTE, stop, self.minute)
 
     async def minute(self) -> None:
-        """The sink has what was used since the last call, at the minute that has just ended. The first only looks."""
+        """The sink has what was used since the last call, at the minute that has just ended. The first only looks. A
+        minute is told once: its values count the instances."""
         now = self._clock.now()
-        samples = await self._usages((now // MINUTE - 1) * MINUTE, now)
+        at = (now // MINUTE - 1) * MINUTE
+        if at == self._told:
+            return
+        self._told = at
+        samples = await self._usages(at, now)
         if samples:
             self._sink.add(samples)
 
