@@ -197,8 +197,9 @@ class Supervisor:
         shown = "" if self.config.home == Path("~/.clary").expanduser() else f" --home {self.config.home}"
         clary = program()
         print(f"Clary {__version__} is ready at {url}")
-        print(f"  console    {home.sign_in_link(self.config, url)}")
-        print(f"             (signs in once, within 10 minutes; another: {clary} console{shown})")
+        if self._prints_link:
+            print(f"  console    {home.sign_in_link(self.config, url)}")
+            print(f"             (signs in once, within 10 minutes; another: {clary} console{shown})")
         print(f'  use it     eval "$({clary} env{shown})"')
         print(f"             or: {clary} run{shown} -- aws sagemaker list-training-jobs")
         print(f"  stop it    {clary} down{shown}", flush=True)
