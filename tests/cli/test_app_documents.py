@@ -12,6 +12,7 @@ import pytest
 from clary.cli.app.documents import baseline, rows, sparkml
 from clary.cli.app.documents.bundles import Words, words
 from clary.cli.app.documents.checked import fits, problems
+from clary.cli.app.documents.order import ordered
 from clary.cli.app.documents.rows import Unusable, of_file, of_rows
 from clary.cli.demo.car import ATTRIBUTES
 from clary.cli.demo.car import csv as cars
@@ -116,7 +117,7 @@ def test_the_cars_are_six_choices_and_four_classes(tmp_path: Path) -> None:
     assert problems(document) == []
     properties = document["input"]["properties"]
     assert list(properties) == list(ATTRIBUTES) == document["input"]["required"]
-    assert properties["buying"] == {"title": "Buying", "enum": ["high", "low", "med", "vhigh"]}
+    assert properties["buying"] == {"title": "Buying", "enum": ["low", "med", "high", "vhigh"]}
     assert properties["lug_boot"]["title"] == "Lug boot"
     assert document["output"] == {"kind": "classes", "labels": ["acc", "good", "unacc", "vgood"]}
     assert {one["expected"] for one in document["examples"]} == {"acc", "good", "unacc", "vgood"}
@@ -277,7 +278,7 @@ def test_a_schema_and_its_bundle_are_a_form() -> None:
     document = sparkml.of_containers([container("f", schema), container("x"), container("l", back)], read)
     assert document is not None and problems(document) == []
     assert document["input"]["properties"] == {
-        "safety": {"title": "Safety", "enum": ["high", "low"]},
+        "safety": {"title": "Safety", "enum": ["low", "high"]},
         "age": {"title": "Age", "type": "number"},
     }
     assert document["output"] == {"kind": "classes", "labels": ["unacc", "acc"]}
@@ -285,6 +286,22 @@ def test_a_schema_and_its_bundle_are_a_form() -> None:
     assert sparkml.of_containers([], read) is None
     with pytest.raises(Unusable):
         sparkml.of_containers([container("f", {"in": 1})], read)
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ({"high", "low", "vhigh", "med"}, "low med high vhigh"),
+        ({"BIG", "small", "Med"}, "small Med BIG"),
+        ({"more", "2", "4"}, "2 4 more"),
+        ({"5more", "10", "2"}, "2 5more 10"),
+        ({"b", "A", "c1", "c10", "c2"}, "A b c1 c2 c10"),
+        ({"a", "A"}, "A a"),
+        ({"\u00b2", "1"}, "1 \u00b2"),
+    ],
+)
+def test_choices_are_in_the_order_in_which_people_read_them(words: set[str], wanted: str) -> None:
+    assert ordered(words) == wanted.split()
 
 
 def test_names_of_columns_for_people() -> None:

@@ -7,6 +7,7 @@ is the answer, neither says: --label does.
 from collections.abc import Mapping
 from typing import Any
 
+from clary.cli.app.documents.order import ordered
 from clary.cli.app.documents.rows import MOST_CHOICES, Unusable, titled
 
 
@@ -65,7 +66,7 @@ def _words(feature: Mapping[str, Any], bound: Mapping[str, Any]) -> list[str]:
     if not domain:
         told = feature.get("string_statistics", {}).get("distribution", {}).get("categorical", {}).get("buckets", [])
         domain = [one["value"] for one in told]
-    return sorted(str(one) for one in domain) if len(domain) <= MOST_CHOICES else []
+    return ordered(str(one) for one in domain) if len(domain) <= MOST_CHOICES else []
 
 
 def _output(answer: Mapping[str, Any] | None, bound: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +74,7 @@ def _output(answer: Mapping[str, Any] | None, bound: Mapping[str, Any]) -> dict[
         return {"kind": "raw"}
     words = [] if answer.get("numerical_statistics") else _words(answer, bound)
     if words:
-        return {"kind": "classes", "labels": words}
+        return {"kind": "classes", "labels": sorted(words)}
     return {"kind": "number", "title": titled(answer["name"])}
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from clary.cli.app.documents.order import ordered
+
 MOST_CHOICES: Final = 50
 """More different words than this are free text."""
 MOST_CLASSES: Final = 100
@@ -74,7 +76,7 @@ class Column:
             return self._range(sorted(self.seen)[len(self.seen) // 2])
         words = list(self.words)
         if words and len(words) <= MOST_CHOICES and not self.many:
-            return {"enum": sorted(words)}
+            return {"enum": ordered(words)}
         return {"type": "string"}
 
     def _range(self, middle: float) -> dict[str, Any]:

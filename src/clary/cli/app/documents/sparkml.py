@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from clary.cli.app.documents.bundles import Words
+from clary.cli.app.documents.order import ordered
 from clary.cli.app.documents.rows import MOST_CHOICES, Unusable, titled
 
 VARIABLE: Final = "SAGEMAKER_SPARKML_SCHEMA"
@@ -53,7 +54,7 @@ def _inputs(text: str) -> dict[str, str]:
 
 def _property(kind: str, words: list[str] | None) -> dict[str, Any]:
     if words and len(words) <= MOST_CHOICES:
-        return {"enum": sorted(words)}
+        return {"enum": ordered(words)}
     return {"type": _TYPES.get(kind, "string")}
 
 
