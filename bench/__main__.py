@@ -19,6 +19,7 @@ NAMES = (
     "tuning",
     "experiments",
     "pipelines",
+    "console",
     "etl.warm",
     "etl.crawl",
     "etl.query",
