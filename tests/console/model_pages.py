@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+from contextlib import suppress
 from typing import Any
 
 from clary import app_roles
@@ -115,11 +116,7 @@ def page(server: RealClary, name: str, *, token: str = "", rate: int = 600, docu
 
 def gone(server: RealClary, name: str) -> None:
     iam, role = server.client("iam"), app_roles.role_name(name)
-    try:
+    with suppress(iam.exceptions.NoSuchEntityException):
         iam.delete_role_policy(RoleName=role, PolicyName=app_roles.POLICY)
-    except iam.exceptions.NoSuchEntityException:
-        pass
-    try:
+    with suppress(iam.exceptions.NoSuchEntityException):
         iam.delete_role(RoleName=role)
-    except iam.exceptions.NoSuchEntityException:
-        pass
