@@ -1,5 +1,7 @@
 import "@cloudscape-design/global-styles/index.css"
 import "./shell/shell.css"
+import I18nProvider from "@cloudscape-design/components/i18n"
+import messages from "@cloudscape-design/components/i18n/messages/all.en"
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
@@ -32,16 +34,19 @@ await shareBetweenTabs()
 
 createRoot(root).render(
   <StrictMode>
-    <QueryClientProvider client={queries}>
-      <BrowserRouter basename="/console">
-        <Flashes>
-          <Crumbs>
-            <Door problem={problem}>
-              <Shell />
-            </Door>
-          </Crumbs>
-        </Flashes>
-      </BrowserRouter>
-    </QueryClientProvider>
+    {/* Every button that Cloudscape makes by itself has a name for who does not see it. */}
+    <I18nProvider locale="en" messages={[messages]}>
+      <QueryClientProvider client={queries}>
+        <BrowserRouter basename="/console">
+          <Flashes>
+            <Crumbs>
+              <Door problem={problem}>
+                <Shell />
+              </Door>
+            </Crumbs>
+          </Flashes>
+        </BrowserRouter>
+      </QueryClientProvider>
+    </I18nProvider>
   </StrictMode>,
 )

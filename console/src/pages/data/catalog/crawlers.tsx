@@ -129,15 +129,11 @@ function LastCrawl({ crawler }: { crawler: Crawler }) {
   )
   if (!last.ErrorMessage) return <span className="clary-nowrap">{shown}</span>
   return (
-    <Popover
-      triggerType="custom"
-      content={<span className="clary-break">{last.ErrorMessage}</span>}
-      dismissAriaLabel="Close"
-    >
-      <Button variant="inline-link" ariaLabel={`Why the last crawl of ${crawler.Name} failed`}>
-        Failed
-      </Button>{" "}
+    <span className="clary-nowrap">
+      <Popover content={<span className="clary-break">{last.ErrorMessage}</span>} dismissAriaLabel="Close">
+        <Status status={last.Status} />
+      </Popover>{" "}
       <Ago when={last.StartTime} />
-    </Popover>
+    </span>
   )
 }

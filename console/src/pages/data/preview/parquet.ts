@@ -47,9 +47,36 @@ export async function rowsOf({ file, metadata, columns }: Footer, most: number):
   ])
   const rowEnd = Math.min(most, Number(metadata.num_rows))
   if (rowEnd === 0) return []
-  const rows = await parquetReadObjects({ file, metadata, rowStart: 0, rowEnd, compressors, useOffsetIndex: true })
+  const rows = await parquetReadObjects({
+    file,
+    metadata,
+    rowStart: 0,
+    rowEnd,
+    compressors,
+    parsers: TIMES,
+    useOffsetIndex: true,
+  })
   const names = columns.filter((one) => one.depth === 0).map((one) => one.name)
   return rows.map((row) => names.map((name) => row[name] as unknown))
+}
+
+/** An instant of so many units since 1970, with the digits that the file has: a Date would keep milliseconds only. */
+export function timeText(units: bigint, perSecond: bigint): string {
+  const seconds = units / perSecond - (units % perSecond < 0n ? 1n : 0n)
+  const rest = units - seconds * perSecond
+  const when = new Date(Number(seconds) * 1000)
+  if (Number.isNaN(when.getTime())) return `${units}`
+  const fraction = String(rest)
+    .padStart(String(perSecond).length - 1, "0")
+    .replace(/0+$/, "")
+  return `${when.toISOString().slice(0, -5).replace("T", " ")}${fraction ? `.${fraction}` : ""}`
+}
+
+const TIMES = {
+  dateFromDays: (days: number) => new Date(days * 86_400_000).toISOString().slice(0, 10),
+  timestampFromMilliseconds: (units: bigint) => timeText(units, 1_000n),
+  timestampFromMicroseconds: (units: bigint) => timeText(units, 1_000_000n),
+  timestampFromNanoseconds: (units: bigint) => timeText(units, 1_000_000_000n),
 }
 
 /** A column, and those within it. */

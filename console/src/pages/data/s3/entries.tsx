@@ -10,6 +10,7 @@ import Toggle from "@cloudscape-design/components/toggle"
 import { type ReactNode, useEffect, useState } from "react"
 import { useSearchParams } from "react-router"
 import { SLOW_MS, useLive } from "@/aws/live"
+import { Copy } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
 import { bytes, count } from "@/parts/format"
 import { Problem } from "@/parts/problem"
@@ -17,7 +18,7 @@ import { Instant } from "@/parts/time"
 import { To } from "@/shell/link"
 import { EntryFilter, type Filter } from "./entry-filter"
 import { FolderActions } from "./folder-actions"
-import { pageOf, shownName } from "./keys"
+import { pageOf, shortVersion, shownName, uriOf } from "./keys"
 import { type Entry, entryId, list, PAGE_SIZE, type Search, search } from "./listing"
 import { UploadButton } from "./upload-button"
 
@@ -28,10 +29,9 @@ type Props = {
   narrow: boolean
   /** The name of the object whose panel is open. */
   open: string | undefined
-  path: ReactNode
 }
 
-export function Entries({ bucket, prefix, versioning, narrow, open, path }: Props) {
+export function Entries({ bucket, prefix, versioning, narrow, open }: Props) {
   const [query, setQuery] = useSearchParams()
   const filter: Filter = { text: query.get("q") ?? "", how: query.get("how") === "contains" ? "contains" : "begins" }
   const versions = query.get("versions") === "yes"
@@ -99,7 +99,7 @@ export function Entries({ bucket, prefix, versioning, narrow, open, path }: Prop
         <Header
           variant="h1"
           counter={several || rows === undefined ? undefined : `(${count(rows.length)})`}
-          description={path}
+          description={<Copy text={uriOf(bucket, prefix)} shown={uriOf(bucket, prefix)} label="Copy address" />}
           actions={<FolderActions {...{ bucket, prefix, versioning, versions, narrow, chosen, setChosen }} />}
         >
           {shownName(prefix ? (prefix.replace(/\/$/, "").split("/").at(-1) ?? "") : bucket)}
@@ -107,10 +107,13 @@ export function Entries({ bucket, prefix, versioning, narrow, open, path }: Prop
       }
       filter={
         <SpaceBetween size="xs">
-          <EntryFilter
-            value={filter}
-            onChange={({ text, how }) => set({ q: text, how: how === "begins" ? "" : how })}
-          />
+          {/* Not where there is nothing to filter; while rows are on their way it stays, or typing would be cut off. */}
+          {(filtered || several || rows === undefined || rows.length > 0) && (
+            <EntryFilter
+              value={filter}
+              onChange={({ text, how }) => set({ q: text, how: how === "begins" ? "" : how })}
+            />
+          )}
           {versioning && (
             <Toggle checked={versions} onChange={({ detail }) => set({ versions: detail.checked ? "yes" : "" })}>
               Show versions and what was deleted
@@ -181,7 +184,7 @@ function columnsOf(bucket: string, prefix: string, how: { narrow: boolean; versi
     cell: (one: Entry) =>
       one.kind === "folder"
         ? ""
-        : `${(one.version ?? "").slice(0, 8)}${one.marker ? " · deleted" : one.latest ? " · current" : ""}`,
+        : `${shortVersion(one.version)}${one.marker ? " · deleted" : one.latest ? " · current" : ""}`,
   }
   return [
     {
@@ -196,7 +199,7 @@ function columnsOf(bucket: string, prefix: string, how: { narrow: boolean; versi
       id: "size",
       header: "Size",
       cell: (one: Entry) => (
-        <span className="clary-numbers clary-nowrap">{one.kind === "folder" ? "" : bytes(one.size)}</span>
+        <span className="clary-numbers clary-nowrap">{one.kind === "folder" ? "–" : bytes(one.size)}</span>
       ),
     },
     ...(how.narrow
@@ -205,12 +208,12 @@ function columnsOf(bucket: string, prefix: string, how: { narrow: boolean; versi
           {
             id: "modified",
             header: "Modified",
-            cell: (one: Entry) => (one.kind === "folder" ? "" : <Instant when={one.modified} />),
+            cell: (one: Entry) => (one.kind === "folder" ? "–" : <Instant when={one.modified} />),
           },
           {
             id: "storage",
             header: "Storage",
-            cell: (one: Entry) => (one.kind === "folder" || one.marker ? "" : storageOf(one.storage)),
+            cell: (one: Entry) => (one.kind === "folder" || one.marker ? "–" : storageOf(one.storage)),
           },
         ]),
   ]

@@ -26,6 +26,7 @@ export function EntryFilter({ value, onChange }: { value: Filter; onChange: (fil
         filteringText={text}
         filteringPlaceholder={value.how === "begins" ? "Names that begin with" : "Names that contain"}
         filteringAriaLabel="Filter names"
+        filteringClearAriaLabel="Clear the filter"
         onChange={({ detail }) => setText(detail.filteringText)}
       />
       <Select

@@ -24,11 +24,13 @@ type Props = {
   prefix: string
   versioning: string | undefined
   versions: boolean
+  /** There is little room: the buttons stand in the menu. */
+  narrow: boolean
   chosen: Entry[]
   setChosen: (entries: Entry[]) => void
 }
 
-export function FolderActions({ bucket, prefix, versioning, versions, chosen, setChosen }: Props) {
+export function FolderActions({ bucket, prefix, versioning, versions, narrow, chosen, setChosen }: Props) {
   const [asking, setAsking] = useState<"delete" | "folder">()
   const flash = useFlash()
   const copyUris = () => {
@@ -39,15 +41,18 @@ export function FolderActions({ bucket, prefix, versioning, versions, chosen, se
   }
   return (
     <SpaceBetween direction="horizontal" size="xs">
-      <Button disabled={chosen.length === 0} onClick={() => setAsking("delete")}>
-        Delete
-      </Button>
+      {!narrow && (
+        <Button disabled={chosen.length === 0} onClick={() => setAsking("delete")}>
+          Delete
+        </Button>
+      )}
       <ButtonDropdown
         items={[
+          ...(narrow ? [{ id: "delete", text: "Delete", disabled: chosen.length === 0 }] : []),
           { id: "folder", text: "Make a folder" },
           { id: "copy", text: chosen.length > 1 ? "Copy S3 addresses" : "Copy S3 address" },
         ]}
-        onItemClick={({ detail }) => (detail.id === "folder" ? setAsking("folder") : copyUris())}
+        onItemClick={({ detail }) => (detail.id === "copy" ? copyUris() : setAsking(detail.id as "folder" | "delete"))}
       >
         Actions
       </ButtonDropdown>

@@ -5,7 +5,6 @@ import { type DragEvent, useState } from "react"
 import { useNavigate, useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
 import { useLive } from "@/aws/live"
-import { To } from "@/shell/link"
 import { usePage } from "@/shell/title"
 import { filesOfDrop } from "./dropped"
 import { Entries } from "./entries"
@@ -63,16 +62,6 @@ export function Folder() {
             versioning={versioning.data?.Status}
             narrow={object !== null}
             open={object ?? undefined}
-            path={
-              <span className="clary-path">
-                <To to={pageOf(bucket, "")}>{bucket}</To>
-                {folders.map((one) => (
-                  <span key={one.prefix}>
-                    / <To to={pageOf(bucket, one.prefix)}>{shownName(one.name)}</To>
-                  </span>
-                ))}
-              </span>
-            }
           />
         </div>
         {object !== null && (

@@ -38,6 +38,10 @@ export const decodeListed = (text: string): string => decodeURIComponent(text.re
  */
 export const isReachable = (key: string): boolean => !key.split("/").some((part) => part === "." || part === "..")
 
+/** Ids of versions begin alike when they were made close together: their ends tell them apart. */
+export const shortVersion = (id: string | undefined): string =>
+  id === undefined ? "" : id.length > 12 ? `…${id.slice(-8)}` : id
+
 /** s3://bucket/key, as every tool of AWS takes it. */
 export const uriOf = (bucket: string, key: string): string => `s3://${bucket}/${key}`
 

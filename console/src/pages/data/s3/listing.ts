@@ -92,7 +92,9 @@ async function listVersions({ bucket, prefix, startsWith = "", token, size = PAG
   })
   const rows = [...versions, ...markers].sort(
     (a, b) =>
-      (a.key < b.key ? -1 : a.key > b.key ? 1 : 0) || (b.modified?.getTime() ?? 0) - (a.modified?.getTime() ?? 0),
+      (a.key < b.key ? -1 : a.key > b.key ? 1 : 0) ||
+      Number(b.latest ?? false) - Number(a.latest ?? false) ||
+      (b.modified?.getTime() ?? 0) - (a.modified?.getTime() ?? 0),
   )
   const { IsTruncated: more, NextKeyMarker: key, NextVersionIdMarker: version } = page
   return {

@@ -12,7 +12,7 @@ import { Instant } from "@/parts/time"
 import { To } from "@/shell/link"
 import type { At } from "../preview/read"
 import { useDownload } from "./download"
-import { decodeListed, folderOf, pageOf } from "./keys"
+import { decodeListed, folderOf, pageOf, shortVersion } from "./keys"
 
 type Version = { id: string; size?: number; modified?: Date; latest: boolean; marker: boolean }
 
@@ -71,10 +71,10 @@ export function Versions({ at }: { at: At }) {
           header: "Version",
           cell: (one) =>
             one.marker ? (
-              one.id.slice(0, 8)
+              shortVersion(one.id)
             ) : (
               <To to={`${pageOf(at.bucket, folderOf(at.key), name)}&version=${encodeURIComponent(one.id)}`}>
-                {`${one.id.slice(0, 8)}${one.latest ? " (current)" : ""}`}
+                {`${shortVersion(one.id)}${one.latest ? " (current)" : ""}`}
               </To>
             ),
         },

@@ -69,7 +69,6 @@ export function History({ workGroup, onOpen, onRerun }: Props) {
       ),
       text: (one) => one.Query,
       isRowHeader: true,
-      maxWidth: 400,
     },
     {
       id: "state",
@@ -95,14 +94,14 @@ export function History({ workGroup, onOpen, onRerun }: Props) {
       id: "do",
       header: "Actions",
       cell: (one) => (
-        <SpaceBetween direction="horizontal" size="xs">
+        <span className="clary-inline">
           <Button variant="inline-link" onClick={() => onOpen(one.QueryExecutionId ?? "")}>
             Open
           </Button>
           <Button variant="inline-link" onClick={() => onRerun(one.Query ?? "", one.QueryExecutionContext?.Database)}>
             To the box
           </Button>
-        </SpaceBetween>
+        </span>
       ),
     },
   ]

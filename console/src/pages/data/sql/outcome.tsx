@@ -3,6 +3,7 @@ import { AthenaClient, GetQueryRuntimeStatisticsCommand, type QueryExecution } f
 import Alert from "@cloudscape-design/components/alert"
 import Button from "@cloudscape-design/components/button"
 import Container from "@cloudscape-design/components/container"
+import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Tabs from "@cloudscape-design/components/tabs"
@@ -59,18 +60,28 @@ function State({ execution }: { execution: QueryExecution }) {
     duration(spent?.TotalExecutionTimeInMillis)
   )
   return (
-    <Container>
+    <Container
+      footer={
+        <ExpandableSection headerText="Details" variant="footer">
+          <Facts
+            columns={2}
+            facts={[
+              ["Asked", <Instant key="a" when={status?.SubmissionDateTime} />],
+              ["Database", execution.QueryExecutionContext?.Database],
+              ["Results", <S3 key="r" uri={execution.ResultConfiguration?.OutputLocation} />],
+              ["Query", <Copy key="q" text={execution.QueryExecutionId ?? ""} shown={execution.QueryExecutionId} />],
+            ]}
+          />
+        </ExpandableSection>
+      }
+    >
       <Facts
-        columns={4}
         facts={[
           ["State", <Status key="s" status={status?.State} />],
-          ["Rows", ended ? count(rows) : undefined],
+          // Lines of SHOW and DESCRIBE are not counted as rows.
+          ["Rows", ended && execution.StatementType === "DML" ? count(rows) : undefined],
           ["Took", took],
           ["Data scanned", bytes(spent?.DataScannedInBytes)],
-          ["Asked", <Instant key="a" when={status?.SubmissionDateTime} />],
-          ["Database", execution.QueryExecutionContext?.Database],
-          ["Results", <S3 key="r" uri={execution.ResultConfiguration?.OutputLocation} />],
-          ["Query", <Copy key="q" text={execution.QueryExecutionId ?? ""} shown={execution.QueryExecutionId} />],
         ]}
       />
     </Container>

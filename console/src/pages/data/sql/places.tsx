@@ -7,7 +7,6 @@ import { aws } from "@/aws/client"
 import { inWords, useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
 import { parseS3 } from "@/parts/s3"
-import { allDatabases } from "../catalog/glue"
 import { defaultBucket, placeOf } from "./athena"
 
 export type Places = { database: string; workGroup: string; output: string }
@@ -19,12 +18,18 @@ const allWorkGroups = () =>
     (page) => page.NextToken,
   )
 
-export function PlacesForm({ places, onChange }: { places: Places; onChange: (places: Places) => void }) {
-  const databases = useLive(["glue", "databases"], allDatabases)
+type Props = {
+  places: Places
+  databases: readonly string[] | undefined
+  error: unknown
+  onChange: (places: Places) => void
+}
+
+export function PlacesForm({ places, databases, error, onChange }: Props) {
   const groups = useLive(["athena", "groups"], allWorkGroups)
   const place = useLive(["athena", "place", places.workGroup], () => placeOf(places.workGroup), { every: false })
   const bucket = useLive(["athena", "bucket"], defaultBucket, { every: false })
-  const names = new Set(["default", places.database, ...(databases.data ?? []).map((one) => one.Name ?? "")])
+  const names = new Set(["default", places.database, ...(databases ?? [])])
   const options = [...names].sort().map((name) => ({ value: name, label: name }))
   const groupOptions = (groups.data ?? [{ Name: places.workGroup }]).map((one) => ({
     value: one.Name ?? "",
@@ -36,7 +41,7 @@ export function PlacesForm({ places, onChange }: { places: Places; onChange: (pl
   const wrong = places.output !== "" && parseS3(places.output) === null
   return (
     <div className="clary-sql-places">
-      <FormField label="Database" errorText={databases.error ? inWords(databases.error) : ""}>
+      <FormField label="Database" errorText={error ? inWords(error) : ""}>
         <Select
           options={options}
           selectedOption={{ value: places.database, label: places.database }}
@@ -52,19 +57,22 @@ export function PlacesForm({ places, onChange }: { places: Places; onChange: (pl
           onChange={({ detail }) => onChange({ ...places, workGroup: detail.selectedOption.value ?? "primary" })}
         />
       </FormField>
-      <FormField
-        label="Results go to"
-        errorText={wrong ? "A place looks like s3://bucket/folder/" : place.error ? inWords(place.error) : ""}
-        constraintText={place.data?.enforced ? "The work group decides this." : undefined}
-      >
-        <Input
-          value={places.output}
-          placeholder={otherwise}
-          disabled={place.data?.enforced}
-          spellcheck={false}
-          onChange={({ detail }) => onChange({ ...places, output: detail.value.trim() })}
-        />
-      </FormField>
+      <div className="clary-sql-wide">
+        <FormField
+          label="Results go to"
+          stretch
+          errorText={wrong ? "A place looks like s3://bucket/folder/" : place.error ? inWords(place.error) : ""}
+          constraintText={place.data?.enforced ? "The work group decides this." : undefined}
+        >
+          <Input
+            value={places.output}
+            placeholder={otherwise}
+            disabled={place.data?.enforced}
+            spellcheck={false}
+            onChange={({ detail }) => onChange({ ...places, output: detail.value.trim() })}
+          />
+        </FormField>
+      </div>
     </div>
   )
 }

@@ -76,13 +76,12 @@ export function Saved({ workGroup, onOpen }: Props) {
         </div>
       ),
       text: (one) => one.QueryString,
-      maxWidth: 400,
     },
     {
       id: "do",
       header: "Actions",
       cell: (one) => (
-        <SpaceBetween direction="horizontal" size="xs">
+        <span className="clary-inline">
           <Button
             variant="inline-link"
             ariaLabel={`Open ${one.Name}`}
@@ -93,7 +92,7 @@ export function Saved({ workGroup, onOpen }: Props) {
           <Button variant="inline-link" ariaLabel={`Delete ${one.Name}`} onClick={() => setLeaving(one)}>
             Delete
           </Button>
-        </SpaceBetween>
+        </span>
       ),
     },
   ]

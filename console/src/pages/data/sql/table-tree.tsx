@@ -6,7 +6,7 @@ import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import Input from "@cloudscape-design/components/input"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
-import { isMissing, SLOW_MS, useLive } from "@/aws/live"
+import { SLOW_MS, useLive } from "@/aws/live"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
 import { To } from "@/shell/link"
@@ -15,23 +15,24 @@ import { quotedName } from "./text"
 
 const FILTERED_FROM = 8
 
-export function TableTree({ database, onInsert }: { database: string; onInsert: (text: string) => void }) {
+type Props = { database: string; databases: readonly string[] | undefined; onInsert: (text: string) => void }
+
+export function TableTree({ database, databases, onInsert }: Props) {
   const [filter, setFilter] = useState("")
-  const { data, error, refetch } = useLive(
-    ["glue", "tables", database],
-    // "default" need not exist: Athena takes it for a database without tables.
-    () =>
-      allTables(database).catch((why: unknown) =>
-        isMissing(why) && database === "default" ? [] : Promise.reject(why),
-      ),
-    { every: SLOW_MS, keep: false },
-  )
+  // Athena takes the name "default" also where there is no such database.
+  const missing = databases !== undefined && !databases.includes(database)
+  const { data, error, refetch } = useLive(["glue", "tables", database], () => allTables(database), {
+    enabled: databases !== undefined && !missing,
+    every: SLOW_MS,
+    keep: false,
+  })
   if (error && !data) return <Problem error={error} again={() => void refetch()} />
-  if (!data) return <Waiting what="Reading the tables" />
-  if (data.length === 0) {
+  if (!data && !missing) return <Waiting what="Reading the tables" />
+  if (!data || data.length === 0) {
     return (
       <Box color="text-body-secondary">
-        {database} has no tables. Choose another database, or see the <To to="/data/catalog">catalog</To>.
+        {missing ? `There is no database ${database} yet` : `${database} has no tables`}. Choose another, or see the{" "}
+        <To to="/data/catalog">catalog</To>.
       </Box>
     )
   }
