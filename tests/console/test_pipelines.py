@@ -158,7 +158,6 @@ def test_the_list_says_what_has_become_of_each(tab: Console, made: Made) -> None
     expect(tab.page.get_by_text("It has not run yet")).to_be_visible()
     tab.page.get_by_role("tab", name="Triggers").click()
     expect(tab.page.get_by_text("Nothing starts it by itself")).to_be_visible()
-    tab.well("pipelines-idle")
 
 
 def test_started_in_the_browser_it_finishes_before_ones_eyes(tab: Console, made: Made) -> None:
@@ -225,7 +224,6 @@ def test_an_execution_is_stopped_and_started_again(tab: Console, made: Made) -> 
     tab.page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
     expect(step(tab, "wait", "Stopped")).to_be_visible()
     expect(tab.page.get_by_role("button", name="Retry")).to_be_visible()
-    tab.well("pipelines-stopped")
     tab.page.get_by_role("button", name="Start again").click()
     expect(tab.page.get_by_role("dialog", name="Start endless")).to_contain_text("no parameters")
 
@@ -264,7 +262,7 @@ def test_a_definition_its_versions_and_its_end(tab: Console, made: Made) -> None
     expect(tab.page.get_by_role("row", name=re.compile("Version 2"))).to_be_visible()
     tab.page.get_by_role("button", name="Show version 1").click()
     expect(tab.page.get_by_role("dialog")).to_contain_text('"second"')
-    tab.page.get_by_role("button", name="Close").click()
+    tab.page.get_by_role("button", name="Close", exact=True).click()
     tab.page.get_by_role("tab", name="Steps").click()
     step(tab, "first").click()
     expect(tab.page.get_by_label("Step", exact=True)).to_contain_text("print(1)")
