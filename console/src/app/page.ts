@@ -88,7 +88,11 @@ export function page(root: Element, client: Client, info: AppInfo, locked: () =>
       bar,
       ...list.map((tab) => tab.panel),
     ),
-    footer(client, true, info.rate > 0 && h("span", {}, `${info.rate} requests a minute`)),
+    footer(
+      client,
+      true,
+      info.rate > 0 && h("span", {}, `${info.rate} ${info.rate === 1 ? "request" : "requests"} a minute`),
+    ),
   )
   return title
 }

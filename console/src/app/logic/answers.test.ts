@@ -186,7 +186,7 @@ describe("a batch", () => {
       return part.map(answer)
     })
     expect(outcomes.filter((one) => one && "problem" in one)).toHaveLength(1)
-    expect(outcomes[77]).toEqual({ problem: "The model could not answer: no" })
+    expect(outcomes[77]).toEqual({ problem: "The model could not answer: No" })
   })
 
   it("waits as long as it is told to, and tries once more where the server failed", async () => {

@@ -41,7 +41,9 @@ export function told(error: unknown): Told {
     title: error.status >= 500 ? "The server could not answer" : "The request was refused",
     todo: error.status >= 500 ? "Try again. If it stays so, tell the owner of the page." : "",
   }
-  return { ...known, words: error.message }
+  const twice = `${known.title}: `
+  const words = error.message.startsWith(twice) ? error.message.slice(twice.length) : error.message
+  return { ...known, words: words.slice(0, 1).toUpperCase() + words.slice(1) }
 }
 
 /** Whether the very same request may go well a moment later. */

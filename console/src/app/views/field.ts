@@ -12,7 +12,12 @@ export type Control = {
   focus: () => void
 }
 
-type Inner = { element: HTMLElement; read: Control["read"]; set: Control["set"]; target: HTMLElement; group?: boolean }
+type Inner = Pick<Control, "element" | "read" | "set"> & {
+  /** What gets the cursor. */
+  target: HTMLElement
+  /** Several controls under one legend. */
+  group?: boolean
+}
 
 /** `changed` is called after each change by the person. */
 export function control(field: Field, changed: () => void): Control {
@@ -50,7 +55,8 @@ function innerOf(field: Field, changed: () => void, id: string): Inner {
     case "choice":
       return asSegments(field) ? segments(field, changed, id) : list(field, changed, id)
     case "boolean":
-      return toggle(field, changed, id)
+      // A switch is always on or off: where nothing may be said too, it is a choice.
+      return field.required ? toggle(changed, id) : segments({ ...field, kind: "choice", options: YES_NO }, changed, id)
     case "number":
       return number(field, changed, id)
     case "file":
@@ -61,6 +67,10 @@ function innerOf(field: Field, changed: () => void, id: string): Inner {
 }
 
 const NONE = -1
+const YES_NO = [
+  { value: true, title: "yes" },
+  { value: false, title: "no" },
+]
 
 /** Few choices stand side by side: radio buttons that look like one bar. */
 function segments(field: ChoiceField, changed: () => void, id: string): Inner {
@@ -114,19 +124,14 @@ function list(field: ChoiceField, changed: () => void, id: string): Inner {
   }
 }
 
-function toggle(field: Field, changed: () => void, id: string): Inner {
+function toggle(changed: () => void, id: string): Inner {
   const box = h("input", { type: "checkbox", role: "switch", id, onchange: changed })
-  let said = field.required
-  box.addEventListener("change", () => {
-    said = true
-  })
   return {
     element: h("div", { class: "switch" }, box),
     target: box,
-    read: () => (said ? { value: box.checked } : {}),
+    read: () => ({ value: box.checked }),
     set: (value) => {
       box.checked = value === true
-      said = field.required || value !== undefined
     },
   }
 }

@@ -9,6 +9,7 @@ export type Column = { name: string; title: string }
 
 const TIME = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" })
 const SHOWN = 10
+const MOST_LETTERS = 48
 
 export function historyView(history: History, columns: readonly Column[], endpoint: string, back: (one: Try) => void) {
   const element = h("section", { class: "card history", "aria-labelledby": "history-title" })
@@ -89,7 +90,8 @@ function row(one: Try, columns: readonly Column[], shares: boolean, back: () => 
     })
   const share = one.answer.kind === "class" ? one.answer.share : undefined
   const when = TIME.format(new Date(one.at))
-  const words = inShort(one.answer).slice(0, 60) || "(empty)"
+  const said = inShort(one.answer).replace(/\s+/g, " ").trim() || "(empty)"
+  const words = said.length > MOST_LETTERS ? `${said.slice(0, MOST_LETTERS)}…` : said
   const again = h("button", { type: "button", class: "link", title: "Bring this try back" }, words)
   again.onclick = back
   return h(

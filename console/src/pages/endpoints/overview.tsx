@@ -1,8 +1,10 @@
 /** What an endpoint is and does at this moment, and what became of it over time. */
 import Alert from "@cloudscape-design/components/alert"
+import Box from "@cloudscape-design/components/box"
 import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
+import { PageOfEndpoint } from "@/apps"
 import { Code } from "@/parts/copy"
 import { Facts } from "@/parts/facts"
 import { S3 } from "@/parts/s3"
@@ -43,6 +45,7 @@ export function Overview(context: Context) {
       />
       {asynchronous && <Backlog endpoint={name} config={asynchronous} />}
       <TimeLine endpoint={name} variants={namesOf(endpoint)} alarms={alarms} changes={changes} />
+      <PageOfEndpoint endpoint={name} />
       <Container header={<Header variant="h2">Facts</Header>}>
         <SpaceBetween size="m">
           <Facts
@@ -59,7 +62,10 @@ export function Overview(context: Context) {
                 : []),
             ]}
           />
-          <Code label="URL of invocations" text={invocationUrl(name, asynchronous !== undefined)} />
+          <div>
+            <Box variant="awsui-key-label">Requests go to</Box>
+            <Code label="URL of invocations" text={invocationUrl(name, asynchronous !== undefined)} />
+          </div>
         </SpaceBetween>
       </Container>
     </SpaceBetween>
