@@ -284,6 +284,7 @@ def test_pages_of_any_origin_may_ask(house: AppsHouse) -> None:
     assert "access-control-allow-credentials" not in headers
     assert house.ask(origin="https://example.com")[1]["access-control-allow-origin"] == "*"
     assert house.get("/apps/cars/app.json", origin="null")[1]["access-control-allow-origin"] == "*"
+    assert house.get("/apps/cars/source", origin="null")[1]["access-control-allow-origin"] == "*"
     assert "access-control-allow-origin" not in house.get("/apps/cars", origin="null")[1]
     signs = {"access_control_request_headers": "authorization,x-amz-date"}
     assert house.get("/apps/cars/invocations", method="OPTIONS", **asked, **signs)[0] == 403  # the bucket's own rules

@@ -31,6 +31,8 @@ LOG = logging.getLogger(__name__)
 _TOP: Final = b"/apps"
 _METHODS: Final = {"": "GET, HEAD", "source": "GET, HEAD", "app.json": "GET, HEAD", "invocations": "POST"}
 """What is below a page, and how it is asked for."""
+_OPEN: Final = ("source", "app.json", "invocations")
+"""What pages of any origin may ask for: a copied page is one."""
 _LOST: Final = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -52,7 +54,7 @@ def _wants(request: Request) -> bool:
             is_form = request.headers.get("content-type", "").lower().startswith("multipart/form-data")
             return endpoint != "" and (below == "invocations" or not is_form) and is_own(request)
         case "OPTIONS":
-            return _parts(request)[1] in ("app.json", "invocations") and is_own(request) and is_preflight(request)
+            return _parts(request)[1] in _OPEN and is_own(request) and is_preflight(request)
     return False
 
 
@@ -106,6 +108,7 @@ def _shown(ctx: Context, request: Request, app: App, below: str) -> Answer:
     if answer.status == 200:
         # A file to keep: its own scripts would have to be let in to show it from here.
         answer.headers.append((b"content-disposition", f'attachment; filename="{app.endpoint}.html"'.encode()))
+        answer.headers.append((b"access-control-allow-origin", b"*"))
     return answer
 
 
