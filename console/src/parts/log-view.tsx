@@ -3,7 +3,12 @@
  * the newest lines are read first, by FilterLogEvents from the end; then it goes on after the last line seen, so nothing
  * is fetched twice.
  */
-import { CloudWatchLogsClient, type FilteredLogEvent, FilterLogEventsCommand } from "@aws-sdk/client-cloudwatch-logs"
+import {
+  CloudWatchLogsClient,
+  DescribeLogGroupsCommand,
+  type FilteredLogEvent,
+  FilterLogEventsCommand,
+} from "@aws-sdk/client-cloudwatch-logs"
 import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import Container from "@cloudscape-design/components/container"
@@ -23,6 +28,12 @@ type Source = { group: string; prefix: string }
 export const MOST_LINES = 5_000
 /** From the end backwards CloudWatch reads only what is not older than this. */
 const OLDEST = Date.UTC(2024, 0, 1)
+
+/** A group comes with its first line; asking a group that is not there is an error that the browser's console shows. */
+export async function groupExists(name: string): Promise<boolean> {
+  const found = await aws(CloudWatchLogsClient).send(new DescribeLogGroupsCommand({ logGroupNamePrefix: name }))
+  return (found.logGroups ?? []).some((one) => one.logGroupName === name) // the prefix itself is the first by name
+}
 
 /** The newest lines, the newest last; `most` of them where there are more. */
 export async function newestLines(source: Source, most = MOST_LINES): Promise<Line[]> {
@@ -80,15 +91,20 @@ export function useLines(source: Source, live: boolean): { lines: Line[]; error:
   const [read, setRead] = useState(false)
   const { group, prefix } = source
   useEffect(() => {
-    let [gone, first, timer, since] = [false, true, 0, 0]
+    let [gone, there, first, timer, since] = [false, false, true, 0, 0]
     const seen = new Set<string>()
     setLines([])
     setRead(false)
     const look = async () => {
       try {
-        const more = first ? await newestLines({ group, prefix }) : await linesSince({ group, prefix }, since, seen)
+        there = there || (await groupExists(group))
+        const more = !there
+          ? []
+          : first
+            ? await newestLines({ group, prefix })
+            : await linesSince({ group, prefix }, since, seen)
         if (gone) return
-        first = false
+        first = first && !there
         for (const one of more) {
           seen.add(one.id)
           since = Math.max(since, one.at)

@@ -2,18 +2,14 @@
 import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
 import SpaceBetween from "@cloudscape-design/components/space-between"
-import { inWords, isMissing, useLive } from "@/aws/live"
-import { newestLines } from "@/parts/log-view"
+import { inWords, useLive } from "@/aws/live"
+import { groupExists, newestLines } from "@/parts/log-view"
 
 const LAST = 15
 
 async function lastLines(group: string, prefix: string): Promise<string[]> {
-  try {
-    return (await newestLines({ group, prefix }, LAST)).map((one) => one.text)
-  } catch (problem) {
-    if (isMissing(problem)) return [] // the group comes with the first line of any job
-    throw problem
-  }
+  if (!(await groupExists(group))) return []
+  return (await newestLines({ group, prefix }, LAST)).map((one) => one.text)
 }
 
 type Props = { reason: string; status: string | undefined; group: string; streams: string | undefined }

@@ -2,8 +2,8 @@
 import { CloudWatchClient, GetMetricDataCommand, type MetricDataQuery } from "@aws-sdk/client-cloudwatch"
 import { CloudWatchLogsClient, DescribeLogStreamsCommand } from "@aws-sdk/client-cloudwatch-logs"
 import { aws } from "@/aws/client"
-import { isMissing } from "@/aws/live"
 import type { Series } from "@/parts/chart"
+import { groupExists } from "@/parts/log-view"
 
 const MINUTE = 60_000
 const MOST_POINTS = 1_000
@@ -73,18 +73,15 @@ export async function timeSeries(
 /** The hosts of a job, as its log streams name them: <job>/<host>-<start>[/...]. */
 export async function hostsOf(group: string, job: string): Promise<string[]> {
   const found = new Set<string>()
+  if (!(await groupExists(group))) return []
   let nextToken: string | undefined
-  try {
-    do {
-      const page = await aws(CloudWatchLogsClient).send(
-        new DescribeLogStreamsCommand({ logGroupName: group, logStreamNamePrefix: `${job}/`, nextToken }),
-      )
-      for (const one of page.logStreams ?? []) found.add(hostOf(one.logStreamName ?? ""))
-      nextToken = page.nextToken
-    } while (nextToken)
-  } catch (problem) {
-    if (!isMissing(problem)) throw problem // the group comes with the first line of any job
-  }
+  do {
+    const page = await aws(CloudWatchLogsClient).send(
+      new DescribeLogStreamsCommand({ logGroupName: group, logStreamNamePrefix: `${job}/`, nextToken }),
+    )
+    for (const one of page.logStreams ?? []) found.add(hostOf(one.logStreamName ?? ""))
+    nextToken = page.nextToken
+  } while (nextToken)
   found.delete("")
   return [...found].sort((a, b) => a.localeCompare(b, "en", { numeric: true }))
 }

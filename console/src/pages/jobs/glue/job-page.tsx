@@ -113,7 +113,7 @@ function Page({ name, job }: { name: string; job: Job }) {
               Reset bookmark
             </Button>
             <Button variant="primary" onClick={() => setStarts(true)}>
-              Run
+              Start run
             </Button>
           </SpaceBetween>
         }

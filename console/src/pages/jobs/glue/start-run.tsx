@@ -58,7 +58,7 @@ export function StartRun({ job, first, onDone }: { job: Job; first?: Record<stri
               Cancel
             </Button>
             <Button variant="primary" loading={starting.isPending} onClick={go}>
-              Run
+              Start run
             </Button>
           </SpaceBetween>
         </Box>

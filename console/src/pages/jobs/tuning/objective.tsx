@@ -26,6 +26,7 @@ export function Objective({ trials, direction, metric, seen, onSee }: Props) {
   const axis = objectiveAxis(
     metric,
     found.map((one) => one.value),
+    0.06,
   )
   const most = Math.max(2, trials.length)
   const x = (n: number) => LEFT + ((n - 1) / (most - 1)) * (width - LEFT - RIGHT)

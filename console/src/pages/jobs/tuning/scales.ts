@@ -46,10 +46,10 @@ export function axes(ranges: readonly (ParameterRanges | undefined)[]): Axis[] {
   return [...found.values()]
 }
 
-/** The axis of the objective: as wide as what was told. */
-export function objectiveAxis(name: string, values: readonly number[]): Axis {
+/** The axis of the objective: as wide as what was told, and `share` of that wider at either end. */
+export function objectiveAxis(name: string, values: readonly number[], share = 0): Axis {
   const [low, high] = [Math.min(...values), Math.max(...values)]
-  const room = low === high ? Math.abs(low) * 0.1 || 1 : 0
+  const room = low === high ? Math.abs(low) * 0.1 || 1 : (high - low) * share
   return { name, kind: "linear", low: low - room, high: high + room, choices: [] }
 }
 
