@@ -5,6 +5,7 @@ import {
   DeleteRolePolicyCommand,
   GetRoleCommand,
   IAMClient,
+  ListRolesCommand,
   PutRolePolicyCommand,
   TagRoleCommand,
   UntagRoleCommand,
@@ -12,6 +13,7 @@ import {
 import { DescribeEndpointCommand, SageMakerClient } from "@aws-sdk/client-sagemaker"
 import { aws } from "@/aws/client"
 import { isMissing } from "@/aws/live"
+import { all } from "@/aws/pages"
 import { region } from "@/aws/place"
 import { DEFAULT_RATE, grant, newToken, PATH, POLICY, roleName, sha256, TAGS, trust } from "./names"
 
@@ -28,24 +30,27 @@ export type App = {
 }
 export type Wanted = { access: Access; rate: number; document: string }
 
-/** The page of the endpoint; null: it has none. */
+/** The page of the endpoint; null: it has none. Looked up in a list: a browser reports each 404 as an error. */
 export async function readApp(endpoint: string): Promise<App | null> {
-  try {
-    const { Role: role } = await aws(IAMClient).send(new GetRoleCommand({ RoleName: roleName(endpoint) }))
-    if (!role || role.Path !== PATH) return null
-    const tags = new Map((role.Tags ?? []).map((one) => [one.Key, one.Value ?? ""]))
-    if (tags.get(TAGS.endpoint) !== endpoint) return null
-    return {
-      role: role.RoleName ?? "",
-      access: tags.get(TAGS.access) === "public" ? "public" : "token",
-      rate: Number(tags.get(TAGS.rate)) || DEFAULT_RATE,
-      document: tags.get(TAGS.document) ?? "",
-      made: role.CreateDate,
-      used: role.RoleLastUsed?.LastUsedDate,
-    }
-  } catch (error) {
-    if (isMissing(error)) return null
-    throw error
+  const iam = aws(IAMClient)
+  const RoleName = roleName(endpoint)
+  const pages = await all(
+    (Marker) => iam.send(new ListRolesCommand({ PathPrefix: PATH, Marker })),
+    (page) => page.Roles,
+    (page) => (page.IsTruncated ? page.Marker : undefined),
+    10_000,
+  )
+  if (!pages.some((one) => one.RoleName === RoleName)) return null
+  const { Role: role } = await iam.send(new GetRoleCommand({ RoleName }))
+  const tags = new Map((role?.Tags ?? []).map((one) => [one.Key, one.Value ?? ""]))
+  if (!role || tags.get(TAGS.endpoint) !== endpoint) return null
+  return {
+    role: RoleName,
+    access: tags.get(TAGS.access) === "public" ? "public" : "token",
+    rate: Number(tags.get(TAGS.rate)) || DEFAULT_RATE,
+    document: tags.get(TAGS.document) ?? "",
+    made: role.CreateDate,
+    used: role.RoleLastUsed?.LastUsedDate,
   }
 }
 

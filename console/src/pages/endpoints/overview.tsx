@@ -45,7 +45,7 @@ export function Overview(context: Context) {
       />
       {asynchronous && <Backlog endpoint={name} config={asynchronous} />}
       <TimeLine endpoint={name} variants={namesOf(endpoint)} alarms={alarms} changes={changes} />
-      <PageOfEndpoint endpoint={name} />
+      {!asynchronous && <PageOfEndpoint endpoint={name} />}
       <Container header={<Header variant="h2">Facts</Header>}>
         <SpaceBetween size="m">
           <Facts
