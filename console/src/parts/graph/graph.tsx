@@ -26,7 +26,7 @@ import "./graph.css"
 import { type Arrow, type Box, type Direction, drawable, extent, layout, type Places } from "./layout"
 
 export type GraphNode = Box & {
-  /** What it is in a few words, where its content is no text: the name of the button is its content otherwise. */
+  /** What it is in a few words: screen readers hear of the arrows by it. The node itself is called by its content. */
   label?: string
   content: ReactNode
   /** A stripe at its edge: how it stands. */
@@ -110,9 +110,10 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
         position: places[one.id] ?? { x: 0, y: 0 },
         width: one.width,
         height: one.height,
-        data: { label: one.label, content: one.content, tone: one.tone ?? "plain" },
+        data: { content: one.content, tone: one.tone ?? "plain" },
       }),
     )
+  const called = new Map(nodes.map((one) => [one.id, one.label ?? one.id]))
   const arrows = (drawable(nodes, edges) as GraphEdge[]).map(
     (one): Edge => ({
       id: one.id,
@@ -120,6 +121,7 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
       target: one.target,
       type: "smoothstep",
       animated: one.animated ?? false,
+      ariaLabel: `From ${called.get(one.source)} to ${called.get(one.target)}`,
       ...(one.label ? { label: one.label } : {}),
       ...(one.dashed ? { style: { strokeDasharray: "4 4" } } : {}),
       markerEnd: { type: MarkerType.ArrowClosed, width: 18, height: 18 },
@@ -157,7 +159,7 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
 
 const FIT = { padding: 0.08, maxZoom: 1, minZoom: SMALLEST }
 
-type Content = { label: string | undefined; content: ReactNode; tone: NonNullable<GraphNode["tone"]> }
+type Content = { content: ReactNode; tone: NonNullable<GraphNode["tone"]> }
 
 function Card({ id, data }: NodeProps<Node<Content>>) {
   const { onChoose, chosen, direction } = useContext(SharedContext)
@@ -178,7 +180,6 @@ function Card({ id, data }: NodeProps<Node<Content>>) {
         <button
           type="button"
           className={`nopan ${name}`}
-          aria-label={data.label}
           aria-pressed={chosen === undefined ? undefined : id === chosen}
           onClick={() => onChoose(id)}
           onFocus={(event) => event.currentTarget.matches(":focus-visible") && show()}

@@ -10,7 +10,7 @@ import { inWords } from "@/aws/live"
 import { percent, words } from "@/parts/format"
 import { Hosting } from "./hosting"
 import { adopted, type Known } from "./learn"
-import { type Now, shareOf, suggestedEndpoint, type Wanted } from "./plan"
+import { type Now, shareOf, suggestedEndpoint, type Wanted, type What } from "./plan"
 import { suggestedRole } from "./roles"
 import { nowOf } from "./run"
 
@@ -125,6 +125,10 @@ const CANARIES = [
   { value: "50", label: "Half of the traffic for a minute, then all" },
 ]
 
+/** As `servedBy` says it of an endpoint. */
+const calledOf = (what: What): string =>
+  "model" in what ? what.model : (what.packageArn.split(":model-package/")[1] ?? what.packageArn)
+
 function Traffic({ known, wanted, now, wrong, onChange }: FieldsProps) {
   const serves = known.endpoints.find((one) => one.name === wanted.endpoint)?.serves || "what serves now"
   // A serverless variant stands alone.
@@ -136,7 +140,11 @@ function Traffic({ known, wanted, now, wrong, onChange }: FieldsProps) {
           value={wanted.beside ? "beside" : "replace"}
           onChange={({ detail }) => onChange({ beside: detail.value === "beside", canary: 0 })}
           items={[
-            { value: "replace", label: `Replace ${serves}` },
+            {
+              value: "replace",
+              label: `Replace ${serves}`,
+              description: serves === calledOf(known.what) ? "It is this version already." : "",
+            },
             {
               value: "beside",
               label: `Keep ${serves} beside it`,

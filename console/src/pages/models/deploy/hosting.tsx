@@ -53,6 +53,7 @@ export function Hosting(props: FieldsProps) {
               value={wanted.instanceType}
               options={known.instanceTypes.map((value) => ({ value }))}
               enteredTextLabel={(text) => `Use ${text}`}
+              clearAriaLabel="Clear the instance type"
               onChange={({ detail }) => onChange({ instanceType: detail.value })}
             />
           </FormField>

@@ -4,7 +4,7 @@ import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Steps from "@cloudscape-design/components/steps"
-import { useQuery } from "@tanstack/react-query"
+import { useQuery, useQueryClient } from "@tanstack/react-query"
 import { useEffect, useRef, useState } from "react"
 import { aws } from "@/aws/client"
 import { FAST_MS, inWords } from "@/aws/live"
@@ -98,13 +98,15 @@ function useDone(
 ): string {
   const [untagged, setUntagged] = useState("")
   const told = useRef(false)
+  const queries = useQueryClient()
   useEffect(() => {
     if (!done || told.current || arn === undefined) return
     told.current = true
+    void queries.invalidateQueries() // what serves where has changed, on every page
     onDone?.(begun.endpoint)
     // A new endpoint has its tags from the beginning; one that serves several versions is named after none of them.
     if (!begun.fresh && !begun.beside)
       tagServed(arn, known.what, known.tags).catch((error: unknown) => setUntagged(inWords(error)))
-  }, [done, arn, begun, known, onDone])
+  }, [done, arn, begun, known, onDone, queries])
   return untagged
 }

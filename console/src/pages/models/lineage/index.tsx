@@ -143,6 +143,7 @@ function node(entity: Entity, here: boolean): GraphNode {
     id: entity.arn,
     width: WIDTH,
     height: HEIGHT,
+    label: `${title} ${called}`,
     ...(tone ? { tone } : {}),
     content: (
       <>

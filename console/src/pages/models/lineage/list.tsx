@@ -68,14 +68,14 @@ export function LineageList({ lineage, arn }: { lineage: Lineage; arn: string })
 function Name({ entity, here }: { entity: Entity; here: boolean }) {
   const place = placeOf(entity) ?? pageOf(entity.source)
   const said = (
-    <span className="clary-wrap" title={entity.source}>
+    <span className="clary-break" title={entity.source}>
       {calledOf(entity)}
     </span>
   )
   return (
-    <>
+    <span className="clary-wrap">
       {place && !here ? <To to={place}>{said}</To> : said}
       {here && " · this one"}
-    </>
+    </span>
   )
 }
