@@ -27,7 +27,6 @@ export const useApprovals = () =>
 export function Approvals({ versions }: { versions: readonly ModelPackageSummary[] }) {
   return (
     <Container
-      fitHeight
       header={
         <Header variant="h2" counter={`(${versions.length}${versions.length === MOST ? "+" : ""})`}>
           Approvals that wait

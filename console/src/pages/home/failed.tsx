@@ -2,7 +2,7 @@ import { Empty } from "@/parts/empty"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { Ago } from "@/parts/time"
 import { To } from "@/shell/link"
-import { type Failure, firstLine } from "./failures"
+import { type Failure, shortReason } from "./failures"
 
 const COLUMNS: Column<Failure>[] = [
   { id: "kind", header: "What", cell: (one) => one.kind, width: 110 },
@@ -15,15 +15,17 @@ const COLUMNS: Column<Failure>[] = [
       </span>
     ),
     width: 320,
+    minWidth: 160,
   },
   {
     id: "why",
     header: "Why",
     cell: (one) => (
       <span className="clary-break" title={one.why}>
-        {firstLine(one.why) || "No reason was given"}
+        {shortReason(one.why) || "No reason was given"}
       </span>
     ),
+    minWidth: 280,
   },
   { id: "when", header: "When", cell: (one) => <Ago when={one.when} />, width: 130 },
 ]

@@ -158,9 +158,12 @@ const failedEndpoints = (endpoints: readonly EndpointSummary[]): Seen[] =>
       },
     }))
 
-/** What fits in a table: the first line that says something. */
-export const firstLine = (text: string): string =>
-  text
+/** What fits in a table: the first line; where that only announces others ("Its last lines:"), the last one with it. */
+export function shortReason(text: string): string {
+  const lines = text
     .split("\n")
     .map((one) => one.trim())
-    .find((one) => one !== "") ?? ""
+    .filter((one) => one !== "")
+  const first = lines[0] ?? ""
+  return first.endsWith(":") && lines.length > 1 ? `${first} ${lines.at(-1)}` : first
+}

@@ -67,12 +67,14 @@ export default function Home() {
     <ContentLayout header={<Header variant="h1">Home</Header>}>
       <SpaceBetween size="l">
         <Grid gridDefinition={TWO}>
-          <RunningTable going={going} />
-          <MachineBox going={going} />
-        </Grid>
-        <Grid gridDefinition={TWO}>
-          <Served endpoints={served.data ?? []} />
-          <Approvals versions={approvals.data ?? []} />
+          <SpaceBetween size="l">
+            <RunningTable going={going} />
+            <Served endpoints={served.data ?? []} />
+          </SpaceBetween>
+          <SpaceBetween size="l">
+            <MachineBox going={going} />
+            <Approvals versions={approvals.data ?? []} />
+          </SpaceBetween>
         </Grid>
         <Failures failures={failed.data ?? []} />
         <SpaceBetween size="s">

@@ -7,7 +7,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useLive } from "@/aws/live"
 import { bytes, count } from "@/parts/format"
 import { To } from "@/shell/link"
-import { machine } from "./machine"
+import { type Measure, machine } from "./machine"
 import type { Going } from "./running"
 
 const EVERY_MS = 15_000
@@ -21,16 +21,16 @@ export function MachineBox({ going, wide = false }: Props) {
   const waits = going.filter((one) => one.waits).length
   const jobs = going.filter((one) => !one.waits && ["Training", "Processing", "Transform", "Glue"].includes(one.kind))
   return (
-    <Container fitHeight header={<Header variant="h2">This machine</Header>}>
+    <Container header={<Header variant="h2">This machine</Header>}>
       <div className={wide ? "clary-home-machine clary-home-machine-wide" : "clary-home-machine"}>
         {(data?.disks ?? []).map((one) => (
-          <Bar key={one.where} label="Disk" percent={one.percent} info={`${bytes(one.free)} free`} />
+          <Bar key={one.where} label="Disk" percent={one.percent} info={left(one)} />
         ))}
         {data && data.disks.length === 0 && <Bar label="Disk" />}
         <Bar label="Memory" percent={data?.memory} />
         <Bar label="CPUs" percent={data?.cpu} />
         <div>
-          <Box variant="awsui-key-label">Queue</Box>
+          <div>Queue</div>
           <SpaceBetween direction="horizontal" size="xs">
             <span>{waits === 0 ? "Nobody waits" : `${count(waits)} ${waits === 1 ? "job waits" : "jobs wait"}`}</span>
             <Box color="text-body-secondary" display="inline">
@@ -48,20 +48,15 @@ export function MachineBox({ going, wide = false }: Props) {
   )
 }
 
+const left = (disk: Measure): string => `${bytes(disk.free)} free${disk.percent >= FULL_PERCENT ? ": nearly full" : ""}`
+
 /** A share of the machine. Without a value nothing is drawn but a dash: it is not known. */
 function Bar({ label, percent, info }: { label: string; percent?: number; info?: string }) {
   if (percent === undefined)
     return (
       <div>
-        <Box variant="awsui-key-label">{label}</Box>–
+        <div>{label}</div>–
       </div>
     )
-  return (
-    <ProgressBar
-      label={label}
-      value={Math.round(percent)}
-      description={info}
-      {...(percent >= FULL_PERCENT ? { additionalInfo: "Nearly full" } : {})}
-    />
-  )
+  return <ProgressBar label={label} value={Math.round(percent)} {...(info ? { additionalInfo: info } : {})} />
 }

@@ -1,5 +1,6 @@
 import Box from "@cloudscape-design/components/box"
 import { Empty } from "@/parts/empty"
+import { words } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { Status } from "@/parts/status"
 import { Took } from "@/parts/time"
@@ -21,12 +22,15 @@ const COLUMNS: Column<Going>[] = [
   {
     id: "status",
     header: "Status",
-    cell: (one) => <Status status={one.waits ? "Pending" : RUNS} said={one.waits ? "Waits" : one.status} />,
+    cell: (one) => <Status status={one.waits ? "Pending" : RUNS} said={one.waits ? "Waits" : inWords(one.status)} />,
     width: 170,
   },
   { id: "since", header: "For", cell: (one) => <Took from={one.since} to={undefined} />, width: 120 },
 ]
 const RUNS = "InProgress"
+
+/** "InProgress" and Glue's "RUNNING" as people write. */
+const inWords = (status: string) => words(/^[A-Z_]+$/.test(status) ? status.toLowerCase() : status)
 
 export function RunningTable({ going }: { going: readonly Going[] }) {
   return (
