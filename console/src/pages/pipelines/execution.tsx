@@ -21,7 +21,7 @@ import { usePage } from "@/shell/title"
 import { AboutExecution } from "./about"
 import { compareAt } from "./executions"
 import { Graph } from "./graph"
-import { NARROW } from "./narrow"
+import { useNarrow } from "./narrow"
 import { executionAt, useDefinition, useExecution, useExecutions, useParameters, usePipeline } from "./reads"
 import { StartPipeline } from "./start"
 import { isOver, progressOf, statesOf } from "./state"
@@ -70,6 +70,7 @@ function Execution({
   written: Written
 }) {
   const follow = useFollow()
+  const narrow = useNarrow()
   const [params, setParams] = useSearchParams()
   const [asking, ask] = useState<"start" | "stop">()
   const { data: values } = useParameters(arn)
@@ -81,7 +82,7 @@ function Execution({
   }, [written, execution, status])
   const failed = execution.steps.find((one) => one.StepStatus === "Failed")?.StepName
   const chosen = written.definition.steps.find((one) => one.name === (params.get("step") ?? failed))
-  const view = params.get("view") ?? (innerWidth < NARROW ? "time" : "graph")
+  const view = params.get("view") ?? (narrow ? "time" : "graph")
   const choose = useCallback(
     (step: string) =>
       setParams(

@@ -53,16 +53,7 @@ export function PipelineList() {
       text: status,
       cell: (one) =>
         status(one) ? (
-          <span className="clary-nowrap">
-            <Status status={status(one)} />{" "}
-            <To
-              variant="secondary"
-              to={executionAt(one.PipelineName ?? "", latest?.get(one.PipelineName ?? "")?.PipelineExecutionArn)}
-              ariaLabel={`Look at the latest execution of ${one.PipelineName}`}
-            >
-              Look
-            </To>
-          </span>
+          <Status status={status(one)} />
         ) : latest || one.LastExecutionTime === undefined ? (
           <Box color="text-body-secondary">None yet</Box>
         ) : (
@@ -73,7 +64,7 @@ export function PipelineList() {
       id: "run",
       header: "Last run",
       text: (one) => one.LastExecutionTime,
-      cell: (one) => <Ago when={one.LastExecutionTime} />,
+      cell: (one) => <LastRun of={one} arn={latest?.get(one.PipelineName ?? "")?.PipelineExecutionArn} />,
     },
     { id: "steps", header: "Steps", cell: (one) => <Details of={one} show="steps" /> },
     { id: "by", header: "Created by", cell: (one) => <Details of={one} show="by" /> },
@@ -116,6 +107,11 @@ export function PipelineList() {
       {starting && <StartPipeline pipeline={starting} onDismiss={() => start("")} />}
     </>
   )
+}
+
+function LastRun({ of, arn }: { of: PipelineSummary; arn: string | undefined }) {
+  const when = <Ago when={of.LastExecutionTime} />
+  return arn ? <To to={executionAt(of.PipelineName ?? "", arn)}>{when}</To> : when
 }
 
 /** What only the definition tells, read for the rows that are seen. */

@@ -7,7 +7,7 @@ import { kindOf, Status } from "@/parts/status"
 import { Took } from "@/parts/time"
 import { typeSaid } from "./dag/icon"
 import type { Definition, Step } from "./definition"
-import { NARROW } from "./narrow"
+import { useNarrow } from "./narrow"
 import { type States, type StepState, workOf } from "./state"
 
 type Props = {
@@ -45,6 +45,7 @@ export function inTime(definition: Definition, states: States): Row[] {
 
 export function Timeline({ definition, states, started, over, chosen, onChoose }: Props) {
   const now = useNow(!over)
+  const narrow = useNarrow()
   const rows = inTime(definition, states)
   const own = rows.filter(({ state }) => state.from && !state.reused)
   const first = Math.min(started?.getTime() ?? now, ...own.map(({ state }) => state.from?.getTime() ?? now))
@@ -52,7 +53,7 @@ export function Timeline({ definition, states, started, over, chosen, onChoose }
   return (
     <Table<Row>
       variant="embedded"
-      columnDisplay={COLUMNS.map((id) => ({ id, visible: innerWidth >= NARROW || SHORT.includes(id) }))}
+      columnDisplay={COLUMNS.map((id) => ({ id, visible: !narrow || SHORT.includes(id) }))}
       items={rows}
       trackBy={({ step }) => step.name}
       ariaLabels={{ tableLabel: "Steps in time" }}
