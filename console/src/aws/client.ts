@@ -12,6 +12,7 @@ type Options = {
   credentials: () => Promise<{ accessKeyId: string; secretAccessKey: string; sessionToken: string; expiration: Date }>
   maxAttempts: number
   forcePathStyle: boolean
+  requestHandler: { cache: "no-store" }
 }
 
 const clients = new Map<unknown, unknown>()
@@ -31,6 +32,8 @@ export function aws<T>(Client: new (options: Options) => T): T {
     credentials,
     maxAttempts: 3,
     forcePathStyle: true, // only S3 knows it; the others pass it over
+    // A browser that has a part of an object in its cache asks only for the rest, with another Range than was signed.
+    requestHandler: { cache: "no-store" },
   })
   clients.set(Client, client)
   return client
