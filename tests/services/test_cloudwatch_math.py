@@ -1,6 +1,7 @@
 """Metric math: its syntax with positions, its functions as CloudWatch documents them, its searches."""
 
 import math
+import re
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -236,9 +237,38 @@ TREES = st.recursive(
 def slow(text: str, values: dict[str, list[float | None]]) -> Any:
     """A number, or a list with None where there is no value; point by point, by Python's own evaluator."""
     names_in = [name for name in values if name in text]
-    python = text.replace("AND", " & ").replace("OR", " | ")
-    whole = eval(python, {name: _Slow(values[name]) for name in names_in} | {"__builtins__": {}}) if names_in else None
+    # Between two plain numbers Python's own & and | would work on their bits.
+    python = re.sub(r"\d+", r"_Number(\g<0>)", text).replace("AND", " & ").replace("OR", " | ")
+    known = {name: _Slow(values[name]) for name in names_in} | {"_Number": _Number, "__builtins__": {}}
+    whole = eval(python, known) if names_in else None
     return whole.values if isinstance(whole, _Slow) else None
+
+
+class _Number(float):
+    """A number whose AND and OR are 1 or 0, as CloudWatch's are."""
+
+
+def _of_numbers(function: Any) -> Any:
+    def applied(self: _Number, *others: Any) -> Any:
+        if not all(isinstance(other, float | int) for other in others):
+            return NotImplemented
+        return _Number(function(float(self), *others))
+
+    return applied
+
+
+for _name, _function in {
+    "neg": lambda a: -a,
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "truediv": lambda a, b: a / b,
+    "and": lambda a, b: bool(a) and bool(b),
+    "or": lambda a, b: bool(a) or bool(b),
+    "rand": lambda a, b: bool(a) and bool(b),
+    "ror": lambda a, b: bool(a) or bool(b),
+}.items():
+    setattr(_Number, f"__{_name}__", _of_numbers(_function))
 
 
 class _Slow:
