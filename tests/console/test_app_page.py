@@ -14,6 +14,7 @@ from threading import Thread
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from clary import app_roles
 from clary.cli.demo import car
 from tests.console import model_pages
 from tests.console.browser import Console, console
@@ -398,3 +399,58 @@ def test_a_page_that_is_not_there(visitor: Console, server: RealClary, cars: str
     visitor.complaints.clear()
     page.goto(url)
     expect(page.get_by_role("heading", name="No such page")).to_be_visible()
+
+
+def test_a_page_is_made_in_the_console(tab: Console, server: RealClary, cars: str) -> None:
+    model_pages.gone(server, cars)
+    page, iam = tab.page, server.client("iam")
+    tab.go(f"/endpoints/{cars}")
+    expect(page.get_by_text("This endpoint has no page")).to_be_visible()
+    page.get_by_role("button", name="Make a page").click()
+    made = page.get_by_role("dialog")
+    expect(made.get_by_role("radio", name="The form that the model's package brings")).to_be_checked()
+    rate = made.get_by_role("textbox", name="Requests a minute")
+    rate.fill("often")
+    made.get_by_role("button", name="Make the page").click()
+    expect(made.get_by_text("A whole number from 1 to 100000.")).to_be_visible()
+    rate.fill("90")
+    made.get_by_role("button", name="Make the page").click()
+    expect(page.get_by_text("The token is shown once")).to_be_visible()
+    expect(page.get_by_text("90 from one address")).to_be_visible()
+    link = page.get_by_text(f"{server.url}/apps/{cars}#token=").text_content() or ""
+    role = app_roles.role_name(cars)
+    arn = server.client("sagemaker").describe_endpoint(EndpointName=cars)["EndpointArn"]
+    granted = iam.get_role_policy(RoleName=role, PolicyName=app_roles.POLICY)["PolicyDocument"]
+    assert granted == json.loads(app_roles.grant(arn, f"s3://{model_pages.BUCKET}/{cars}/page.json"))
+    tab.well("app-console")
+
+    page.goto(link)
+    ask(page)
+    expect(page.get_by_role("region", name="Answer").get_by_role("status")).to_contain_text("vgood")
+
+    # A form of one's own: what is wrong with it is said where it is written, and nothing is kept before it is right.
+    tab.go(f"/endpoints/{cars}")
+    page.get_by_role("button", name="Actions").click()
+    page.get_by_role("menuitem", name="Change").click()
+    change = page.get_by_role("dialog")
+    change.get_by_role("radio", name="Everybody with the link").check()
+    change.get_by_role("radio", name="A form that I write").check()
+    document = change.get_by_role("textbox", name="Document")
+    document.fill('{"title": "Mine", "input": {"properties": {}}}')
+    change.get_by_role("button", name="Change", exact=True).click()
+    expect(change.get_by_text("input.properties At least one property is needed")).to_be_visible()
+    document.fill(json.dumps({**model_pages.DOCUMENT, "title": "Cars, said otherwise"}))
+    assert tab.axe() == []
+    change.get_by_role("button", name="Change", exact=True).click()
+    expect(page.get_by_text("Everybody with the link")).to_be_visible()
+    expect(page.get_by_role("link", name=f"s3://{model_pages.BUCKET}/apps/{cars}/page.json")).to_be_visible()
+    page.goto(f"{server.url}/apps/{cars}")
+    expect(page.get_by_role("heading", name="Cars, said otherwise")).to_be_visible()
+
+    tab.go(f"/endpoints/{cars}")
+    page.get_by_role("button", name="Actions").click()
+    page.get_by_role("menuitem", name="Remove").click()
+    page.get_by_role("dialog").get_by_role("button", name="Remove").click()
+    expect(page.get_by_text("This endpoint has no page")).to_be_visible()
+    assert role not in [one["RoleName"] for one in iam.list_roles(PathPrefix="/apps/")["Roles"]]
+    assert tab.complaints == []

@@ -8,6 +8,7 @@ import {
   SageMakerClient,
 } from "@aws-sdk/client-sagemaker"
 import { type Flaw, readDocument } from "@/app/logic/document"
+import { parsed } from "@/app/logic/json"
 import { aws } from "@/aws/client"
 import { parseS3 } from "@/parts/s3"
 import { PAGE_PROPERTY } from "./names"
@@ -46,11 +47,14 @@ export async function knownOf(endpoint: string): Promise<Known> {
   return found
 }
 
+/** The text of a document, laid out to be read; what is no JSON comes as it is. */
 export async function readAt(uri: string): Promise<string> {
   const place = parseS3(uri)
   if (!place) throw new Error(`${uri} is no s3://bucket/key.`)
   const { Body } = await aws(S3Client).send(new GetObjectCommand({ Bucket: place.bucket, Key: place.key }))
-  return (await Body?.transformToString()) ?? ""
+  const text = (await Body?.transformToString()) ?? ""
+  const document = parsed(text)
+  return document === undefined ? text : JSON.stringify(document, null, 2)
 }
 
 /** Keeps the text as the endpoint's document. Answers where. */

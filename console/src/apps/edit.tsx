@@ -161,7 +161,7 @@ function Written({ text, onText, bucket, onBucket, buckets, problem, more, load 
         description="The order of the properties is the order of the columns."
         errorText={problem && (more > 0 ? `${problem} And ${more} more.` : problem)}
         secondaryControl={
-          <SpaceBetween size="xs">
+          <SpaceBetween direction="horizontal" size="xs">
             <Button onClick={() => onText(SKELETON)}>Start with a skeleton</Button>
             {load && <Button onClick={load}>Start with what it has</Button>}
           </SpaceBetween>
