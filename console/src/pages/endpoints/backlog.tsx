@@ -9,6 +9,7 @@ import { Facts } from "@/parts/facts"
 import { count, duration } from "@/parts/format"
 import { Problem } from "@/parts/problem"
 import { S3 } from "@/parts/s3"
+import { folder } from "./captured/places"
 import { last, points, total } from "./metrics"
 import { readMetrics, readVariants } from "./read"
 
@@ -69,8 +70,8 @@ export function Backlog({ endpoint, config }: { endpoint: string; config: AsyncI
             ["Answered in the last hour", count(processed)],
             ["Failed in the last hour", count(failed)],
             ["Expired in the last hour", count(expired)],
-            ["Results go to", <S3 key="out" uri={config.OutputConfig?.S3OutputPath} />],
-            ["Failures go to", <S3 key="bad" uri={config.OutputConfig?.S3FailurePath} />],
+            ["Results go to", <S3 key="out" uri={folder(config.OutputConfig?.S3OutputPath)} />],
+            ["Failures go to", <S3 key="bad" uri={folder(config.OutputConfig?.S3FailurePath)} />],
           ]}
         />
         <Chart

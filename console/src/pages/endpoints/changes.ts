@@ -56,7 +56,7 @@ const wanted = (one: Wanted): string =>
   ].join(" ")
 
 /** The configuration before the one that is in force: the last other one that was asked for. */
-export function before(changes: readonly Change[], current: string | undefined): Change | undefined {
+export function previous(changes: readonly Change[], current: string | undefined): Change | undefined {
   const configs = changes.filter((one) => one.config !== undefined)
   const now = configs.findIndex((one) => one.config === current)
   return configs.slice(now < 0 ? 0 : now + 1).find((one) => one.config !== current)

@@ -69,7 +69,11 @@ export function EndpointPage() {
               <Button onClick={() => setDeleting(true)} disabled={status === "Deleting"}>
                 Delete
               </Button>
-              <Button variant="primary" onClick={() => open("try")} disabled={status === "Deleting"}>
+              <Button
+                variant="primary"
+                onClick={() => open("try")}
+                disabled={status === "Deleting" || status === "Failed"}
+              >
                 Try it
               </Button>
             </SpaceBetween>

@@ -5,6 +5,7 @@ import {
   ListEndpointsCommand,
   SageMakerClient,
 } from "@aws-sdk/client-sagemaker"
+import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import Select from "@cloudscape-design/components/select"
 import SpaceBetween from "@cloudscape-design/components/space-between"
@@ -51,7 +52,12 @@ const columns = (to: number): Column<Row>[] => [
   {
     id: "name",
     header: "Endpoint",
-    cell: ({ endpoint }) => <To to={`/endpoints/${endpoint.EndpointName}`}>{endpoint.EndpointName ?? ""}</To>,
+    cell: ({ endpoint }) => (
+      <span className="clary-break">
+        <To to={`/endpoints/${endpoint.EndpointName}`}>{endpoint.EndpointName ?? ""}</To>
+      </span>
+    ),
+    minWidth: 150,
     text: ({ endpoint }) => endpoint.EndpointName,
     sortingField: "name",
     isRowHeader: true,
@@ -63,18 +69,30 @@ const columns = (to: number): Column<Row>[] => [
     text: ({ endpoint }) => endpoint.EndpointStatus,
     sortingField: "status",
   },
-  { id: "variants", header: "Variants", cell: (row) => variants(row) || "–", text: variants, sortingField: "variants" },
-  { id: "instances", header: "Instances", cell: ({ endpoint }) => instances(endpoint) },
+  {
+    id: "variants",
+    header: "Variants",
+    cell: (row) => (
+      <>
+        {variants(row) || "–"}
+        <Box variant="small" color="text-body-secondary" display="block">
+          {instances(row.endpoint)}
+        </Box>
+      </>
+    ),
+    text: variants,
+    sortingField: "variants",
+  },
   {
     id: "traffic",
-    header: "Requests, last hour",
+    header: "Requests in an hour",
     cell: ({ summary }) =>
       summary?.traffic.length ? (
         <span className="clary-traffic">
           <Sparkline
             values={minutes(summary.traffic, to)}
             label={`${count(summary.requests)} requests in the last hour`}
-            width={96}
+            width={84}
             color={colorChartsPaletteCategorical1}
           />
           <span className="clary-numbers">{count(summary.requests)}</span>
@@ -87,13 +105,16 @@ const columns = (to: number): Column<Row>[] => [
   },
   {
     id: "latency",
-    header: "p50 / p99",
+    header: "Latency",
     cell: ({ summary }) =>
       summary?.p50 === undefined || summary.p99 === undefined ? (
         "–"
       ) : (
         <span className="clary-nowrap clary-numbers" title="Model latency of the last hour, of the slowest variant">
-          {latency(summary.p50)} / {latency(summary.p99)}
+          p50 {latency(summary.p50)}
+          <Box variant="small" color="text-body-secondary" display="block">
+            p99 {latency(summary.p99)}
+          </Box>
         </span>
       ),
     text: ({ summary }) => summary?.p99,
@@ -145,12 +166,13 @@ export function EndpointList() {
     <ResourceTable<Row>
       title="Endpoints"
       headingLevel="h1"
-      description="Models that answer requests. Latency and errors are of the last hour."
+      description="Models that answer requests. Requests, latency and errors are of the last hour."
       rows={every?.filter((one) => !wanted || one.endpoint.EndpointStatus === wanted)}
       columns={columns(traffic.data?.to ?? Date.now())}
       id={(one) => one.endpoint.EndpointName ?? ""}
       error={endpoints.error}
       again={() => void endpoints.refetch()}
+      wrap
       sorted={{ id: "modified", descending: true }}
       actions={
         <Button href={consoleHref("/models")} onFollow={follow}>

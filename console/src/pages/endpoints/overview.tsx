@@ -10,6 +10,7 @@ import { Facts } from "@/parts/facts"
 import { S3 } from "@/parts/s3"
 import { Ago, Instant } from "@/parts/time"
 import { Backlog } from "./backlog"
+import { folder } from "./captured/places"
 import type { Context } from "./context"
 import { namesOf, useConfig } from "./read"
 import { TimeLine } from "./timeline"
@@ -58,7 +59,10 @@ export function Overview(context: Context) {
                 capture?.EnableCapture ? `${capture.CaptureStatus}, ${capture.CurrentSamplingPercentage} %` : "Off",
               ],
               ...(capture?.EnableCapture
-                ? ([["Captured to", <S3 key="to" uri={capture.DestinationS3Uri} />]] as [string, React.ReactNode][])
+                ? ([["Captured to", <S3 key="to" uri={folder(capture.DestinationS3Uri)} />]] as [
+                    string,
+                    React.ReactNode,
+                  ][])
                 : []),
             ]}
           />

@@ -69,12 +69,13 @@ export function minutes(traffic: readonly Point[], to: number): (number | undefi
   return Array.from({ length: 60 }, (_, at) => known.get(end - 60 + at))
 }
 
-/** "2 of 3" where they differ, else "2". */
+/** "2 instances", "2 of 3 instances" where they differ, "" where that is not known. */
 export function instances(endpoint: DescribeEndpointOutput): string {
   const all = endpoint.ProductionVariants ?? []
   const add = (key: "CurrentInstanceCount" | "DesiredInstanceCount") =>
     all.some((one) => one[key] !== undefined) ? all.reduce((found, one) => found + (one[key] ?? 0), 0) : undefined
   const [now, wanted] = [add("CurrentInstanceCount"), add("DesiredInstanceCount")]
-  if (now === undefined) return "–"
-  return wanted === undefined || wanted === now ? String(now) : `${now} of ${wanted}`
+  if (now === undefined) return ""
+  const differ = wanted !== undefined && wanted !== now
+  return `${differ ? `${now} of ${wanted}` : now} ${(differ ? wanted : now) === 1 ? "instance" : "instances"}`
 }

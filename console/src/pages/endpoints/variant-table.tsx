@@ -109,7 +109,7 @@ const columns = (packages: Packages): Column<Variant>[] => [
 
 /** The last part of an image, and of a digest as much as tells it apart. */
 export const short = (image: string): string =>
-  (image.split("/").at(-1) ?? image).replace(/@sha256:([0-9a-f]{12})[0-9a-f]+$/, " $1")
+  (image.split("/").at(-1) ?? image).replace(/^compiled@sha256:([0-9a-f]{12})[0-9a-f]+$/, "$1")
 
 type Props = { variants: Variant[]; title: string; description?: string }
 

@@ -26,7 +26,8 @@ export function variantsOf(
   endpoint: Pick<DescribeEndpointOutput, "ProductionVariants" | "ShadowProductionVariants">,
   config?: Pick<DescribeEndpointConfigOutput, "ProductionVariants" | "ShadowProductionVariants">,
 ): Variant[] {
-  const production = endpoint.ProductionVariants ?? []
+  // An endpoint that never came up has none: then it is what was asked for.
+  const production = endpoint.ProductionVariants ?? config?.ProductionVariants?.map(asAsked) ?? []
   const all = production.reduce((sum, one) => sum + (one.CurrentWeight ?? 0), 0)
   return [
     ...production.map((one) => variant(one, configured(one, config?.ProductionVariants), false, all)),
@@ -35,6 +36,12 @@ export function variantsOf(
     ),
   ]
 }
+
+const asAsked = (one: ProductionVariant): ProductionVariantSummary => ({
+  VariantName: one.VariantName,
+  DesiredInstanceCount: one.InitialInstanceCount,
+  DesiredWeight: one.InitialVariantWeight ?? 1,
+})
 
 const configured = (one: ProductionVariantSummary, all: readonly ProductionVariant[] | undefined) =>
   all?.find(({ VariantName }) => VariantName === one.VariantName)

@@ -12,6 +12,9 @@ export function placeOf(destination: string, endpoint: string): Place | null {
   return { bucket, prefix: `${above ? `${above}/` : ""}${endpoint}/` }
 }
 
+/** A prefix as the folder that it means, so that its link leads into it. */
+export const folder = (uri: string | undefined): string | undefined => uri?.replace(/\/*$/, "/")
+
 /** "2026/11/22/14/" of a key or a prefix, behind the variant's name. */
 export const hourOf = (key: string): string => /\/(\d{4}\/\d{2}\/\d{2}\/\d{2}\/)/.exec(key)?.[1] ?? ""
 

@@ -17,6 +17,7 @@ import { useState } from "react"
 import { aws } from "@/aws/client"
 import { useAct } from "@/aws/live"
 import { parseS3, S3 } from "@/parts/s3"
+import { folder } from "../captured/places"
 import type { Context } from "../context"
 import { type Capture, captureConfig, freshName, withCapture } from "./copies"
 
@@ -90,7 +91,8 @@ export function Capturing({ endpoint, config, busy }: Context & { busy: boolean 
         <Box>
           {on ? (
             <>
-              {now.CurrentSamplingPercentage} % of the requests are captured to <S3 uri={now.DestinationS3Uri} />.
+              {now.CurrentSamplingPercentage} % of the requests are captured to{" "}
+              <S3 uri={folder(now.DestinationS3Uri)} />.
             </>
           ) : (
             "Nothing is captured now."

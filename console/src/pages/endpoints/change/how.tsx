@@ -22,9 +22,11 @@ export function How({ policy, alarms, onChange }: Props) {
           <Select
             options={KINDS}
             selectedOption={KINDS.find((one) => one.value === policy.kind) ?? null}
-            onChange={({ detail }) =>
-              set({ kind: KINDS.find((one) => one.value === detail.selectedOption.value)?.value ?? policy.kind })
-            }
+            onChange={({ detail }) => {
+              const kind = KINDS.find((one) => one.value === detail.selectedOption.value)?.value ?? policy.kind
+              // Parts that nobody watches would be no parts: a minute, until somebody says otherwise.
+              set({ kind, wait: kind === "ALL_AT_ONCE" ? 0 : policy.wait || 60 })
+            }}
           />
         </FormField>
         {sizes && (

@@ -14,7 +14,7 @@ export type Policy = {
   alarms: string[]
 }
 
-export const POLICY: Policy = { kind: "ALL_AT_ONCE", size: 20, wait: 60, keep: 0, alarms: [] }
+export const POLICY: Policy = { kind: "ALL_AT_ONCE", size: 20, wait: 0, keep: 0, alarms: [] }
 
 export const KINDS: { value: Kind; label: string; description: string }[] = [
   { value: "ALL_AT_ONCE", label: "All at once", description: "All traffic moves as soon as the new instances answer." },

@@ -17,7 +17,7 @@ import { Deploy } from "@/pages/models/deploy"
 import { Confirm } from "@/parts/confirm"
 import { ago } from "@/parts/format"
 import { Ago } from "@/parts/time"
-import { before } from "../changes"
+import { previous } from "../changes"
 import type { Context } from "../context"
 import { readConfigs, useConfig, useModels } from "../read"
 import { VariantTable } from "../variant-table"
@@ -182,7 +182,7 @@ export function Versions({ endpoint, config, busy }: Context & { busy: boolean }
 
 export function RollBack({ endpoint, changes, busy, problem }: Context & { busy: boolean; problem: Error | null }) {
   const [asking, ask] = useState(false)
-  const found = before(changes, endpoint.EndpointConfigName)
+  const found = previous(changes, endpoint.EndpointConfigName)
   const config = useConfig(found?.config)
   const gone = config.error !== null
   const act = useAct(async () => {

@@ -68,12 +68,12 @@ export function Weights({ endpoint, busy }: Pick<Context, "endpoint"> & { busy: 
         {rows.map((row, at) => (
           <fieldset key={row.name} className="clary-weights">
             <legend>
-              <Box variant="h4" tagOverride="span">
-                {row.name}
-              </Box>{" "}
-              <Box color="text-body-secondary" display="inline">
-                would get {percent(parts[at])} of the traffic
-              </Box>
+              <span>
+                <b>{row.name}</b>
+                <Box color="text-body-secondary" variant="span">
+                  would get {percent(parts[at])} of the traffic
+                </Box>
+              </span>
             </legend>
             {rows.length > 1 && (
               <FormField label="Weight" errorText={wrong[at]?.weight}>

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from "react"
 import { instant } from "@/parts/format"
 import { type Frame, Lane, said, xOf } from "./lane"
 import type { Lane as Shown } from "./lanes"
-import { KIND_WORDS, type Kind, type Mark } from "./marks"
+import type { Kind, Mark } from "./marks"
 import { instantAt, timeTicks } from "./scale"
 
 function useWidth() {
@@ -97,9 +97,7 @@ export function Drawing({ lanes, marks, from, to, period }: Props) {
           </div>
           <svg width={width} height="20" aria-hidden="true">
             {marks.map((one) => (
-              <path key={one.id} d={SHAPES[one.kind](x(one.at))} className={`clary-mark clary-mark-${one.tone}`}>
-                <title>{`${KIND_WORDS[one.kind]}: ${one.title}`}</title>
-              </path>
+              <path key={one.id} d={SHAPES[one.kind](x(one.at))} className={`clary-mark clary-mark-${one.tone}`} />
             ))}
           </svg>
           {lanes.map((lane) => (

@@ -1,4 +1,5 @@
 /** One lane: its lines, its axis, and beside its title what each line says at the cursor. */
+import { useId } from "react"
 import { last, type Point, valueAt } from "../metrics"
 import type { Lane as Shown } from "./lanes"
 import type { Mark } from "./marks"
@@ -11,6 +12,8 @@ export const xOf =
   (at: number): number =>
     left + ((at - from) / (to - from)) * (width - left - right)
 
+/** Idle variants tell their zeros once a minute. */
+const IDLE_MS = 100_000
 const HEIGHT = 84
 const TOP = 6
 const BOTTOM = 4
@@ -23,7 +26,7 @@ export function said(points: readonly Point[], lane: Shown, frame: Frame, cursor
   const ms = every(lane, frame) * 1_000
   if (cursor !== null) return valueAt(points, cursor, ms)
   const latest = points.at(-1)
-  return latest && frame.to - latest.x <= 3 * ms + 10_000 ? last(points) : undefined
+  return latest && frame.to - latest.x <= Math.max(3 * ms, IDLE_MS) ? last(points) : undefined
 }
 
 type Props = { lane: Shown; frame: Frame; marks: readonly Mark[]; ticks: readonly number[]; cursor: number | null }
@@ -33,8 +36,8 @@ export function Lane({ lane, frame, marks, ticks, cursor }: Props) {
   const highest = Math.max(lane.least, ...lane.lines.flatMap((one) => one.points.map(({ y }) => y)))
   const top = lane.whole ? Math.max(1, Math.ceil(highest)) : niceAbove(highest)
   const y = (value: number) => TOP + (1 - value / top) * (HEIGHT - TOP - BOTTOM)
-  // Idle variants tell their zeros once a minute: that is no gap.
-  const reach = Math.max(every(lane, frame) * 2_500, 90_000)
+  const reach = Math.max(every(lane, frame) * 2_500, IDLE_MS)
+  const clip = useId()
   const known = lane.lines.some((one) => one.points.length)
   return (
     <section className="clary-lane" aria-label={lane.title}>
@@ -55,7 +58,10 @@ export function Lane({ lane, frame, marks, ticks, cursor }: Props) {
           })}
       </div>
       <svg width={frame.width} height={HEIGHT} className="clary-lane-picture" aria-hidden="true">
-        {ticks.map((at) => (
+        <clipPath id={clip}>
+          <rect x={frame.left} y={0} width={Math.max(0, frame.width - frame.left)} height={HEIGHT} />
+        </clipPath>
+        {(known ? ticks : []).map((at) => (
           <line key={at} x1={x(at)} x2={x(at)} y1={TOP} y2={HEIGHT - BOTTOM} className="clary-lane-grid" />
         ))}
         {[0, top].map((value) => (
@@ -92,6 +98,7 @@ export function Lane({ lane, frame, marks, ticks, cursor }: Props) {
         {lane.lines.map((line) => (
           <path
             key={line.title}
+            clipPath={`url(#${clip})`}
             d={path(line.points, x, y, reach, lane.step)}
             fill="none"
             stroke={line.color}

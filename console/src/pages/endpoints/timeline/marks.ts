@@ -17,8 +17,8 @@ export type Mark = {
 export const KIND_WORDS: Record<Kind, string> = { change: "Change", scaling: "Scaling", alarm: "Alarm" }
 
 const CHANGED: Record<Change["operation"], string> = {
-  CreateEndpoint: "Created",
-  UpdateEndpoint: "Updated",
+  CreateEndpoint: "Created with configuration",
+  UpdateEndpoint: "Updated to configuration",
   UpdateEndpointWeightsAndCapacities: "Weights or instances changed",
 }
 
@@ -27,7 +27,7 @@ export function ofChange(change: Change): Mark {
     at: change.at,
     id: change.id,
     kind: "change",
-    title: CHANGED[change.operation] + (change.config ? ` to configuration ${change.config}` : ""),
+    title: [CHANGED[change.operation], change.config].filter(Boolean).join(" "),
     detail: [change.asked, change.who && `by ${change.who}`].filter(Boolean).join(" · "),
     tone: "plain",
   }

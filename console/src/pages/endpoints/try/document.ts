@@ -1,33 +1,39 @@
-/** The document of the model's page, where its version in the registry names one: it makes the form. */
-import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3"
+/** The document of the model's page, where the page or the model's version names one: it makes the form. */
 import { DescribeModelPackageCommand, SageMakerClient } from "@aws-sdk/client-sagemaker"
 import { type PageDocument, readDocument } from "@/app/logic/document"
+import { readAt } from "@/apps/documents"
+import { PAGE_PROPERTY } from "@/apps/names"
+import { readApp } from "@/apps/wire"
 import { aws } from "@/aws/client"
 import { useLive } from "@/aws/live"
-import { parseS3 } from "@/parts/s3"
 import { useModels } from "../read"
 
-const PROPERTY = "clary:page"
-
-async function readPage(packages: readonly string[]): Promise<PageDocument | null> {
+/** Where it is: what the page of the endpoint says, else the first version that says it. */
+async function placeOf(endpoint: string, packages: readonly string[]): Promise<string> {
+  const app = await readApp(endpoint)
+  if (app?.document) return app.document
   for (const ModelPackageName of packages) {
     const said = await aws(SageMakerClient).send(new DescribeModelPackageCommand({ ModelPackageName }))
-    const at = parseS3(said.CustomerMetadataProperties?.[PROPERTY] ?? "")
-    if (at === null) continue
-    const object = await aws(S3Client).send(new GetObjectCommand({ Bucket: at.bucket, Key: at.key }))
-    const { document, flaws } = readDocument(JSON.parse((await object.Body?.transformToString()) ?? "null"))
-    if (document === null) throw new Error(`The page's document has a flaw: ${flaws[0]?.path} ${flaws[0]?.message}`)
-    return document
+    const found = said.CustomerMetadataProperties?.[PAGE_PROPERTY]
+    if (found) return found
   }
-  return null
+  return ""
+}
+
+async function readPage(endpoint: string, packages: readonly string[]): Promise<PageDocument | null> {
+  const uri = await placeOf(endpoint, packages)
+  if (!uri) return null
+  const { document, flaws } = readDocument(JSON.parse(await readAt(uri)))
+  if (document === null) throw new Error(`the document ${uri} has a flaw: ${flaws[0]?.path} ${flaws[0]?.message}`)
+  return document
 }
 
 /** `data` null: there is none, and one asks with a raw body. */
-export function useDocument(models: readonly string[]) {
+export function useDocument(endpoint: string, models: readonly string[]) {
   const known = useModels(models)
   const packages = [...new Set((known.data ?? []).flatMap((one) => one.package ?? []))]
-  return useLive(["page-document", ...packages], () => readPage(packages), {
+  return useLive(["page-document", endpoint, ...packages], () => readPage(endpoint, packages), {
     every: false,
-    enabled: known.data !== undefined,
+    enabled: models.length === 0 || known.data !== undefined,
   })
 }

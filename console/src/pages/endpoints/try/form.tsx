@@ -121,7 +121,7 @@ export function Form({ document, busy, onAsk }: Props) {
             ))}
           </div>
         )}
-        <div className="clary-fields">
+        <div className="clary-fields clary-fields-small">
           {read.map(({ field, found }) => (
             <FormField
               key={field.name}

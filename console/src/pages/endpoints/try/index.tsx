@@ -35,7 +35,7 @@ export function Try(context: Context) {
 function Now({ endpoint, config }: Context) {
   const name = endpoint.EndpointName ?? ""
   const models = [...new Set(variantsOf(endpoint, config).flatMap((one) => one.model ?? []))]
-  const page = useDocument(models)
+  const page = useDocument(name, models)
   const known = useModels(models)
   const multiModel = (known.data ?? []).some(({ model }) =>
     [model?.PrimaryContainer, ...(model?.Containers ?? [])].some((one) => one?.Mode === "MultiModel"),

@@ -58,12 +58,13 @@ export function Raw({ ask, variants, multiModel, busy, onChange, onSend }: Props
             />
           </FormField>
         )}
-        <div className="clary-fields">
+        <div className="clary-fields clary-fields-small">
           <FormField label="Content type">
             <Autosuggest
               value={ask.contentType}
               options={suggested}
               enteredTextLabel={(text) => `Use ${text}`}
+              clearAriaLabel="Clear"
               onChange={({ detail }) => set({ contentType: detail.value })}
             />
           </FormField>
@@ -72,6 +73,7 @@ export function Raw({ ask, variants, multiModel, busy, onChange, onSend }: Props
               value={ask.accept}
               options={suggested}
               enteredTextLabel={(text) => `Use ${text}`}
+              clearAriaLabel="Clear"
               placeholder="As the model likes"
               onChange={({ detail }) => set({ accept: detail.value })}
             />
@@ -95,7 +97,7 @@ export function Raw({ ask, variants, multiModel, busy, onChange, onSend }: Props
         </div>
         <ExpandableSection headerText="More of the request" variant="footer">
           <SpaceBetween size="m">
-            <div className="clary-fields">
+            <div className="clary-fields clary-fields-small">
               <FormField label="Inference id" constraintText="Stands beside what is captured">
                 <Input value={ask.inferenceId} onChange={({ detail }) => set({ inferenceId: detail.value })} />
               </FormField>
