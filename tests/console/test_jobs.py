@@ -119,6 +119,14 @@ def row(tab: Console, text: str) -> Locator:
     return tab.page.get_by_role("row").filter(has_text=text)
 
 
+def clone(tab: Console, kind: str, name: str, again: str) -> None:
+    """A job made anew as it was, but for its name."""
+    tab.go(f"/jobs/{kind}/{name}/clone")
+    tab.page.get_by_label("Name", exact=True).first.fill(again)
+    tab.page.get_by_role("button", name=re.compile("^Start ")).click()
+    expect(tab.page.get_by_role("heading", name=again)).to_be_visible()
+
+
 def test_nothing_is_here_yet_and_what_to_do_next(tab: Console, shop: Shop) -> None:
     tab.go("/jobs/glue")
     shop.glue.delete_job(JobName="count")  # whichever test came first
@@ -259,6 +267,11 @@ def test_processing_and_transform_jobs_have_pages(tab: Console, shop: Shop) -> N
         "href", "/console/models/single/echoed"
     )
     tab.well("jobs-transform")
+    clone(tab, "processing", "counted", "counted-again")
+    clone(tab, "transform", "echoed", "echoed-again")
+    assert shop.ended("Processing", "counted-again")["ProcessingJobStatus"] == "Completed"
+    assert shop.ended("Transform", "echoed-again")["TransformJobStatus"] == "Completed"
+    assert tab.complaints == []
 
 
 def test_a_tuning_job_is_drawn(tab: Console, shop: Shop) -> None:
@@ -287,6 +300,10 @@ def test_a_tuning_job_is_drawn(tab: Console, shop: Shop) -> None:
     tab.go("/jobs/tuning/rates?tab=parameters")
     expect(row(tab, "0.001 to 0.9").get_by_text("Logarithmic")).to_be_visible()
     tab.well("jobs-tuning-parameters")
+    clone(tab, "tuning", "rates", "rates-again")
+    clone(tab, "training", best["TrainingJobName"], "best-again")  # without what its tuning job had added
+    assert shop.ended("Training", "best-again")["TrainingJobStatus"] == "Completed"
+    assert tab.complaints == []
 
 
 def test_glue_jobs_run_with_arguments_and_say_how_it_went(tab: Console, shop: Shop) -> None:

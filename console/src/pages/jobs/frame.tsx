@@ -18,6 +18,9 @@ import { usePage } from "@/shell/title"
 import { Failed } from "./failed"
 import { KINDS, type Kind } from "./reads"
 
+/** Where the tabs do not fit, on a phone, they scroll. */
+export const SCROLL = { scrollLeftAriaLabel: "Tabs further left", scrollRightAriaLabel: "Tabs further right" }
+
 export type Deed = {
   verb: string
   title: string
@@ -114,6 +117,7 @@ export function JobFrame({ kind, name, status, said, reason, streams, stop, remo
       {top}
       <Tabs
         ariaLabel={`About ${name}`}
+        i18nStrings={SCROLL}
         activeTabId={known}
         onChange={({ detail }) =>
           setParams(

@@ -28,7 +28,7 @@ import { Waiting } from "@/parts/waiting"
 import { To } from "@/shell/link"
 import { Nowhere } from "@/shell/nowhere"
 import { usePage } from "@/shell/title"
-import { type Deed, Doing } from "../frame"
+import { type Deed, Doing, SCROLL } from "../frame"
 import { Pairs, Role } from "../sections"
 import {
   BOOKMARK,
@@ -142,6 +142,7 @@ function Page({ name, job }: { name: string; job: Job }) {
       </Container>
       <Tabs
         ariaLabel={`About ${name}`}
+        i18nStrings={SCROLL}
         activeTabId={tabs.find((tab) => tab.id === params.get("tab"))?.id ?? "runs"}
         onChange={({ detail }) => setParams({ tab: detail.activeTabId }, { replace: true })}
         tabs={tabs}

@@ -21,7 +21,7 @@ import { Waiting } from "@/parts/waiting"
 import { To } from "@/shell/link"
 import { Nowhere } from "@/shell/nowhere"
 import { usePage } from "@/shell/title"
-import { type Deed, Doing } from "../frame"
+import { type Deed, Doing, SCROLL } from "../frame"
 import { Pairs } from "../sections"
 import { stopping } from "./job-page"
 import { BOOKMARK, capacity, minutes, moves, remembers, shortRun, useBookmark, useJob, useRun } from "./reads"
@@ -140,6 +140,7 @@ function Page({ name, run }: { name: string; run: JobRun }) {
       </Container>
       <Tabs
         ariaLabel="About the run"
+        i18nStrings={SCROLL}
         activeTabId={tabs.find((tab) => tab.id === params.get("tab"))?.id ?? "output"}
         onChange={({ detail }) => setParams({ tab: detail.activeTabId }, { replace: true })}
         tabs={tabs}

@@ -41,7 +41,7 @@ export function Objective({ trials, direction, metric, seen, onSee }: Props) {
         aria-label={`${metric} of each training job`}
         onKeyDown={rove.keys}
       >
-        {ticks(axis).map((tick) => (
+        {ticks(axis, 7).map((tick) => (
           <g key={tick.text} className="clary-plot-rule">
             <line
               x1={LEFT}

@@ -10,7 +10,7 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import StatusIndicator, { type StatusIndicatorProps } from "@cloudscape-design/components/status-indicator"
 import { Facts } from "@/parts/facts"
-import { count, duration, number } from "@/parts/format"
+import { count, duration, number, words } from "@/parts/format"
 import { Instant, Took } from "@/parts/time"
 import { To } from "@/shell/link"
 import { Arn, Execution, Overview as Known } from "../sections"
@@ -59,6 +59,7 @@ export function Overview({ job }: { job: DescribeHyperParameterTuningJobResponse
               : duration(job.ConsumedResources.RuntimeInSeconds * 1_000),
           ],
           ["Random seed", config?.RandomSeed === undefined ? undefined : String(config.RandomSeed)],
+          ...warm(job),
         ]}
         long={[
           ["Pipeline run", <Execution key="execution" arn={job.HyperParameterTuningJobArn} />],
@@ -67,6 +68,25 @@ export function Overview({ job }: { job: DescribeHyperParameterTuningJobResponse
       />
     </SpaceBetween>
   )
+}
+
+/** The parents whose trials it knows, where there are some. */
+function warm(job: DescribeHyperParameterTuningJobResponse): [string, React.ReactNode][] {
+  const parents = job.WarmStartConfig?.ParentHyperParameterTuningJobs ?? []
+  if (parents.length === 0) return []
+  const links = parents.map(({ HyperParameterTuningJobName: parent }) => (
+    <To key={parent} to={`/jobs/tuning/${parent}`}>
+      {parent}
+    </To>
+  ))
+  return [
+    [
+      `Warm start (${words(job.WarmStartConfig?.WarmStartType).toLowerCase()})`,
+      <SpaceBetween key="parents" size="xxs">
+        {links}
+      </SpaceBetween>,
+    ],
+  ]
 }
 
 function Counters({ job }: { job: DescribeHyperParameterTuningJobResponse }) {

@@ -16,7 +16,7 @@ import { JobFrame, Read } from "../frame"
 import { useTuning } from "../reads"
 import { Documents, Pairs } from "../sections"
 import { Overview } from "./overview"
-import { Ranges, Warm } from "./ranges"
+import { Ranges } from "./ranges"
 import { trialOf } from "./trials"
 import { Trials } from "./trials-tab"
 import "./tuning.css"
@@ -95,7 +95,6 @@ function Page({ name, job }: { name: string; job: DescribeHyperParameterTuningJo
                   none="None"
                 />
               ))}
-              <Warm job={job} />
             </SpaceBetween>
           ),
         },

@@ -1,13 +1,8 @@
-/** Where a tuning job looks: the ranges of its parameters, and the parents whose trials it knows. */
+/** Where a tuning job looks: the ranges of its parameters. */
 import type { DescribeHyperParameterTuningJobResponse, ParameterRanges } from "@aws-sdk/client-sagemaker"
-import Container from "@cloudscape-design/components/container"
-import Header from "@cloudscape-design/components/header"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { Empty } from "@/parts/empty"
-import { Facts } from "@/parts/facts"
 import { words } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
-import { To } from "@/shell/link"
 
 export const rangesOf = (job: DescribeHyperParameterTuningJobResponse): (ParameterRanges | undefined)[] => [
   job.HyperParameterTuningJobConfig?.ParameterRanges,
@@ -60,29 +55,5 @@ export function Ranges({ job }: { job: DescribeHyperParameterTuningJobResponse }
       noFilter
       empty={<Empty title="It tunes nothing" />}
     />
-  )
-}
-
-export function Warm({ job }: { job: DescribeHyperParameterTuningJobResponse }) {
-  const warm = job.WarmStartConfig
-  if (!warm) return null
-  return (
-    <Container header={<Header>Warm start</Header>}>
-      <Facts
-        facts={[
-          ["Type", words(warm.WarmStartType)],
-          [
-            "Parents",
-            <SpaceBetween key="parents" size="xxs">
-              {(warm.ParentHyperParameterTuningJobs ?? []).map(({ HyperParameterTuningJobName: parent }) => (
-                <To key={parent} to={`/jobs/tuning/${parent}`}>
-                  {parent}
-                </To>
-              ))}
-            </SpaceBetween>,
-          ],
-        ]}
-      />
-    </Container>
   )
 }
