@@ -9,8 +9,9 @@ import { useState } from "react"
 import { Empty } from "@/parts/empty"
 import { number } from "@/parts/format"
 import { ResourceTable } from "@/parts/resource-table"
-import { Status } from "@/parts/status"
 import { To } from "@/shell/link"
+import { Approval } from "./approval"
+import { CompareMade } from "./compare-made"
 import { useMeasured } from "./measured"
 import { bestOf, better, type Direction, ranked, shortNames } from "./metrics"
 import { type Version, versionPath } from "./packages"
@@ -90,6 +91,7 @@ export function Compare({ versions, rules, onClose }: Props) {
         }
       />
       {rows.length > 0 && <Drawn rows={rows} versions={ordered} />}
+      <CompareMade versions={ordered} />
     </SpaceBetween>
   )
 }
@@ -99,7 +101,7 @@ function Heading({ version }: { version: Version }) {
   return (
     <SpaceBetween direction="horizontal" size="xs">
       <To to={versionPath(version.ModelPackageGroupName ?? "", called)}>{`Version ${called}`}</To>
-      <Status status={version.ModelApprovalStatus} />
+      <Approval status={version.ModelApprovalStatus} />
     </SpaceBetween>
   )
 }

@@ -148,7 +148,7 @@ export function GroupPage({ name }: { name: string }) {
 
 function Rules({ rules, known }: { rules: string[]; known: boolean }) {
   if (!known) return <>–</>
-  if (rules.length === 0) return <>One person approves; this group adds no rules.</>
+  if (rules.length === 0) return <>This group adds no rules.</>
   return (
     <ul className="clary-plain-list">
       {rules.map((one) => (

@@ -3,10 +3,10 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { Empty } from "@/parts/empty"
 import { ResourceTable } from "@/parts/resource-table"
-import { Status } from "@/parts/status"
 import { Ago } from "@/parts/time"
 import { To } from "@/shell/link"
 import { usePage } from "@/shell/title"
+import { Approval } from "./approval"
 import { PENDING, type Summary, useRegistry, versionPath } from "./packages"
 import { Served } from "./served"
 import { type Serving, servesPackage, useServing } from "./serving"
@@ -101,7 +101,7 @@ function Latest({ version }: { version: Summary | undefined }) {
   return (
     <span className="clary-latest">
       <To to={versionPath(version.group, version.version)}>{`Version ${version.version}`}</To>
-      <Status status={version.approval} {...(version.approval === PENDING ? { said: "Pending" } : {})} />
+      <Approval status={version.approval} />
     </span>
   )
 }

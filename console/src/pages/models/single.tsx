@@ -10,6 +10,7 @@ import { aws } from "@/aws/client"
 import { isMissing, useLive } from "@/aws/live"
 import { Copy } from "@/parts/copy"
 import { Facts } from "@/parts/facts"
+import { nameOf } from "@/parts/format"
 import { Problem } from "@/parts/problem"
 import { Instant } from "@/parts/time"
 import { Waiting } from "@/parts/waiting"
@@ -68,7 +69,7 @@ export function SinglePage({ name }: { name: string }) {
             [
               "Role",
               ExecutionRoleArn && (
-                <Copy key="role" text={ExecutionRoleArn} shown={ExecutionRoleArn} label="Copy the role" />
+                <Copy key="role" text={ExecutionRoleArn} shown={nameOf(ExecutionRoleArn)} label="Copy the role" />
               ),
             ],
             ["ARN", <Copy key="arn" text={ModelArn} shown={ModelArn} label="Copy the ARN" />],

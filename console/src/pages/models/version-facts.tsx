@@ -6,9 +6,9 @@ import { identity, kindOfArn, pageOf } from "@/parts/arn"
 import { Copy } from "@/parts/copy"
 import { Facts } from "@/parts/facts"
 import { nameOf, words } from "@/parts/format"
-import { Status } from "@/parts/status"
 import { Instant } from "@/parts/time"
 import { To } from "@/shell/link"
+import { Approval } from "./approval"
 import type { Version } from "./packages"
 import { aliasesOf, type Tags } from "./rules"
 import { Served } from "./served"
@@ -37,7 +37,7 @@ export function VersionFacts({ version, serving, tags }: Props) {
     <Container header={<Header variant="h2">Version</Header>}>
       <Facts
         facts={[
-          ["Approval", <Status key="approval" status={version.ModelApprovalStatus} />],
+          ["Approval", <Approval key="approval" status={version.ModelApprovalStatus} />],
           ["In service", serving === undefined ? "–" : <Served key="served" serving={serving} />],
           ["Made by", <Maker key="maker" arn={made?.GeneratedBy} />],
           ["Registered", <Instant key="created" when={version.CreationTime} />],

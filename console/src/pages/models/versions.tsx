@@ -10,12 +10,12 @@ import { identity } from "@/parts/arn"
 import { Empty } from "@/parts/empty"
 import { number, words } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
-import { Status } from "@/parts/status"
 import { Ago } from "@/parts/time"
 import { To } from "@/shell/link"
+import { Approval } from "./approval"
 import { useMeasured } from "./measured"
 import { bestOf, better, type Measure, ranked, shortNames } from "./metrics"
-import { PENDING, type Version, versionPath } from "./packages"
+import { type Version, versionPath } from "./packages"
 import { directionByRules, type Rule } from "./rules"
 import { Served } from "./served"
 import { type Serving, servesPackage } from "./serving"
@@ -88,12 +88,7 @@ export function Versions({ group, versions, serving, aliases, rules, compared, o
     {
       id: "approval",
       header: "Approval",
-      cell: (one) => (
-        <Status
-          status={one.ModelApprovalStatus}
-          {...(one.ModelApprovalStatus === PENDING ? { said: "Pending" } : {})}
-        />
-      ),
+      cell: (one) => <Approval status={one.ModelApprovalStatus} />,
       text: (one) => words(one.ModelApprovalStatus),
       sortingField: "approval",
     },

@@ -110,6 +110,8 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
         position: places[one.id] ?? { x: 0, y: 0 },
         width: one.width,
         height: one.height,
+        // React Flow lets clicks through nodes that can neither be dragged nor selected; ours are buttons.
+        style: { pointerEvents: "all" },
         data: { content: one.content, tone: one.tone ?? "plain" },
       }),
     )

@@ -175,7 +175,7 @@ export function Versions({ endpoint, config, busy }: Context & { busy: boolean }
           </Button>
         </FormField>
       </div>
-      {open && <Deploy packageArn={chosen} onDismiss={() => setOpen(false)} />}
+      {open && <Deploy packageArn={chosen} endpoint={endpoint.EndpointName} onDismiss={() => setOpen(false)} />}
     </Container>
   )
 }

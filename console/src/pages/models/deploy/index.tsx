@@ -22,15 +22,17 @@ import { Progress } from "./progress"
 import { begin } from "./run"
 
 type Props = Asked & {
+  /** The endpoint that is suggested; else one that serves the group already, or a new one. */
+  endpoint?: string
   /** Called once the endpoint serves it; the dialog stays open until it is dismissed. */
   onDone?: (endpoint: string) => void
   onDismiss: () => void
 }
 
-export function Deploy({ onDone, onDismiss, ...asked }: Props) {
+export function Deploy({ onDone, onDismiss, endpoint, ...asked }: Props) {
   const known = useQuery({
-    queryKey: ["deploy", asked],
-    queryFn: () => learn(asked),
+    queryKey: ["deploy", asked, endpoint],
+    queryFn: () => learn(asked, endpoint),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   })

@@ -38,7 +38,7 @@ export type Known = {
 const sagemaker = () => aws(SageMakerClient)
 const USUAL_TYPES = ["ml.t3.medium", INSTANCE_TYPE, "ml.m5.xlarge", "ml.c5.large", "ml.c5.xlarge", "ml.r5.large"]
 
-export async function learn(asked: Asked): Promise<Known> {
+export async function learn(asked: Asked, suggested?: string): Promise<Known> {
   const [endpoints, roles, serving, described] = await Promise.all([
     all(
       (NextToken) => sagemaker().send(new ListEndpointsCommand({ MaxResults: 100, NextToken })),
@@ -56,7 +56,7 @@ export async function learn(asked: Asked): Promise<Known> {
   const tags = group ? inherited(await tagsOf(groupArnOf(described?.ModelPackageArn ?? ""))) : {}
   const stem = "model" in what ? what.model : group || (described?.ModelPackageName ?? "model")
   const names = endpoints.map((one) => one.EndpointName ?? "")
-  const there = group ? endpointOf(group, serving) : undefined
+  const there = suggested ?? (group ? endpointOf(group, serving) : undefined)
   const now = there ? await nowOf(there) : undefined
   const generatedBy = described?.MetadataProperties?.GeneratedBy
   const supported = described?.InferenceSpecification?.SupportedRealtimeInferenceInstanceTypes ?? []

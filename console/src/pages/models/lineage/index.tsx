@@ -93,7 +93,7 @@ export function LineagePanel({ arn }: { arn: string }) {
   )
 }
 
-const [WIDTH, HEIGHT] = [220, 56]
+const [WIDTH, HEIGHT] = [300, 56]
 
 function Drawn({ lineage, show, arn }: { lineage: Lineage; show: Show; arn: string }) {
   const navigate = useNavigate()
