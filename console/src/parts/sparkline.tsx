@@ -9,13 +9,12 @@ export function paths(values: readonly (number | undefined)[], width: number, he
   const step = values.length > 1 ? width / (values.length - 1) : 0
   const y = (value: number) => (high === low ? height - 1 : height - 1 - ((value - low) / (high - low)) * (height - 2))
   let drawn = ""
-  let open = false
   values.forEach((value, at) => {
-    if (value === undefined) open = false
-    else {
-      drawn += `${open ? "L" : "M"}${(at * step).toFixed(1)} ${y(value).toFixed(1)}`
-      open = true
-    }
+    if (value === undefined) return
+    const open = values[at - 1] !== undefined
+    drawn += `${open ? "L" : "M"}${(at * step).toFixed(1)} ${y(value).toFixed(1)}`
+    // A value between two gaps is a dot: a line of no length with a round cap.
+    if (!open && values[at + 1] === undefined) drawn += "h0.01"
   })
   return drawn
 }
@@ -30,7 +29,14 @@ export function Sparkline({ values, label, width = 120, height = 28, color = "cu
       aria-label={label}
       className="clary-sparkline"
     >
-      <path d={paths(values, width, height)} fill="none" stroke={color} strokeWidth="1.5" strokeLinejoin="round" />
+      <path
+        d={paths(values, width, height)}
+        fill="none"
+        stroke={color}
+        strokeWidth="1.5"
+        strokeLinejoin="round"
+        strokeLinecap="round"
+      />
     </svg>
   )
 }

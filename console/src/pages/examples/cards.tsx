@@ -14,12 +14,12 @@ import "./examples.css"
 import { startedExamples } from "./tagged"
 
 export function ExampleCards({ level = "h2" }: { level?: "h2" | "h3" }) {
-  const { data: started } = useLive(["examples"], startedExamples)
+  const { data: started, error } = useLive(["examples"], startedExamples)
   return (
     <ul className="clary-example-cards" aria-label="Examples">
       {EXAMPLES.map((one) => (
         <li key={one.name}>
-          <Card example={one} started={started?.has(one.name)} level={level} />
+          <Card example={one} started={error && !started ? false : started?.has(one.name)} level={level} />
         </li>
       ))}
     </ul>

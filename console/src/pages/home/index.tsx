@@ -3,7 +3,7 @@ import ContentLayout from "@cloudscape-design/components/content-layout"
 import Grid from "@cloudscape-design/components/grid"
 import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
-import { FAST_MS, SLOW_MS, useLive } from "@/aws/live"
+import { FAST_MS, inWords, SLOW_MS, useLive } from "@/aws/live"
 import { ExampleCards } from "@/pages/examples/cards"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
@@ -30,53 +30,52 @@ function useHome() {
   })
   const glue = useLive(["home", "glue"], glueRuns, { every: GLUE_MS })
   const approvals = useApprovals()
-  const ready = runs.data !== undefined && glue.data !== undefined && served.data !== undefined
-  // Only what is known to have failed is asked about again: a new failure is in one of these lists first.
+  const settled = [jobs, runs, served, glue, approvals].every((one) => one.data !== undefined || one.error !== null)
+  // A new failure is in one of these lists first.
   const failed = useLive(["home", "failed"], () => failures(runs.data ?? [], glue.data ?? [], served.data ?? []), {
-    enabled: ready,
+    enabled: settled,
   })
-  const going: Going[] | undefined =
-    jobs.data && runs.data && served.data && glue.data
-      ? [...goingRuns(runs.data), ...jobs.data, ...goingGlue(glue.data), ...goingEndpoints(served.data)]
-      : undefined
+  const going: Going[] = [
+    ...goingRuns(runs.data ?? []),
+    ...(jobs.data ?? []),
+    ...goingGlue(glue.data ?? []),
+    ...goingEndpoints(served.data ?? []),
+  ]
   const all = [jobs, runs, served, glue, approvals, failed]
-  return { going, runs, served, approvals, failed, error: all.find((one) => one.error && !one.data) }
+  const errors = all.filter((one) => one.error !== null && one.data === undefined)
+  const known = settled && (failed.data !== undefined || failed.error !== null)
+  return { going, runs, served, approvals, failed, errors, known }
 }
 
 export default function Home() {
   usePage([{ text: "Home", href: "/" }])
-  const { going, runs, served, approvals, failed, error } = useHome()
-  const known = going && failed.data && approvals.data && served.data && runs.data
-  const nothing =
-    known &&
-    ![going, failed.data, approvals.data, served.data, runs.data].some((one) => one !== undefined && one.length > 0)
-  if (error)
-    return (
-      <ContentLayout header={<Header variant="h1">Home</Header>}>
-        <Problem error={error.error} again={() => void error.refetch()} />
-      </ContentLayout>
-    )
+  const { going, runs, served, approvals, failed, errors, known } = useHome()
   if (!known)
     return (
       <ContentLayout header={<Header variant="h1">Home</Header>}>
         <Waiting what="Looking what runs" />
       </ContentLayout>
     )
-  if (nothing) return <Beginning going={going} />
+  const nothing = ![going, failed.data, approvals.data, served.data, runs.data].some((one) => one && one.length > 0)
+  if (nothing && !errors.length) return <Beginning going={going} />
   return (
     <ContentLayout header={<Header variant="h1">Home</Header>}>
       <SpaceBetween size="l">
+        {/* What one may not read leaves the rest standing; of what is not known nothing is said, not even "none". */}
+        {[...new Map(errors.map((one) => [inWords(one.error), one]))].map(([words, one]) => (
+          <Problem key={words} error={one.error} again={() => void one.refetch()} header="A part could not be read" />
+        ))}
         <Grid gridDefinition={TWO}>
           <SpaceBetween size="l">
-            <RunningTable going={going} />
-            <Served endpoints={served.data ?? []} />
+            {(going.length > 0 || errors.length === 0) && <RunningTable going={going} />}
+            {served.data && <Served endpoints={served.data} />}
           </SpaceBetween>
           <SpaceBetween size="l">
             <MachineBox going={going} />
-            <Approvals versions={approvals.data ?? []} />
+            {approvals.data && <Approvals versions={approvals.data} />}
           </SpaceBetween>
         </Grid>
-        <Failures failures={failed.data ?? []} />
+        {failed.data && <Failures failures={failed.data} />}
         <SpaceBetween size="s">
           <Header variant="h2">Start an example</Header>
           <ExampleCards level="h3" />
