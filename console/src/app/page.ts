@@ -75,7 +75,7 @@ export function page(root: Element, client: Client, info: AppInfo, locked: () =>
     h(
       "p",
       { class: "banner", role: "status" },
-      `The model is not in service yet (${info.status}). This page looks again by itself.`,
+      `The model is not in service (${info.status}). This page looks again by itself.`,
     )
   fill(
     root,

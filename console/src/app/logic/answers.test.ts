@@ -90,7 +90,7 @@ const doors = fieldsOf({
       title: "Price",
       oneOf: [
         { const: 0, title: "low" },
-        { const: 1, title: "high" },
+        { const: 1, title: "high", examples: ["highest"] },
       ],
     },
     doors: {
@@ -129,11 +129,25 @@ describe("a person's file", () => {
     expect(values("price,doors\nhigh,2\n")).toEqual([{ price: 1, doors: 0 }])
   })
 
+  it("without a header may carry the truth before or behind", () => {
+    expect(values("high,4,unacc\nlow,2,acc\n")).toEqual([
+      { price: 1, doors: 2 },
+      { price: 0, doors: 0 },
+    ])
+    expect(mapped("unacc,high,4\n")).toMatchObject({ header: ["column 1", "price", "doors"], unused: ["column 1"] })
+  })
+
+  it("may say a choice in other words", () => {
+    expect(values("price,doors\nHIGHEST,4\n")).toEqual([{ price: 1, doors: 2 }])
+  })
+
   it("names what cannot be asked", () => {
     expect(values("")).toBe("The file is empty.")
     expect(values("price,doors\n")).toBe("The file has a header and no rows.")
     expect(values("price,colour\nlow,red\n")).toBe("The file has no column for Doors.")
-    expect(values("a,b,c\n")).toMatch(/names none of the inputs, and it has 3 columns where 2 are needed: Price, Doors/)
+    expect(values("a\n")).toMatch(/names none of the inputs, and it has 1 column where 2 are needed: Price, Doors/)
+    expect(values("a,b,c\n")).toMatch(/columns do not fit: name Price, Doors/)
+    expect(values("0,1,2\n")).toMatch(/would fit in more than one place/)
     const found = mapped("price,doors\nlow,4\ncheap,\nlow,2,3\n")
     expect("refused" in found && found.refused).toEqual([
       { line: 3, reason: "Price: “cheap” is none of low, high. Doors: Pick one." },

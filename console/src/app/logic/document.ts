@@ -8,6 +8,9 @@ export type Output =
 
 export type Example = { title: string; values: Record<string, Json>; expected?: Json }
 
+/** `examples`: other words for the same, as they stand in files. */
+export type Choice = { const?: Json; title?: string; examples?: Json[] }
+
 export type Schema = {
   type?: string | string[]
   title?: string
@@ -15,8 +18,8 @@ export type Schema = {
   properties?: Record<string, Schema>
   required?: string[]
   enum?: Json[]
-  oneOf?: { const?: Json; title?: string }[]
-  anyOf?: { const?: Json; title?: string }[]
+  oneOf?: Choice[]
+  anyOf?: Choice[]
   minimum?: number
   maximum?: number
   exclusiveMinimum?: number
@@ -133,6 +136,9 @@ function checkProperty(path: string, property: unknown, wrong: Wrong): void {
     else {
       for (const [at, one] of choices.entries()) {
         if (!isObject(one) || one.const === undefined) wrong(`${where}[${at}]`, "A choice has a const, and a title.")
+        else if (one.examples !== undefined && !Array.isArray(one.examples)) {
+          wrong(`${where}[${at}].examples`, "This is a list of other words for the choice.")
+        }
       }
     }
   }

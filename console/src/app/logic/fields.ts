@@ -2,7 +2,12 @@
 import type { Schema } from "./document"
 import { type Json, plain } from "./json"
 
-export type Option = { value: Json; title: string }
+export type Option = {
+  value: Json
+  title: string
+  /** Other words for it, that stand in people's files: the schema's `examples` of the choice. */
+  words: string[]
+}
 
 type Common = {
   name: string
@@ -76,8 +81,14 @@ function fieldOf(name: string, schema: Schema, required: boolean): Field {
 
 function optionsOf(schema: Schema): Option[] {
   const told = (schema.oneOf ?? schema.anyOf ?? []).filter((one) => one.const !== undefined)
-  if (told.length) return told.map((one) => ({ value: one.const ?? null, title: one.title ?? plain(one.const) }))
-  return (schema.enum ?? []).map((value) => ({ value, title: value === null ? "none" : plain(value) }))
+  if (told.length) {
+    return told.map((one) => ({
+      value: one.const ?? null,
+      title: one.title ?? plain(one.const),
+      words: (one.examples ?? []).map(plain),
+    }))
+  }
+  return (schema.enum ?? []).map((value) => ({ value, title: value === null ? "none" : plain(value), words: [] }))
 }
 
 /** Whether the choices stand side by side. */

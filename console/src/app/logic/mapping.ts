@@ -1,8 +1,9 @@
 /** From the rows of a person's CSV to what the model is asked: columns by their names, words by their meaning. */
+import { columnsOf } from "./columns"
 import type { Row } from "./csv"
 import type { ChoiceField, Field } from "./fields"
 import { plain } from "./json"
-import { optionOf, type Reading, understand, type Values } from "./values"
+import { optionOf, type Reading, type Understood, understand, type Values } from "./values"
 
 export type Refused = { line: number; reason: string }
 export type Mapped = {
@@ -17,44 +18,14 @@ export type Mapped = {
   all: Row[]
 }
 
-const key = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "")
-
-/** Which column of the file each field is read from. `problem`: the file as a whole cannot be read. */
-export function columnsOf(
-  first: readonly string[],
-  fields: readonly Field[],
-): { at: number[]; hasHeader: boolean } | { problem: string } {
-  const names = first.map(key)
-  const at = fields.map((field) => {
-    const byName = names.indexOf(key(field.name))
-    return byName !== -1 ? byName : names.indexOf(key(field.title))
-  })
-  const found = at.filter((one) => one !== -1).length
-  const readable =
-    first.length === fields.length && fields.every((field, n) => !("problem" in understand(field, first[n] ?? "")))
-  if (found > 0 && !(readable && found < fields.length)) {
-    const missing = fields.filter((field, n) => at[n] === -1 && field.required).map((field) => field.title)
-    if (missing.length) return { problem: `The file has no column for ${missing.join(", ")}.` }
-    return { at, hasHeader: true }
-  }
-  if (first.length !== fields.length) {
-    const wanted = fields.map((field) => field.title).join(", ")
-    return {
-      problem: `The first line names none of the inputs, and it has ${first.length} ${first.length === 1 ? "column" : "columns"} where ${fields.length} are needed: ${wanted}.`,
-    }
-  }
-  return { at: fields.map((_, n) => n), hasHeader: false }
-}
-
 export function map(all: readonly Row[], fields: readonly Field[]): Mapped | { problem: string } {
   const first = all[0]
   if (!first) return { problem: "The file is empty." }
-  const columns = columnsOf(first.cells, fields)
+  const columns = columnsOf(all, fields)
   if ("problem" in columns) return columns
-  const { at, hasHeader } = columns
+  const { at, hasHeader, header } = columns
   const rows = hasHeader ? all.slice(1) : [...all]
   if (rows.length === 0) return { problem: "The file has a header and no rows." }
-  const header = hasHeader ? first.cells.map((one) => one.trim()) : fields.map((field) => field.name)
   const reading = readings(rows, fields, at)
   const mapped: Mapped = {
     header,
@@ -64,12 +35,21 @@ export function map(all: readonly Row[], fields: readonly Field[]): Mapped | { p
     refused: [],
     all: rows,
   }
+  const known = fields.map(() => new Map<string, Understood>())
+  const meaning = (n: number, field: Field, text: string): Understood => {
+    // The words of a column come again and again: each is looked up once.
+    const before = known[n]?.get(text)
+    if (before) return before
+    const found = understand(field, text, reading[n])
+    if (field.kind === "choice") known[n]?.set(text, found)
+    return found
+  }
   for (const row of rows) {
     const values: Values = {}
     const reasons: string[] = []
     for (const [n, field] of fields.entries()) {
       const column = at[n] ?? -1
-      const said = understand(field, column === -1 ? "" : (row.cells[column] ?? ""), reading[n])
+      const said = meaning(n, field, column === -1 ? "" : (row.cells[column] ?? ""))
       if ("problem" in said) reasons.push(`${field.title}: ${said.problem}`)
       else if (said.value !== undefined) values[field.name] = said.value
     }
@@ -91,8 +71,13 @@ function readings(rows: readonly Row[], fields: readonly Field[], at: readonly n
   let file = 0
   const leans = fields.map((field, n) => {
     if (field.kind !== "choice") return 0
+    const counts = new Map<string, number>()
+    for (const row of rows) {
+      const said = (row.cells[at[n] ?? -1] ?? "").trim()
+      counts.set(said, (counts.get(said) ?? 0) + 1)
+    }
     let lean = 0
-    for (const row of rows) lean += leanOf(field, (row.cells[at[n] ?? -1] ?? "").trim())
+    for (const [said, times] of counts) lean += times * leanOf(field, said)
     file += Math.sign(lean)
     return lean
   })
@@ -104,7 +89,7 @@ function leanOf(field: ChoiceField, said: string): number {
   if (said === "") return 0
   const [title, value] = [optionOf(field, said, "titles"), optionOf(field, said, "values")]
   if (title === undefined || title !== value) return 0
-  const isTitle = title.title.toLowerCase() === said.toLowerCase()
+  const isTitle = [title.title, ...title.words].some((one) => one.toLowerCase() === said.toLowerCase())
   const isValue = plain(title.value) === said || (typeof title.value === "number" && title.value === Number(said))
   return isTitle === isValue ? 0 : isTitle ? 1 : -1
 }

@@ -1,5 +1,5 @@
 /** From what a person typed, picked or put into a file to a value that the model may be asked with, or why not. */
-import type { ChoiceField, Field, NumberField } from "./fields"
+import type { ChoiceField, Field, NumberField, Option } from "./fields"
 import { type Json, plain } from "./json"
 
 export type Value = Json | File
@@ -45,9 +45,9 @@ export function understand(field: Field, text: string, reading: Reading = "title
 export function optionOf(field: ChoiceField, said: string, reading: Reading) {
   const byTitle = () => {
     const word = said.toLowerCase()
-    return (
-      field.options.find((one) => one.title === said) ?? field.options.find((one) => one.title.toLowerCase() === word)
-    )
+    const named = (one: Option) =>
+      one.title.toLowerCase() === word || one.words.some((other) => other.toLowerCase() === word)
+    return field.options.find((one) => one.title === said) ?? field.options.find(named)
   }
   const byValue = () =>
     field.options.find((one) => plain(one.value) === said) ??

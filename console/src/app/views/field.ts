@@ -68,8 +68,8 @@ function innerOf(field: Field, changed: () => void, id: string): Inner {
 
 const NONE = -1
 const YES_NO = [
-  { value: true, title: "yes" },
-  { value: false, title: "no" },
+  { value: true, title: "yes", words: [] },
+  { value: false, title: "no", words: [] },
 ]
 
 /** Few choices stand side by side: radio buttons that look like one bar. */
