@@ -64,7 +64,9 @@ export function AboutExecution({ pipeline, execution, definition, parameters }: 
         <Facts facts={facts} />
         {parameters && Object.keys(parameters).length > 0 && (
           <div>
-            <Box variant="awsui-key-label">Parameters</Box>
+            <Box variant="awsui-key-label" padding={{ bottom: "xxs" }}>
+              Parameters
+            </Box>
             <dl className="clary-parameters">
               {Object.entries(parameters).map(([name, value]) => (
                 <div key={name}>

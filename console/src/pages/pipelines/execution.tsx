@@ -82,7 +82,7 @@ function Execution({
   }, [written, execution, status])
   const failed = execution.steps.find((one) => one.StepStatus === "Failed")?.StepName
   const chosen = written.definition.steps.find((one) => one.name === (params.get("step") ?? failed))
-  const view = params.get("view") ?? (narrow ? "time" : "graph")
+  const view = ["graph", "time"].find((one) => one === params.get("view")) ?? (narrow ? "time" : "graph")
   const choose = useCallback(
     (step: string) =>
       setParams(

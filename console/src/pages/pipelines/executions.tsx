@@ -7,14 +7,14 @@ import { useState } from "react"
 import { aws } from "@/aws/client"
 import { useAct } from "@/aws/live"
 import { Empty } from "@/parts/empty"
-import { nameOf } from "@/parts/format"
+import { count, nameOf } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { Status } from "@/parts/status"
 import { Ago, Took } from "@/parts/time"
 import { consoleHref, To, useFollow } from "@/shell/link"
 import type { Definition } from "./definition"
 import { changed } from "./parameters"
-import { executionAt, useDetails, useExecutions, useParameters, whoIs } from "./reads"
+import { executionAt, MOST_EXECUTIONS, useDetails, useExecutions, useParameters, whoIs } from "./reads"
 import { spanOf } from "./state"
 
 type Row = PipelineExecutionSummary
@@ -78,6 +78,11 @@ export function Executions({
   return (
     <ResourceTable
       title="Executions"
+      description={
+        (rows?.length ?? 0) >= MOST_EXECUTIONS
+          ? `The latest ${count(rows?.length)}; older ones are not listed.`
+          : undefined
+      }
       rows={rows}
       columns={columns}
       id={(one) => one.PipelineExecutionArn ?? ""}

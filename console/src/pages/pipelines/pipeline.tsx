@@ -43,10 +43,11 @@ export function PipelinePage({ name: given }: { name?: string }) {
   const [params, setParams] = useSearchParams()
   const [asking, ask] = useState<"start" | "delete">()
   const { data: pipeline, error, refetch } = usePipeline(name)
-  const remove = useAct(
-    () => aws(SageMakerClient).send(new DeletePipelineCommand({ PipelineName: name })),
-    `${name} is deleted`,
-  )
+  const remove = useAct(async () => {
+    await aws(SageMakerClient).send(new DeletePipelineCommand({ PipelineName: name }))
+    // Before everything on the page is read again: this pipeline is gone.
+    navigate("/pipelines")
+  }, `${name} is deleted`)
   if (error && isMissing(error)) return <Nowhere what={`The pipeline ${name}`} />
   if (error && !pipeline) return <Problem error={error} again={() => void refetch()} />
   if (!pipeline) return <Waiting what={`Reading ${name}`} />
@@ -150,7 +151,7 @@ export function PipelinePage({ name: given }: { name?: string }) {
           busy={remove.isPending}
           error={remove.error ? inWords(remove.error) : undefined}
           onNo={() => ask(undefined)}
-          onYes={() => remove.mutate(undefined, { onSuccess: () => navigate("/pipelines") })}
+          onYes={() => remove.mutate(undefined)}
         >
           All its versions and executions go with it. What the executions have made stays: jobs, models, objects.
         </Confirm>

@@ -21,7 +21,8 @@ import type { Typed } from "./parameters"
 import { isOver } from "./state"
 
 const sagemaker = () => aws(SageMakerClient)
-const MOST_EXECUTIONS = 500
+/** Of one pipeline, the newest: what a list can show at all. */
+export const MOST_EXECUTIONS = 500
 
 export const executionAt = (pipeline: string, arn: string | undefined): string =>
   `/pipelines/${pipeline}/executions/${(arn ?? "").split("/").at(-1)}`

@@ -38,6 +38,9 @@ const EDGES: EdgeTypes = { way: Way }
 const NO_STATES: States = new Map()
 const [LOWEST, HIGHEST] = [200, 680]
 const PADDING = 24
+/** Smaller than this nobody can read it: the rest of the graph is then a pan away. */
+const SMALLEST = 0.45
+const FIT = { padding: 0.04, minZoom: SMALLEST, maxZoom: 1 }
 
 export default function Dag(props: Props) {
   const box = useRef<HTMLDivElement>(null)
@@ -63,7 +66,7 @@ export default function Dag(props: Props) {
   const shown =
     data &&
     (asked === "RIGHT" ? data.right : asked === "DOWN" ? data.down : better(data.right, data.down, inside, HIGHEST))
-  const scale = shown ? scaleIn(shown, inside, HIGHEST) : 1
+  const scale = shown ? Math.max(SMALLEST, scaleIn(shown, inside, HIGHEST)) : 1
   const height = shown ? Math.min(HIGHEST, Math.max(LOWEST, shown.height * scale + 2 * PADDING)) : LOWEST
   return (
     <div ref={box} className="clary-dag" style={{ height }}>
@@ -131,7 +134,7 @@ function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, w
   )
   // The whole graph is in sight at first, and again when the page or the direction changes.
   useEffect(() => {
-    if (width && height && at) void flow.fitView({ padding: 0.04, maxZoom: 1 })
+    if (width && height && at) void flow.fitView(FIT)
   }, [flow, width, height, at])
   return (
     <ReactFlow
@@ -141,7 +144,7 @@ function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, w
       edgeTypes={EDGES}
       colorMode={theme}
       fitView
-      fitViewOptions={{ padding: 0.04, maxZoom: 1 }}
+      fitViewOptions={FIT}
       minZoom={0.1}
       maxZoom={1.5}
       nodesDraggable={false}
