@@ -36,7 +36,12 @@ export async function streamOf(at: At): Promise<ReadableStream<Uint8Array<ArrayB
 }
 
 export const ofBytes = (bytes: Uint8Array<ArrayBuffer>): ReadableStream<Uint8Array<ArrayBuffer>> =>
-  new Blob([bytes]).stream() as ReadableStream<Uint8Array<ArrayBuffer>>
+  new ReadableStream({
+    start: (to) => {
+      to.enqueue(bytes)
+      to.close()
+    },
+  })
 
 export const gunzip = (packed: ReadableStream<Uint8Array<ArrayBuffer>>): ReadableStream<Uint8Array<ArrayBuffer>> =>
   packed.pipeThrough(new DecompressionStream("gzip")) as ReadableStream<Uint8Array<ArrayBuffer>>

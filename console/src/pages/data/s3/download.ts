@@ -1,18 +1,21 @@
 /** An object becomes a file of the person's: small ones by a signed request, large ones by a link that streams to the disk. */
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3"
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner"
+import { useMutation } from "@tanstack/react-query"
 import { aws } from "@/aws/client"
-import { useAct } from "@/aws/live"
+import { inWords } from "@/aws/live"
 import { save } from "@/parts/save"
-import { type At, bytesOf } from "../preview/read"
+import { useFlash } from "@/shell/flash"
+import { type At, bytesOf, head } from "../preview/read"
 import { leafOf } from "./keys"
 
 const IN_MEMORY = 64 * 1024 * 1024
 const LINK_SECONDS = 60
 
-export async function download(at: At & { size: number }): Promise<void> {
+export async function download(at: At & { size?: number }): Promise<void> {
   const name = leafOf(at.key) || "object"
-  if (at.size <= IN_MEMORY) return save(await bytesOf(at, 0, at.size, at.size), name, "application/octet-stream")
+  const size = at.size ?? (await head(at)).ContentLength ?? 0
+  if (size <= IN_MEMORY) return save(await bytesOf(at, 0, size, size), name, "application/octet-stream")
   const link = document.createElement("a")
   link.href = await linkTo(at, LINK_SECONDS, true)
   link.click()
@@ -30,4 +33,11 @@ export function linkTo(at: At, seconds: number, attachment = false): Promise<str
   return getSignedUrl(aws(S3Client), asked, { expiresIn: seconds })
 }
 
-export const useDownload = () => useAct(download)
+/** Nothing changes by it, so nothing is read anew: only a failure is said. */
+export function useDownload() {
+  const flash = useFlash()
+  return useMutation({
+    mutationFn: download,
+    onError: (error) => flash({ type: "error", content: inWords(error) }),
+  })
+}

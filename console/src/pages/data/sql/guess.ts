@@ -83,7 +83,12 @@ export function timesOf(rows: readonly Cells[], { x, y }: Chosen): Point<Date>[]
 
 /** Round steps for an axis: 1, 2 or 5 times a power of ten. */
 export function ticksOf(low: number, high: number, about = 5): number[] {
-  const span = high - low || Math.abs(high) || 1
+  if (high === low) {
+    // A single value stands in the middle of its axis.
+    const half = Math.abs(high) / 2 || 1
+    return ticksOf(low - half, high + half, about)
+  }
+  const span = high - low
   const rough = span / about
   const power = 10 ** Math.floor(Math.log10(rough))
   const step = ([1, 2, 5, 10].find((one) => one * power >= rough) ?? 10) * power

@@ -9,7 +9,6 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import Tabs from "@cloudscape-design/components/tabs"
 import { useQuery } from "@tanstack/react-query"
 import { aws } from "@/aws/client"
-import { useAct } from "@/aws/live"
 import { Code, Copy } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
 import { Facts } from "@/parts/facts"
@@ -18,8 +17,7 @@ import { parseS3, S3 } from "@/parts/s3"
 import { Status } from "@/parts/status"
 import { Instant, Took } from "@/parts/time"
 import { Waiting } from "@/parts/waiting"
-import { head } from "../preview/read"
-import { download } from "../s3/download"
+import { useDownload } from "../s3/download"
 import { isRunning } from "./athena"
 import { ChartOf } from "./chart-of"
 import { Rows } from "./rows"
@@ -108,12 +106,8 @@ function Failed({ execution, onPlace }: { execution: QueryExecution; onPlace: (a
 
 function Answer({ execution }: { execution: QueryExecution }) {
   const output = execution.ResultConfiguration?.OutputLocation ?? ""
-  const save = useAct(async () => {
-    const at = parseS3(output)
-    if (!at) throw new Error("Athena does not say where the results are")
-    const found = await head(at)
-    await download({ ...at, size: found.ContentLength ?? 0 })
-  })
+  const at = parseS3(output)
+  const save = useDownload()
   const table = execution.StatementType === "DML"
   return (
     <Container
@@ -121,7 +115,7 @@ function Answer({ execution }: { execution: QueryExecution }) {
         <Header
           variant="h2"
           actions={
-            <Button iconName="download" loading={save.isPending} onClick={() => save.mutate(undefined)}>
+            <Button iconName="download" loading={save.isPending} disabled={!at} onClick={() => at && save.mutate(at)}>
               {output.endsWith(".csv") ? "Download CSV" : "Download"}
             </Button>
           }
