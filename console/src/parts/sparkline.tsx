@@ -13,8 +13,8 @@ export function paths(values: readonly (number | undefined)[], width: number, he
     if (value === undefined) return
     const open = values[at - 1] !== undefined
     drawn += `${open ? "L" : "M"}${(at * step).toFixed(1)} ${y(value).toFixed(1)}`
-    // A value between two gaps is a dot: a line of no length with a round cap.
-    if (!open && values[at + 1] === undefined) drawn += "h0.01"
+    // A value between two gaps has no line: it stands as a spike.
+    if (!open && values[at + 1] === undefined) drawn += `V${height - 1}h0.01`
   })
   return drawn
 }

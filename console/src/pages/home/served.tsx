@@ -49,8 +49,8 @@ function Requests({ name, traffic: seen }: { name: string; traffic: Traffic | un
   if (seen?.total === undefined) return <>–</>
   return (
     <span className="clary-home-traffic">
+      <span className="clary-numbers clary-home-count">{count(seen.total)}</span>
       <Sparkline values={seen.requests} label={`Requests to ${name} by the minute, in the last hour`} />
-      <span className="clary-numbers">{count(seen.total)}</span>
     </span>
   )
 }
