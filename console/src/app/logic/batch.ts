@@ -50,7 +50,7 @@ export async function run<Row>(
     onProgress({ ...progress })
   }
 
-  const asked = async (part: readonly Row[]): Promise<Answer[] | null> => {
+  const asked = async (part: readonly Row[], first: boolean): Promise<Answer[] | null> => {
     let again = 1
     for (let waits = 0; ; waits++) {
       while (quiet > now() && !signal.aborted) {
@@ -67,15 +67,16 @@ export async function run<Row>(
         signal.throwIfAborted()
         const limited = error instanceof Failure && (error.status === 429 || error.status === 503)
         if (limited && waits < MOST_WAITS) quiet = now() + 1000 * Math.min(LONGEST_WAIT_S, error.after ?? 2)
-        else if (passes(error) && again-- > 0) await sleep(500, signal)
+        else if (again-- > 0 && (passes(error) || (first && failed(error)))) await sleep(500, signal)
         else throw error
       }
     }
   }
 
-  const piece = async (from: number, part: readonly Row[]): Promise<void> => {
+  /** `first`: not the half of a piece that failed. */
+  const piece = async (from: number, part: readonly Row[], first = true): Promise<void> => {
     try {
-      const answers = await asked(part)
+      const answers = await asked(part, first)
       if (answers !== null)
         return settle(
           from,
@@ -97,7 +98,8 @@ export async function run<Row>(
         )
     }
     const half = size === 1 ? 1 : Math.ceil(part.length / 2)
-    for (let at = 0; at < part.length && !signal.aborted; at += half) await piece(from + at, part.slice(at, at + half))
+    for (let at = 0; at < part.length && !signal.aborted; at += half)
+      await piece(from + at, part.slice(at, at + half), false)
   }
 
   const worker = async () => {
@@ -113,6 +115,9 @@ export async function run<Row>(
   await Promise.all(Array.from({ length: AT_ONCE }, worker))
   return { outcomes, stopped: fatal }
 }
+
+/** The model itself failed: it may have been a moment of its process, or it is one of the rows. */
+const failed = (error: unknown): boolean => error instanceof Failure && error.status === 424
 
 export function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
