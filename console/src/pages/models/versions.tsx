@@ -127,18 +127,18 @@ export function Versions({ group, versions, serving, aliases, rules, compared, o
       sortingField: "stage",
     },
     {
-      id: "by",
-      header: "By",
-      cell: (one) => identity(one.CreatedBy?.IamIdentity?.Arn),
-      text: (one) => identity(one.CreatedBy?.IamIdentity?.Arn),
-      sortingField: "by",
-    },
-    {
       id: "created",
       header: "Created",
       cell: (one) => <Ago when={one.CreationTime} />,
       text: (one) => one.CreationTime,
       sortingField: "created",
+    },
+    {
+      id: "by",
+      header: "By",
+      cell: (one) => <span className="clary-by">{identity(one.CreatedBy?.IamIdentity?.Arn)}</span>,
+      text: (one) => identity(one.CreatedBy?.IamIdentity?.Arn),
+      sortingField: "by",
     },
   ]
   return (
