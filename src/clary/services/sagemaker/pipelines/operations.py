@@ -95,7 +95,7 @@ async def update_pipeline(ctx: Context, req: Doc) -> Doc:
             # First the version, then who points at it: a crash in between leaves a version that nobody knows, and the
             # next update writes over it.
             _keep_version(ctx, pipeline, number, text or "", wanted)
-        kept = {member: req[member] for member in _KEPT if member in req}
+        kept: Doc = {member: req[member] for member in _KEPT if member in req}
         # The number stands here, too: LastModifiedTime moves with the spec, and a new definition counts.
         spec: Doc = {**pipeline.spec, **kept, "_version": number}
         with suppress(Stale):  # Somebody else changed it between the look and the write: look again.
