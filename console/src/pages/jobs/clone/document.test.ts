@@ -95,6 +95,25 @@ describe("cloned", () => {
     expect(get(again, ["TrainingJobDefinition", "AlgorithmSpecification", "MetricDefinitions", 0, "Name"])).toBe("m")
   })
 
+  it("makes a Glue job of what GetJob tells, by one measure of its workers", () => {
+    const job = {
+      Name: "load",
+      Role: "r",
+      CreatedOn: new Date(0),
+      WorkerType: "G.1X",
+      NumberOfWorkers: 2,
+      MaxCapacity: 2,
+      AllocatedCapacity: 2,
+    }
+    expect(cloned("glue", job, [{ key: "team", value: "cars" }], "load-2")).toEqual({
+      Name: "load-2",
+      Role: "r",
+      WorkerType: "G.1X",
+      NumberOfWorkers: 2,
+      Tags: { team: "cars" },
+    })
+  })
+
   it("changes nothing of what was read", () => {
     expect(DESCRIBED.HyperParameters._tuning_objective_metric).toBe("validation:rmse")
   })

@@ -2,6 +2,7 @@
  * From what Describe answers of a job to a request that makes another like it. For each member of the request the table
  * of its kind says where it comes from; a member that the SDK learns later does not compile until it stands here.
  */
+import type { CreateJobRequest } from "@aws-sdk/client-glue"
 import type {
   CreateHyperParameterTuningJobRequest,
   CreateProcessingJobRequest,
@@ -11,6 +12,9 @@ import type {
 import type { Kind } from "../reads"
 
 export type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
+/** Glue's jobs are definitions that run; all others run as they are made. */
+export type Cloneable = Kind | "glue"
+
 export type Doc = { [name: string]: Json }
 
 /** described: Describe answers it; name, tags: made anew; hidden: Describe does not tell it, so it cannot be cloned. */
@@ -89,14 +93,43 @@ const TUNING: Table<CreateHyperParameterTuningJobRequest> = {
   Tags: "tags",
 }
 
-export const TABLES: Record<Kind, Record<string, From>> = {
+const GLUE: Table<CreateJobRequest> = {
+  Name: "name",
+  Description: "described",
+  Role: "described",
+  Command: "described",
+  DefaultArguments: "described",
+  NonOverridableArguments: "described",
+  WorkerType: "described",
+  NumberOfWorkers: "described",
+  MaxCapacity: "described",
+  AllocatedCapacity: "hidden", // the old name of MaxCapacity: both at once are refused
+  GlueVersion: "described",
+  Timeout: "described",
+  MaxRetries: "described",
+  ExecutionProperty: "described",
+  JobMode: "described",
+  JobRunQueuingEnabled: "described",
+  ExecutionClass: "described",
+  LogUri: "described",
+  Connections: "described",
+  NotificationProperty: "described",
+  SecurityConfiguration: "described",
+  CodeGenConfigurationNodes: "described",
+  SourceControlDetails: "described",
+  MaintenanceWindow: "described",
+  Tags: "tags",
+}
+
+export const TABLES: Record<Cloneable, Record<string, From>> = {
   training: TRAINING,
   processing: PROCESSING,
   transform: TRANSFORM,
   tuning: TUNING,
+  glue: GLUE,
 }
 
-export const nameMember = (kind: Kind): string =>
+export const nameMember = (kind: Cloneable): string =>
   Object.entries(TABLES[kind]).find(([, from]) => from === "name")?.[0] ?? ""
 
 /** Hyperparameters that a tuning job adds by itself, and the tags that a pipeline or AWS puts on what it makes. */
@@ -107,7 +140,7 @@ const madeByOthers = (key: string) => key.startsWith("aws:") || key.startsWith("
 const BUILT_IN = /\/(sagemaker-xgboost|xgboost|linear-learner|kmeans|factorization-machines)(:|@|$)/
 
 export function cloned(
-  kind: Kind,
+  kind: Cloneable,
   described: object,
   tags: readonly { key: string; value: string }[],
   name: string,
@@ -117,13 +150,18 @@ export function cloned(
   for (const [member, from] of Object.entries(TABLES[kind])) {
     if (from === "name") made[member] = name
     else if (from === "tags") {
-      const own = tags.filter((one) => !madeByOthers(one.key)).map((one) => ({ Key: one.key, Value: one.value }))
-      if (own.length) made[member] = own
+      const own = tags.filter((one) => !madeByOthers(one.key))
+      if (own.length === 0) continue
+      made[member] =
+        kind === "glue"
+          ? Object.fromEntries(own.map((one) => [one.key, one.value]))
+          : own.map((one) => ({ Key: one.key, Value: one.value }))
     } else if (from === "described") {
       const value = tidy(told[member])
       if (value !== undefined) made[member] = value
     }
   }
+  if (made.WorkerType !== undefined) delete made.MaxCapacity // what its workers amount to; Glue takes one of them
   if (kind === "training" && object(made.HyperParameters)) without(made.HyperParameters)
   for (const one of [made, made.TrainingJobDefinition, ...list(made.TrainingJobDefinitions)]) {
     if (!object(one)) continue
@@ -161,21 +199,22 @@ function tidy(value: Json | undefined): Json | undefined {
   return kept.length || Object.keys(value).length === 0 ? Object.fromEntries(kept) : undefined
 }
 
-const LONGEST: Record<Kind, number> = { training: 63, processing: 63, transform: 63, tuning: 32 }
+const LONGEST: Record<Cloneable, number> = { training: 63, processing: 63, transform: 63, tuning: 32, glue: 255 }
 
 /** The old name with the time behind it (in place of an older clone's), never longer than AWS takes. */
-export function nextName(kind: Kind, name: string, now: Date): string {
+export function nextName(kind: Cloneable, name: string, now: Date): string {
   const stamp = now.toISOString().replace(/\D/g, "").slice(4, 14) // MMDDhhmmss
   const base = name.replace(/-\d{10}$/, "").slice(0, LONGEST[kind] - stamp.length - 1)
   return `${base.replace(/-+$/, "")}-${stamp}`
 }
 
 /** What is wrong with the document before it is sent: a sentence, or none. */
-export function wrong(kind: Kind, document: Doc): string | undefined {
+export function wrong(kind: Cloneable, document: Doc): string | undefined {
   const member = nameMember(kind)
   const name = document[member]
   if (typeof name !== "string" || name === "") return `${member} is missing.`
-  if (!/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/.test(name)) return `${member} may have letters, digits and hyphens between them.`
+  if (kind !== "glue" && !/^[a-zA-Z0-9](-*[a-zA-Z0-9])*$/.test(name))
+    return `${member} may have letters, digits and hyphens between them.`
   if (name.length > LONGEST[kind]) return `${member} may have ${LONGEST[kind]} characters; it has ${name.length}.`
   const unknown = Object.keys(document).filter((one) => !(one in TABLES[kind]))
   if (unknown.length) return `The request has no ${unknown.length === 1 ? "member" : "members"} ${unknown.join(", ")}.`

@@ -12,13 +12,22 @@ import { useState } from "react"
 import { useNavigate } from "react-router"
 import { inWords, useAct } from "@/aws/live"
 import { To } from "@/shell/link"
-import { KINDS, type Kind } from "../reads"
-import { create } from "./create"
-import { type Doc, nameMember, wrong } from "./document"
+import { KINDS } from "../reads"
+import { type Cloneable, type Doc, nameMember, wrong } from "./document"
 import { FieldOf } from "./field"
 import { fieldsOf, get, set } from "./fields"
+import { SOURCES } from "./sources"
 
-type Props = { kind: Kind; of: string; first: Doc }
+/** How each kind is called, and what becomes of one that is made. */
+export const CALLED: Record<Cloneable, { one: string; many: string; verb: string; done: string }> = {
+  training: { ...KINDS.training, verb: "Start", done: "started" },
+  processing: { ...KINDS.processing, verb: "Start", done: "started" },
+  transform: { ...KINDS.transform, verb: "Start", done: "started" },
+  tuning: { ...KINDS.tuning, verb: "Start", done: "started" },
+  glue: { one: "Glue job", many: "Glue jobs", verb: "Make", done: "made" },
+}
+
+type Props = { kind: Cloneable; of: string; first: Doc }
 
 const written = (document: Doc) => JSON.stringify(document, null, 2)
 
@@ -38,9 +47,9 @@ export function Editor({ kind, of, first }: Props) {
   const navigate = useNavigate()
   const [document, setDocument] = useState(first)
   const [text, setText] = useState(() => written(first))
-  const { one } = KINDS[kind]
+  const { one, verb, done } = CALLED[kind]
   const name = String(document[nameMember(kind)] ?? "")
-  const making = useAct(() => create(kind, document), `${name} is started`, { errorsHere: true })
+  const making = useAct(() => SOURCES[kind].create(document), `${name} is ${done}`, { errorsHere: true })
   const read = parse(text)
   const unread = "problem" in read ? read.problem : undefined
   const problem = unread ?? wrong(kind, document)
@@ -93,7 +102,7 @@ export function Editor({ kind, of, first }: Props) {
               Cancel
             </Button>
             <Button variant="primary" loading={making.isPending} disabled={problem !== undefined}>
-              Start {one}
+              {verb} {one}
             </Button>
           </SpaceBetween>
         }

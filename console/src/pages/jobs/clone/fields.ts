@@ -1,6 +1,5 @@
 /** The main members of a request that the form shows as fields; all others are in the document below it. */
-import type { Kind } from "../reads"
-import type { Doc, Json } from "./document"
+import type { Cloneable, Doc, Json } from "./document"
 
 export type Field = {
   path: (string | number)[]
@@ -19,7 +18,7 @@ const MACHINES = (path: string[]): Field[] => [
   { path: [...path, "VolumeSizeInGB"], label: "Volume (GB)", type: "number" },
 ]
 
-export function fieldsOf(kind: Kind, document: Doc): Field[] {
+export function fieldsOf(kind: Cloneable, document: Doc): Field[] {
   const role: Field = { path: ["RoleArn"], label: "Role (ARN)", type: "text" }
   const longest: Field = { path: ["StoppingCondition", "MaxRuntimeInSeconds"], label: "May run (s)", type: "number" }
   const environment: Field = { path: ["Environment"], label: "Environment", type: "pairs" }
@@ -75,6 +74,15 @@ export function fieldsOf(kind: Kind, document: Doc): Field[] {
       { path: ["TransformOutput", "S3OutputPath"], label: "Output path", type: "text" },
       ...INSTANCES(["TransformResources"]),
       environment,
+    ]
+  }
+  if (kind === "glue") {
+    return [
+      { path: ["Name"], label: "Name", type: "text" },
+      { path: ["Role"], label: "Role", type: "text" },
+      { path: ["Command", "ScriptLocation"], label: "Script", type: "text" },
+      { path: ["Timeout"], label: "May run (min)", type: "number" },
+      { path: ["DefaultArguments"], label: "Default arguments", type: "pairs" },
     ]
   }
   const limits = ["HyperParameterTuningJobConfig", "ResourceLimits"]

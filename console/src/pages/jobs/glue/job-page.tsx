@@ -13,7 +13,7 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Tabs from "@cloudscape-design/components/tabs"
 import { useState } from "react"
-import { useParams, useSearchParams } from "react-router"
+import { useNavigate, useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
 import { isMissing } from "@/aws/live"
 import { Empty } from "@/parts/empty"
@@ -60,6 +60,7 @@ export function JobPage() {
 }
 
 function Page({ name, job }: { name: string; job: Job }) {
+  const navigate = useNavigate()
   const [params, setParams] = useSearchParams()
   const [starts, setStarts] = useState(false)
   const [deed, setDeed] = useState<Deed | null>(null)
@@ -105,13 +106,8 @@ function Page({ name, job }: { name: string; job: Job }) {
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <Button onClick={() => setDeed(remove)}>Delete</Button>
-            <Button
-              disabled={!bookmark.data}
-              disabledReason="No run has committed a bookmark"
-              onClick={() => setDeed(reset)}
-            >
-              Reset bookmark
-            </Button>
+            <Button onClick={() => navigate(`/jobs/glue/${encodeURIComponent(name)}/clone`)}>Clone</Button>
+            {bookmark.data && <Button onClick={() => setDeed(reset)}>Reset bookmark</Button>}
             <Button variant="primary" onClick={() => setStarts(true)}>
               Start run
             </Button>
@@ -192,30 +188,27 @@ function Runs({ name, onStart, onDeed }: { name: string; onStart: () => void; on
       ),
       text: (run) => run.ErrorMessage,
     },
-    {
-      id: "do",
-      header: "Do",
-      cell: (run) =>
-        moves(run.JobRunState) && run.JobRunState !== "STOPPING" ? (
-          <Button
-            variant="inline-link"
-            ariaLabel={`Stop ${run.Id}`}
-            onClick={() => onDeed(stopping(name, run.Id ?? ""))}
-          >
-            Stop
-          </Button>
-        ) : (
-          "–"
-        ),
-    },
   ]
+  const stop: Column<JobRun> = {
+    id: "do",
+    header: "Act",
+    cell: (run) =>
+      moves(run.JobRunState) && run.JobRunState !== "STOPPING" ? (
+        <Button variant="inline-link" ariaLabel={`Stop ${run.Id}`} onClick={() => onDeed(stopping(name, run.Id ?? ""))}>
+          Stop
+        </Button>
+      ) : (
+        "–"
+      ),
+  }
+  const any = runs.data?.some((run) => moves(run.JobRunState))
   return (
     <ResourceTable
       title="Runs"
       rows={runs.data}
       error={runs.error}
       again={() => void runs.refetch()}
-      columns={columns}
+      columns={any ? [...columns.slice(0, 2), stop, ...columns.slice(2)] : columns}
       id={(run) => run.Id ?? ""}
       sorted={{ id: "started", descending: true }}
       empty={

@@ -2,7 +2,6 @@
 import { GlueClient, type JobRun, ResetJobBookmarkCommand } from "@aws-sdk/client-glue"
 import Alert from "@cloudscape-design/components/alert"
 import Button from "@cloudscape-design/components/button"
-import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Tabs from "@cloudscape-design/components/tabs"
@@ -11,7 +10,6 @@ import { useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
 import { isMissing } from "@/aws/live"
 import { Copy } from "@/parts/copy"
-import { Facts } from "@/parts/facts"
 import { count, duration } from "@/parts/format"
 import { LogView } from "@/parts/log-view"
 import { Problem } from "@/parts/problem"
@@ -22,7 +20,7 @@ import { To } from "@/shell/link"
 import { Nowhere } from "@/shell/nowhere"
 import { usePage } from "@/shell/title"
 import { type Deed, Doing, SCROLL } from "../frame"
-import { Pairs } from "../sections"
+import { Overview, Pairs } from "../sections"
 import { stopping } from "./job-page"
 import { BOOKMARK, capacity, minutes, moves, remembers, shortRun, useBookmark, useJob, useRun } from "./reads"
 import { StartRun } from "./start-run"
@@ -108,36 +106,34 @@ function Page({ name, run }: { name: string; run: JobRun }) {
         </Alert>
       )}
       {live && run.StateDetail && <Alert type="info">{run.StateDetail}</Alert>}
-      <Container header={<Header>Overview</Header>}>
-        <Facts
-          facts={[
-            [
-              "Job",
-              <To key="job" to={path}>
-                {name}
-              </To>,
-            ],
-            ["Started", <Instant key="started" when={run.StartedOn} />],
-            ["Duration", <Took key="took" from={run.StartedOn} to={run.CompletedOn} />],
-            ["The script ran", run.ExecutionTime === undefined ? undefined : duration(run.ExecutionTime * 1_000)],
-            ["Attempt", count((run.Attempt ?? 0) + 1)],
-            [
-              "Before it",
-              run.PreviousRunId ? (
-                <To key="previous" to={`${path}/${run.PreviousRunId}`}>
-                  {shortRun(run.PreviousRunId)}
-                </To>
-              ) : undefined,
-            ],
-            ["Started by", run.TriggerName ?? "A person or a program"],
-            ["May run", minutes(run.Timeout)],
-            ["Workers", capacity(run)],
-            ["DPU seconds", run.DPUSeconds === undefined ? undefined : count(run.DPUSeconds)],
-            ["Glue version", run.GlueVersion],
-            ["Run", <Copy key="id" text={id} shown={id} label="Copy run" />],
-          ]}
-        />
-      </Container>
+      <Overview
+        facts={[
+          [
+            "Job",
+            <To key="job" to={path}>
+              {name}
+            </To>,
+          ],
+          ["Started", <Instant key="started" when={run.StartedOn} />],
+          ["Duration", <Took key="took" from={run.StartedOn} to={run.CompletedOn} />],
+          ["The script ran", ran(run.ExecutionTime)],
+          ["Attempt", count((run.Attempt ?? 0) + 1)],
+          [
+            "Before it",
+            run.PreviousRunId ? (
+              <To key="previous" to={`${path}/${run.PreviousRunId}`}>
+                {shortRun(run.PreviousRunId)}
+              </To>
+            ) : undefined,
+          ],
+          ["Started by", run.TriggerName ?? "A person or a program"],
+          ["May run", minutes(run.Timeout)],
+          ["Workers", capacity(run)],
+          ["DPU seconds", run.DPUSeconds === undefined ? undefined : count(run.DPUSeconds)],
+          ["Glue version", run.GlueVersion],
+        ]}
+        long={[["Run", <Copy key="id" text={id} shown={id} label="Copy run" />]]}
+      />
       <Tabs
         ariaLabel="About the run"
         i18nStrings={SCROLL}
@@ -149,4 +145,10 @@ function Page({ name, run }: { name: string; run: JobRun }) {
       {deed && <Doing deed={deed} onDone={() => setDeed(null)} />}
     </SpaceBetween>
   )
+}
+
+/** Glue tells whole seconds. */
+function ran(seconds: number | undefined): string | undefined {
+  if (seconds === undefined) return undefined
+  return seconds === 0 ? "under 1 s" : duration(seconds * 1_000)
 }
