@@ -188,7 +188,10 @@ def test_the_overview_draws_traffic_latency_and_what_happened(server: RealClary,
     expect(tab.page.get_by_role("region", name="Requests a minute")).to_contain_text("green", timeout=METRICS_MS)
     tab.page.set_viewport_size({"width": 390, "height": 800})
     expect(tab.page.get_by_role("heading", name="Time line")).to_be_visible()
-    tab.well("endpoints-overview-phone")
+    tab.both_themes("endpoints-overview-phone")
+    # The frame's own bar of a phone is Cloudscape's, and not ours to mend.
+    assert tab.axe(exclude=("[class*=mobile-toolbar]",)) == []
+    assert tab.complaints == []
 
 
 def test_it_is_tried_from_the_raw_box(server: RealClary, tab: Console) -> None:
@@ -200,7 +203,7 @@ def test_it_is_tried_from_the_raw_box(server: RealClary, tab: Console) -> None:
     answer = server.client("sagemaker-runtime").invoke_endpoint(
         EndpointName="shop", Body=b"1,2", ContentType="text/csv", TargetVariant="green"
     )
-    body = tab.page.locator("pre[aria-label=Body]")
+    body = tab.page.locator("pre[aria-label=Answer]")
     expect(body).to_have_text(answer["Body"].read().decode().strip())
     row = tab.page.get_by_role("table", name="Tries").get_by_role("row").filter(has_text="1,2")
     expect(row).to_contain_text("green")
@@ -233,7 +236,7 @@ def test_an_answer_in_parts_is_shown(server: RealClary, tab: Console) -> None:
     tab.page.get_by_label("Stream the answer").check()
     tab.page.get_by_role("button", name="Send").click()
     expect(tab.page.get_by_text("200 OK")).to_be_visible()
-    expect(tab.page.locator("pre[aria-label=Body]")).to_contain_text(re.compile(r"\d"))
+    expect(tab.page.locator("pre[aria-label=Answer]")).to_contain_text(re.compile(r"\d"))
     assert tab.complaints == []
 
 

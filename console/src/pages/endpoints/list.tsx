@@ -67,6 +67,7 @@ const columns = (to: number): Column<Row>[] => [
     header: "Status",
     cell: ({ endpoint }) => <Status status={endpoint.EndpointStatus} />,
     text: ({ endpoint }) => endpoint.EndpointStatus,
+    minWidth: 130,
     sortingField: "status",
   },
   {

@@ -46,7 +46,7 @@ export function Drawing({ lanes, marks, from, to, period }: Props) {
   const frame: Frame = { from, to, width, left: narrow ? 52 : 72, right: 8, period }
   const at = cursor === null || cursor < from || cursor > to ? null : cursor
   const x = xOf(frame)
-  const ticks = width ? timeTicks(from, to, width - frame.left, narrow ? 70 : 90) : []
+  const ticks = width ? timeTicks(from, to, width - frame.left, narrow ? 60 : 90) : []
   const near = at === null ? [] : marks.filter((one) => Math.abs(x(one.at) - x(at)) < 8)
   const move = (px: number) => setCursor(instantAt(px, frame.left, width - frame.left - frame.right, from, to, period))
   const step = (key: string): number | null | undefined => {

@@ -93,7 +93,7 @@ export function Answer({ answer, output, partial, busy }: Props) {
             {answer.binary ? (
               <Box color="text-body-secondary">The answer is {bytes(answer.bytes)} that are no text.</Box>
             ) : (
-              answer.text && <Code label="Body" text={pretty(answer.text)} />
+              answer.text && <Code label="Answer" text={pretty(answer.text)} />
             )}
             <Facts
               columns={3}

@@ -118,7 +118,7 @@ export function Later({ endpoint }: Context) {
               {!result.data ? "Waiting for the result" : result.data.ok ? "Answered" : "Failed"}
             </StatusIndicator>
             {result.error && <Problem error={result.error} />}
-            {result.data && <Code label="Body" text={pretty(result.data.text)} />}
+            {result.data && <Code label="Answer" text={pretty(result.data.text)} />}
             <Facts
               columns={2}
               facts={[
