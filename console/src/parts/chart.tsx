@@ -21,6 +21,8 @@ type Props<X extends Date | number> = {
   format?: (value: number) => string
   empty?: string
   domain?: [X, X]
+  /** How an instant stands at the axis; the time of day where nothing is said. */
+  tick?: (when: Date) => string
 }
 
 const clock = (when: Date): string =>
@@ -35,6 +37,7 @@ export function Chart<X extends Date | number>({
   format = number,
   empty = "No data yet",
   domain,
+  tick = clock,
 }: Props<X>) {
   const lines = series
     .filter((one) => one.threshold !== undefined || one.points.length)
@@ -64,7 +67,7 @@ export function Chart<X extends Date | number>({
       yTitle={y}
       empty={<Empty title={empty} />}
       i18nStrings={{
-        xTickFormatter: ((value: X) => (value instanceof Date ? clock(value) : number(Number(value)))) as never,
+        xTickFormatter: ((value: X) => (value instanceof Date ? tick(value) : number(Number(value)))) as never,
         yTickFormatter: format,
         chartAriaRoleDescription: "line chart",
         xAxisAriaRoleDescription: "x axis",

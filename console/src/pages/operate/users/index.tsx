@@ -1,0 +1,6 @@
+import { usePage } from "@/shell/title"
+
+export default function Area() {
+  usePage([{ text: "users", href: "/operate/users" }])
+  return <h1>users</h1>
+}
