@@ -12,8 +12,9 @@ pytest.importorskip("playwright.sync_api", reason="the console's tests need Play
 from playwright.sync_api import Locator, expect
 
 from tests.console.browser import Console
-from tests.jobs_house import CLUSTER, SKLEARN, Jobs, archive, channel
+from tests.jobs_house import CLUSTER, Jobs, archive, channel
 from tests.real import RealClary, until
+from tests.sagemaker_house import SKLEARN
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(300)]
 
