@@ -78,10 +78,11 @@ def test_the_same_token_is_the_same_query(lake: Lake) -> None:
     [
         ("SELECT * FROM nope", "TABLE_NOT_FOUND: line 1:15: Table 'awsdatacatalog.db.nope' does not exist"),
         ("SELECT * FROM no.pe", "SCHEMA_NOT_FOUND: line 1:15: Schema 'no' does not exist"),
-        ("SELECT nope FROM people", "COLUMN_NOT_FOUND: line 1:1: Column 'nope' cannot be resolved"),
+        ("SELECT nope FROM people", "COLUMN_NOT_FOUND: line 1:8: Column 'nope' cannot be resolved"),
+        ("SELECT name,\n  nope\nFROM people", "COLUMN_NOT_FOUND: line 2:3: Column 'nope' cannot be resolved"),
         ("SELECT 1/0", "DIVISION_BY_ZERO"),
         ("SELECT CAST('x' AS integer)", "INVALID_CAST_ARGUMENT"),
-        ("SELECT nofun(1)", "FUNCTION_NOT_FOUND: line 1:1: Function 'nofun' not registered"),
+        ("SELECT nofun(1)", "FUNCTION_NOT_FOUND: line 1:8: Function 'nofun' not registered"),
     ],
 )
 def test_queries_that_fail(lake: Lake, sql: str, reason: str) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from clary.engines.queries import words
 from clary.engines.queries.base import QueryError
 
 _CODES: Final = (
@@ -31,8 +32,8 @@ _CUT: Final = (
 )
 
 
-def told(error: Exception, files: Mapping[str, str]) -> QueryError:
-    """`files`: the s3:// name of each local file."""
+def told(error: Exception, files: Mapping[str, str], sql: str = "") -> QueryError:
+    """`files`: the s3:// name of each local file. `sql`: the statement as it was asked, for the places of names."""
     said = str(error)
     named = [uri for path, uri in files.items() if path in said]
     for path, uri in files.items():
@@ -48,14 +49,16 @@ def told(error: Exception, files: Mapping[str, str]) -> QueryError:
         return QueryError(f"{short}{where}", code="HIVE_BAD_DATA", kind=1101)
     column = _COLUMN.search(said)
     if column is not None:
-        return QueryError(f"line 1:1: Column '{column[1]}' cannot be resolved", code="COLUMN_NOT_FOUND")
+        return QueryError(f"{_place(sql, column[1])}: Column '{column[1]}' cannot be resolved", code="COLUMN_NOT_FOUND")
     function = _FUNCTION.search(said)
     if function is not None:
-        return QueryError(f"line 1:1: Function '{function[1]}' not registered", code="FUNCTION_NOT_FOUND")
+        return QueryError(
+            f"{_place(sql, function[1])}: Function '{function[1]}' not registered", code="FUNCTION_NOT_FOUND"
+        )
     if _TYPE.search(said) is not None:
         return QueryError(f"line 1:1: Unexpected parameters: {short}", code="FUNCTION_NOT_FOUND")
-    for words, code in _CODES:
-        if words in said:
+    for part, code in _CODES:
+        if part in said:
             return QueryError(short.split(". Use TRY")[0], code=code)
     if name == "OutOfMemoryException":
         told_ = "Query exhausted resources at this scale factor: it needs more memory than CLARY_QUERY_MEMORY_BYTES"
@@ -67,3 +70,10 @@ def told(error: Exception, files: Mapping[str, str]) -> QueryError:
     if name in ("ConversionException", "InvalidInputException", "OutOfRangeException"):
         return QueryError(short, code="INVALID_FUNCTION_ARGUMENT")
     return QueryError(short, code="GENERIC_INTERNAL_ERROR", category=1, kind=100)
+
+
+def _place(sql: str, name: str) -> str:
+    """Where the statement says that name. DuckDB knows places of the translated statement only, so a name that is said
+    nowhere or more than once has the place of the statement."""
+    said = [one for one in words.tokens(sql) if one.kind in ("word", "name") and one.text.lower() == name.lower()]
+    return words.place(sql, said[0].start if len(said) == 1 else 0)

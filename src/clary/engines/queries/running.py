@@ -64,7 +64,7 @@ def run(question: Doc, need: Callable[[Doc], Doc], threads: int, memory: int) ->
     except duckdb.InterruptException:
         raise _exceeded() from None
     except duckdb.Error as error:
-        raise faults.told(error, files) from None
+        raise faults.told(error, files, question["sql"]) from None
     finally:
         con.close()
 
