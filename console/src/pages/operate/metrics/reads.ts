@@ -59,7 +59,7 @@ export async function lines(picks: readonly Pick[], period: number, from: Date, 
 /** In what the metric was told: GetMetricData does not say, GetMetricStatistics does. */
 export async function unitOf(pick: MetricPick, from: Date, to: Date): Promise<string> {
   const seconds = Math.max(60, Math.ceil((to.getTime() - from.getTime()) / 60_000) * 60)
-  const Period = seconds >= 86_400 ? 86_400 : seconds
+  const Period = Math.min(seconds, 86_400)
   const found = await aws(CloudWatchClient).send(
     new GetMetricStatisticsCommand({
       ...metricOf(pick),
