@@ -15,11 +15,12 @@ import { Instant, Took } from "@/parts/time"
 import { To } from "@/shell/link"
 import { Arn, Execution, Overview as Known } from "../sections"
 import { ofTuning } from "../summary"
+import { objectiveOf } from "./trials"
 
 export function Overview({ job }: { job: DescribeHyperParameterTuningJobResponse }) {
   const summary = ofTuning(job)
   const config = job.HyperParameterTuningJobConfig
-  const objective = config?.HyperParameterTuningJobObjective
+  const objective = objectiveOf(job)
   const limits = config?.ResourceLimits
   const overall = job.OverallBestTrainingJob
   return (

@@ -33,6 +33,27 @@ const colour = (good: number) => `color-mix(in oklab, var(--clary-good) ${Math.r
 
 const short = (text: string, most: number) => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
 
+/** A line through its places. An axis where it has none (another definition tunes that) is passed over by a bridge. */
+export function drawn(
+  places: readonly (number | undefined)[],
+  x: (at: number) => number,
+  y: (share: number) => number,
+): { path: string; bridge: string } {
+  let [path, bridge] = ["", ""]
+  let last: { at: number; point: string } | null = null
+  places.forEach((share, at) => {
+    if (share === undefined) return
+    const point = `${x(at).toFixed(1)} ${y(share).toFixed(1)}`
+    if (last !== null && last.at === at - 1) path += `L${point}`
+    else {
+      if (last !== null) bridge += `M${last.point}L${point}`
+      path += `M${point}`
+    }
+    last = { at, point }
+  })
+  return { path, bridge }
+}
+
 export function Parallel({ trials, axes, direction, metric, seen, onSee, said }: Props) {
   const [box, room] = useWidth()
   const navigate = useNavigate()
@@ -44,20 +65,12 @@ export function Parallel({ trials, axes, direction, metric, seen, onSee, said }:
   const x = (at: number) => SIDE + (at / Math.max(1, all.length - 1)) * (width - 2 * SIDE)
   const y = (share: number) => HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM)
   const fits = Math.floor((width - 2 * SIDE) / Math.max(1, all.length - 1) / 7.5)
-  const line = (trial: Trial) => {
-    let drawn = ""
-    let open = false
-    all.forEach((axis, at) => {
-      const share = position(axis, at === all.length - 1 ? trial.objective : trial.params[axis.name])
-      if (share === undefined)
-        open = false // another definition does not tune it: the line has a gap there
-      else {
-        drawn += `${open ? "L" : "M"}${x(at).toFixed(1)} ${y(share).toFixed(1)}`
-        open = true
-      }
-    })
-    return drawn
-  }
+  const line = (trial: Trial) =>
+    drawn(
+      all.map((axis, at) => position(axis, at === all.length - 1 ? trial.objective : trial.params[axis.name])),
+      x,
+      y,
+    )
   // The best lies on top of the others, and what is pointed at on top of all.
   const sorted = told
     .map((trial) => ({ trial, good: goodness(trial.objective ?? 0, values, direction) }))
@@ -75,7 +88,8 @@ export function Parallel({ trials, axes, direction, metric, seen, onSee, said }:
         >
           {sorted.map(({ trial, good }, at) => {
             const to = `/jobs/training/${trial.name}`
-            const path = line(trial)
+            const { path, bridge } = line(trial)
+            const state = seen === null ? "" : seen === trial.name ? "clary-plot-seen" : "clary-plot-faint"
             return (
               <a
                 key={trial.name}
@@ -97,11 +111,14 @@ export function Parallel({ trials, axes, direction, metric, seen, onSee, said }:
                 onMouseLeave={() => onSee(null)}
               >
                 <path d={path} className="clary-plot-reach" />
-                <path
-                  d={path}
-                  className={`clary-plot-line ${seen === null ? "" : seen === trial.name ? "clary-plot-seen" : "clary-plot-faint"}`}
-                  style={{ stroke: colour(good) }}
-                />
+                <path d={path} className={`clary-plot-line ${state}`} style={{ stroke: colour(good) }} />
+                {bridge && (
+                  <path
+                    d={bridge}
+                    className={`clary-plot-line clary-plot-bridge ${state}`}
+                    style={{ stroke: colour(good) }}
+                  />
+                )}
               </a>
             )
           })}

@@ -4,38 +4,41 @@ import { Empty } from "@/parts/empty"
 import { words } from "@/parts/format"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 
-export const rangesOf = (job: DescribeHyperParameterTuningJobResponse): (ParameterRanges | undefined)[] => [
-  job.HyperParameterTuningJobConfig?.ParameterRanges,
-  job.TrainingJobDefinition?.HyperParameterRanges,
-  ...(job.TrainingJobDefinitions ?? []).map((one) => one.HyperParameterRanges),
+type Named = { of?: string; ranges: ParameterRanges | undefined }
+
+const namedRanges = (job: DescribeHyperParameterTuningJobResponse): Named[] => [
+  { ranges: job.HyperParameterTuningJobConfig?.ParameterRanges },
+  { ranges: job.TrainingJobDefinition?.HyperParameterRanges },
+  ...(job.TrainingJobDefinitions ?? []).map((one) => ({ of: one.DefinitionName, ranges: one.HyperParameterRanges })),
 ]
 
-type Range = { id: string; name: string; type: string; values: string; scaling: string }
+export const rangesOf = (job: DescribeHyperParameterTuningJobResponse): (ParameterRanges | undefined)[] =>
+  namedRanges(job).map((one) => one.ranges)
 
-export function rangeRows(ranges: readonly (ParameterRanges | undefined)[]): Range[] {
-  return ranges.flatMap((one, at) => [
-    ...(one?.ContinuousParameterRanges ?? []).map((range) => ({
-      id: `${at} ${range.Name}`,
-      name: range.Name ?? "",
-      type: "Continuous",
-      values: `${range.MinValue} to ${range.MaxValue}`,
-      scaling: words(range.ScalingType ?? "Auto"),
-    })),
-    ...(one?.IntegerParameterRanges ?? []).map((range) => ({
-      id: `${at} ${range.Name}`,
-      name: range.Name ?? "",
-      type: "Integer",
-      values: `${range.MinValue} to ${range.MaxValue}`,
-      scaling: words(range.ScalingType ?? "Auto"),
-    })),
-    ...(one?.CategoricalParameterRanges ?? []).map((range) => ({
-      id: `${at} ${range.Name}`,
-      name: range.Name ?? "",
-      type: "Categorical",
-      values: (range.Values ?? []).join(", "),
-      scaling: "–",
-    })),
-  ])
+type Range = { id: string; name: string; of?: string; type: string; values: string; scaling: string }
+
+export function rangeRows(all: readonly Named[]): Range[] {
+  return all.flatMap(({ of, ranges }, at) => {
+    const row = (name: string | undefined, type: string, values: string, scaling: string): Range => ({
+      id: `${at} ${name}`,
+      name: name ?? "",
+      ...(of ? { of } : {}),
+      type,
+      values,
+      scaling,
+    })
+    return [
+      ...(ranges?.ContinuousParameterRanges ?? []).map((one) =>
+        row(one.Name, "Continuous", `${one.MinValue} to ${one.MaxValue}`, words(one.ScalingType ?? "Auto")),
+      ),
+      ...(ranges?.IntegerParameterRanges ?? []).map((one) =>
+        row(one.Name, "Integer", `${one.MinValue} to ${one.MaxValue}`, words(one.ScalingType ?? "Auto")),
+      ),
+      ...(ranges?.CategoricalParameterRanges ?? []).map((one) =>
+        row(one.Name, "Categorical", (one.Values ?? []).join(", "), "–"),
+      ),
+    ]
+  })
 }
 
 const COLUMNS: Column<Range>[] = [
@@ -45,12 +48,20 @@ const COLUMNS: Column<Range>[] = [
   { id: "scaling", header: "Scaling", cell: (one) => one.scaling, text: (one) => one.scaling },
 ]
 
+const OF: Column<Range> = {
+  id: "of",
+  header: "Definition",
+  cell: (one) => one.of ?? "–",
+  text: (one) => one.of,
+}
+
 export function Ranges({ job }: { job: DescribeHyperParameterTuningJobResponse }) {
+  const rows = rangeRows(namedRanges(job))
   return (
     <ResourceTable
       title="Tuned hyperparameters"
-      rows={rangeRows(rangesOf(job))}
-      columns={COLUMNS}
+      rows={rows}
+      columns={rows.some((one) => one.of) ? [...COLUMNS.slice(0, 1), OF, ...COLUMNS.slice(1)] : COLUMNS}
       id={(one) => one.id}
       noFilter
       empty={<Empty title="It tunes nothing" />}

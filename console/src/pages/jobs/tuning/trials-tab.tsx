@@ -14,7 +14,7 @@ import { Objective } from "./objective"
 import { Parallel } from "./parallel"
 import { rangesOf } from "./ranges"
 import { type Axis, axes as axesOf } from "./scales"
-import type { Direction, Trial } from "./trials"
+import { type Direction, objectiveOf, type Trial } from "./trials"
 
 type Props = {
   job: DescribeHyperParameterTuningJobResponse
@@ -80,7 +80,7 @@ function columns(axes: readonly Axis[], metric: string, several: boolean, descen
 
 export function Trials({ job, trials, error, again, live }: Props) {
   const [seen, setSeen] = useState<string | null>(null)
-  const objective = job.HyperParameterTuningJobConfig?.HyperParameterTuningJobObjective ?? definitionObjective(job)
+  const objective = objectiveOf(job)
   const metric = objective?.MetricName ?? "Objective"
   const direction: Direction = objective?.Type === "Maximize" ? "Maximize" : "Minimize"
   const axes = axesOf(rangesOf(job))
@@ -150,6 +150,3 @@ function Pointed({ trial, metric }: { trial: Trial; metric: string }) {
     </>
   )
 }
-
-const definitionObjective = (job: DescribeHyperParameterTuningJobResponse) =>
-  job.TrainingJobDefinition?.TuningObjective ?? job.TrainingJobDefinitions?.[0]?.TuningObjective

@@ -1,5 +1,9 @@
 /** The training jobs of a tuning job, as points: in the order of their start, with the best so far. */
-import type { HyperParameterTrainingJobSummary } from "@aws-sdk/client-sagemaker"
+import type {
+  DescribeHyperParameterTuningJobResponse,
+  HyperParameterTrainingJobSummary,
+  HyperParameterTuningJobObjective,
+} from "@aws-sdk/client-sagemaker"
 
 export type Trial = {
   name: string
@@ -14,6 +18,14 @@ export type Trial = {
 }
 
 export type Direction = "Minimize" | "Maximize"
+/** Of several definitions each has its own; all of them minimise, or all maximise. */
+export const objectiveOf = (
+  job: DescribeHyperParameterTuningJobResponse,
+): HyperParameterTuningJobObjective | undefined =>
+  job.HyperParameterTuningJobConfig?.HyperParameterTuningJobObjective ??
+  job.TrainingJobDefinition?.TuningObjective ??
+  job.TrainingJobDefinitions?.[0]?.TuningObjective
+
 export type Point = { trial: Trial; n: number; value: number; best: number; isBest: boolean }
 
 export function trialOf(summary: HyperParameterTrainingJobSummary): Trial {

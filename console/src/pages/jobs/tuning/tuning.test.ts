@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { goodness } from "./parallel"
+import { drawn, goodness } from "./parallel"
 import { axes, objectiveAxis, position, round, ticks } from "./scales"
 import { points, type Trial, trialOf } from "./trials"
 
@@ -106,4 +106,13 @@ it("good is what the objective asks for", () => {
   expect(goodness(1, [1, 2, 3], "Minimize")).toBe(1)
   expect(goodness(1, [1, 2, 3], "Maximize")).toBe(0)
   expect(goodness(5, [5], "Minimize")).toBe(1)
+})
+
+it("a line passes over an axis on which it has no place", () => {
+  const [x, y] = [(at: number) => at * 10, (share: number) => share]
+  expect(drawn([0, 1, undefined, 0.5], x, y)).toEqual({
+    path: "M0.0 0.0L10.0 1.0M30.0 0.5",
+    bridge: "M10.0 1.0L30.0 0.5",
+  })
+  expect(drawn([undefined, 1], x, y)).toEqual({ path: "M10.0 1.0", bridge: "" })
 })
