@@ -27,16 +27,18 @@ export function Database() {
   const [asking, setAsking] = useState(false)
   const follow = useFollow()
   const navigate = useNavigate()
-  const about = useLive(
-    ["glue", "database", database],
-    () => aws(GlueClient).send(new GetDatabaseCommand({ Name: database })),
-    { every: false },
-  )
-  const { data, error, refetch } = useLive(["glue", "tables", database], () => allTables(database))
   const drop = useAct(
     () => aws(GlueClient).send(new DeleteDatabaseCommand({ Name: database })),
     `The database ${database} is deleted.`,
   )
+  // What is being deleted is not asked for any more.
+  const enabled = drop.isIdle || drop.isError
+  const about = useLive(
+    ["glue", "database", database],
+    () => aws(GlueClient).send(new GetDatabaseCommand({ Name: database })),
+    { every: false, enabled },
+  )
+  const { data, error, refetch } = useLive(["glue", "tables", database], () => allTables(database), { enabled })
   if (isMissing(about.error)) return <Nowhere what={`The database ${database}`} />
   const template = queryPage(createTable(database), database)
   const columns: Column<Table>[] = [

@@ -40,11 +40,14 @@ export function TablePage() {
   const follow = useFollow()
   const navigate = useNavigate()
   const [asking, setAsking] = useState(false)
-  const { data, error, refetch } = useLive(["glue", "table", database, table], () => tableOf(database, table))
   const drop = useAct(
     () => aws(GlueClient).send(new DeleteTableCommand({ DatabaseName: database, Name: table })),
     `The table ${database}.${table} is deleted.`,
   )
+  // What is being deleted is not asked for any more.
+  const { data, error, refetch } = useLive(["glue", "table", database, table], () => tableOf(database, table), {
+    enabled: drop.isIdle || drop.isError,
+  })
   if (isMissing(error)) return <Nowhere what={`The table ${database}.${table}`} />
   if (error && !data) return <Problem error={error} again={() => void refetch()} />
   if (!data) return <Waiting what="Reading the table" />

@@ -18,11 +18,13 @@ type Props = {
   versioning: string | undefined
   onClose: () => void
   onDone: () => void
+  /** It is being deleted, so nobody should read it; false: that has failed. */
+  onBusy?: (busy: boolean) => void
 }
 
 const several = (many: number, one: string): string => `${count(many)} ${one}${many === 1 ? "" : "s"}`
 
-export function DeleteEntries({ bucket, entries, versions, versioning, onClose, onDone }: Props) {
+export function DeleteEntries({ bucket, entries, versions, versioning, onClose, onDone, onBusy }: Props) {
   const [deleted, setDeleted] = useState(0)
   const folders = entries.filter((one) => one.kind === "folder").map((one) => one.key)
   const objects = entries.length - folders.length
@@ -48,14 +50,16 @@ export function DeleteEntries({ bucket, entries, versions, versioning, onClose, 
       busy={act.isPending}
       error={act.error ? inWords(act.error) : undefined}
       onNo={onClose}
-      onYes={() =>
+      onYes={() => {
+        onBusy?.(true)
         act.mutate(undefined, {
+          onError: () => onBusy?.(false),
           onSuccess: () => {
             onDone()
             onClose()
           },
         })
-      }
+      }}
     >
       <p>
         {objects > 0 && several(objects, what)}

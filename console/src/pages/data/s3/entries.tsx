@@ -7,7 +7,7 @@ import Pagination from "@cloudscape-design/components/pagination"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Table from "@cloudscape-design/components/table"
 import Toggle from "@cloudscape-design/components/toggle"
-import { type ReactNode, useEffect, useState } from "react"
+import { type ReactNode, useState } from "react"
 import { useSearchParams } from "react-router"
 import { SLOW_MS, useLive } from "@/aws/live"
 import { Copy } from "@/parts/copy"
@@ -31,14 +31,17 @@ type Props = {
   open: string | undefined
 }
 
+type Walk = { question: string; tokens: (string | undefined)[]; page: number; chosen: Entry[] }
+
 export function Entries({ bucket, prefix, versioning, narrow, open }: Props) {
   const [query, setQuery] = useSearchParams()
   const filter: Filter = { text: query.get("q") ?? "", how: query.get("how") === "contains" ? "contains" : "begins" }
   const versions = query.get("versions") === "yes"
-  // The token of each page seen so far; that of the first is undefined.
-  const [tokens, setTokens] = useState<(string | undefined)[]>([undefined])
-  const [page, setPage] = useState(0)
-  const [chosen, setChosen] = useState<Entry[]>([])
+  // The tokens of the pages seen so far, and what was chosen, are of one question: another begins at its first page.
+  const question = JSON.stringify([filter, versions])
+  const [walk, setWalk] = useState<Walk>({ question, tokens: [undefined], page: 0, chosen: [] })
+  const { tokens, page, chosen } = walk.question === question ? walk : { tokens: [undefined], page: 0, chosen: [] }
+  const setChosen = (entries: Entry[]) => setWalk({ question, tokens, page, chosen: entries })
   const searching = filter.how === "contains" && filter.text !== ""
   const { data, error, refetch } = useLive<Search | { entries: Entry[]; next?: string; looked?: undefined }>(
     ["s3", bucket, "list", prefix, filter, versions, tokens[page]],
@@ -48,19 +51,10 @@ export function Entries({ bucket, prefix, versioning, narrow, open }: Props) {
     },
     { every: searching ? false : SLOW_MS, keep: false },
   )
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another question begins at its first page
-  useEffect(() => {
-    setTokens([undefined])
-    setPage(0)
-    setChosen([])
-  }, [filter.text, filter.how, versions])
   const turn = (to: number) => {
-    if (to >= tokens.length) {
-      if (!data?.next) return
-      setTokens([...tokens, data.next])
-    }
-    setPage(to)
-    setChosen([])
+    const known = to < tokens.length
+    if (!known && !data?.next) return
+    setWalk({ question, tokens: known ? tokens : [...tokens, data?.next], page: to, chosen: [] })
   }
   const set = (changes: Record<string, string | undefined>) =>
     setQuery(

@@ -76,7 +76,9 @@ function MakeFolder({ bucket, prefix, onClose }: { bucket: string; prefix: strin
   const plain = name.replace(/\/+$/, "")
   const problem = folderNameProblem(plain, prefix)
   const key = `${prefix}${plain}/`
-  const make = useAct(() => aws(S3Client).send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: "" })))
+  const make = useAct(() =>
+    aws(S3Client).send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: new Uint8Array() })),
+  )
   const ready = plain !== "" && problem === ""
   const go = () => {
     if (ready && !make.isPending) make.mutate(undefined, { onSuccess: () => navigate(pageOf(bucket, key)) })

@@ -25,8 +25,9 @@ import { Versions } from "./versions"
 
 export function ObjectPanel({ at, versioned, onClose }: { at: At; versioned: boolean; onClose: () => void }) {
   const reachable = isReachable(at.key)
+  const [leaving, setLeaving] = useState(false)
   const { data, error, refetch } = useLive(["s3", at.bucket, "head", at.key, at.version], () => head(at), {
-    enabled: reachable,
+    enabled: reachable && !leaving,
     every: (seen) => (seen ? SLOW_MS : false),
     keep: false,
   })
@@ -80,7 +81,8 @@ export function ObjectPanel({ at, versioned, onClose }: { at: At; versioned: boo
         <Problem error={error} again={() => void refetch()} />
       )}
       {reachable && !error && !data && <Waiting what="Reading the object" />}
-      {data && (
+      {data && leaving && <Waiting what="Deleting" />}
+      {data && !leaving && (
         <Tabs
           ariaLabel="Object"
           tabs={[
@@ -103,6 +105,7 @@ export function ObjectPanel({ at, versioned, onClose }: { at: At; versioned: boo
           versioning={versioned ? "Enabled" : undefined}
           onClose={() => setAsking(undefined)}
           onDone={onClose}
+          onBusy={setLeaving}
         />
       )}
     </Container>

@@ -91,7 +91,7 @@ function Row({ one }: { one: Sending }) {
           </Button>
         )}
         {(one.state === "failed" || one.state === "cancelled") && (
-          <Button variant="inline-link" ariaLabel={`Try ${one.key} again`} onClick={() => again(one.id)}>
+          <Button variant="inline-link" ariaLabel={`Try again: ${one.key}`} onClick={() => again(one.id)}>
             Try again
           </Button>
         )}

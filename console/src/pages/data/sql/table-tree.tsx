@@ -63,7 +63,7 @@ function OneTable({ database, table, onInsert }: { database: string; table: Tabl
     <ExpandableSection headerText={name} variant="footer">
       <SpaceBetween size="xxs">
         <SpaceBetween direction="horizontal" size="s">
-          <Button variant="inline-link" ariaLabel={`Insert ${name}`} onClick={() => onInsert(quotedName(name))}>
+          <Button variant="inline-link" ariaLabel={`Insert name ${name}`} onClick={() => onInsert(quotedName(name))}>
             Insert name
           </Button>
           <To to={`/data/catalog/${database}/${name}`}>About it</To>
