@@ -13,7 +13,7 @@ from tests.real import RealClary
 from tests.sagemaker_house import SKLEARN
 from tests.serverless_house import BUCKET, prepare
 
-CONTAINER = {
+CONTAINER: dict[str, Any] = {
     "Image": SKLEARN,
     "ModelDataUrl": f"s3://{BUCKET}/model.tar.gz",
     "Environment": {"SAGEMAKER_PROGRAM": "inference.py", "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code"},
