@@ -29,12 +29,12 @@ def tagged(server: RealClary) -> list[str]:
 
 
 def deploy(server: RealClary, sagemaker: Any) -> None:
-    """As the console's own button does: with the tags of the version's group."""
+    """As the console's own button and `clary deploy` do: tags name the version that is served."""
     (version,) = sagemaker.list_model_packages(ModelPackageGroupName=NAME)["ModelPackageSummaryList"]
     package = version["ModelPackageArn"]
     sagemaker.update_model_package(ModelPackageArn=package, ModelApprovalStatus="Approved")
     (role,) = server.client("iam").list_roles(PathPrefix="/examples/")["Roles"]
-    tags = [{"Key": "clary:example", "Value": NAME}]
+    tags = [{"Key": "clary:model-package", "Value": package}]
     sagemaker.create_model(
         ModelName="cars",
         ExecutionRoleArn=role["Arn"],

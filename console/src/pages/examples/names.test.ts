@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest"
 import { fill } from "./bundle"
 import { inOrder, type Thing } from "./inventory"
-import { bucketFor, freeName, nameFrom, nameOfBucket, pagesRole, parseArn } from "./names"
+import { bucketFor, freeName, isOf, nameFrom, nameOfBucket, pagesRole, parseArn } from "./names"
 
 describe("names", () => {
   it("takes the next number where a name is somebody else's", () => {
@@ -21,6 +21,12 @@ describe("names", () => {
   it("reads the kinds of ARNs", () => {
     expect(parseArn("arn:aws:iam::123456789012:role/examples/churn")).toMatchObject({ kind: "role", name: "churn" })
     expect(parseArn("arn:aws:sagemaker:r:1:model-package-group/g")).toMatchObject({ service: "sagemaker", name: "g" })
+  })
+
+  it("knows the versions of a group", () => {
+    const group = parseArn("arn:aws:sagemaker:r:1:model-package-group/churn")
+    expect(isOf("arn:aws:sagemaker:r:1:model-package/churn/3", group)).toBe(true)
+    expect(isOf("arn:aws:sagemaker:r:1:model-package/churn-2/3", group)).toBe(false)
   })
 
   it("knows the role of a page by the endpoint's name", () => {

@@ -34,6 +34,10 @@ export function parseArn(arn: string): Arn {
 export const pagesRole = (role: string, endpoint: string): boolean =>
   `app-${endpoint}`.length <= 64 ? role === `app-${endpoint}` : role.startsWith(`app-${endpoint.slice(0, 47)}-`)
 
+/** Whether the ARN is that of a version of the group. */
+export const isOf = (version: string | undefined, group: Arn): boolean =>
+  version?.startsWith(`${group.arn.replace(":model-package-group/", ":model-package/")}/`) ?? false
+
 /** The name of an example's run, read off whatever there is of it. */
 export function nameFrom(things: readonly Arn[]): string | undefined {
   const named = things.find((one) => ["pipeline", "model-package-group"].includes(one.kind))
