@@ -3,7 +3,7 @@ import AppLayout from "@cloudscape-design/components/app-layout"
 import BreadcrumbGroup from "@cloudscape-design/components/breadcrumb-group"
 import SideNavigation, { type SideNavigationProps } from "@cloudscape-design/components/side-navigation"
 import TopNavigation from "@cloudscape-design/components/top-navigation"
-import { Suspense, useState } from "react"
+import { Suspense, useEffect, useRef, useState } from "react"
 import { useLocation } from "react-router"
 import { endpoint, region, version } from "@/aws/place"
 import { Waiting } from "@/parts/waiting"
@@ -65,6 +65,8 @@ export function nearest(path: string, items: readonly SideNavigationProps.Item[]
   return found.sort((a, b) => b.length - a.length)[0] ?? ""
 }
 
+const CLOSE = "Close the navigation"
+
 /** Up to this width, in px, the navigation covers the page. */
 const NARROW = 900
 
@@ -75,6 +77,16 @@ export function Shell() {
   const theme = useTheme()
   const who = useWho()
   const [open, setOpen] = useState(innerWidth > NARROW)
+  // The layout closes the navigation by itself, too, when it measures itself before the window has its size; on a wide
+  // window only a person does.
+  const closing = useRef(false)
+  useEffect(() => {
+    const note = ({ target }: MouseEvent) => {
+      closing.current = target instanceof Element && target.closest(`[aria-label="${CLOSE}"]`) !== null
+    }
+    document.addEventListener("click", note, { capture: true })
+    return () => document.removeEventListener("click", note, { capture: true })
+  }, [])
   return (
     <>
       <div id="top" className="clary-top">
@@ -115,7 +127,10 @@ export function Shell() {
         headerSelector="#top"
         toolsHide
         navigationOpen={open}
-        onNavigationChange={({ detail }) => setOpen(detail.open)}
+        onNavigationChange={({ detail }) => {
+          if (detail.open || closing.current || innerWidth <= NARROW) setOpen(detail.open)
+          closing.current = false
+        }}
         navigation={
           <SideNavigation
             items={NAVIGATION}
@@ -140,7 +155,7 @@ export function Shell() {
         ariaLabels={{
           navigation: "Areas",
           navigationToggle: "Open the navigation",
-          navigationClose: "Close the navigation",
+          navigationClose: CLOSE,
           notifications: "Messages",
         }}
         content={
