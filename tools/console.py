@@ -61,7 +61,9 @@ def of_wheel() -> Node | None:
     """The one from PyPI, installed into this environment if it is not there."""
     found = _in_environment()
     if found is None:
-        print(f"no Node.js {LEAST_NODE[0]}.{LEAST_NODE[1]} with npm {LEAST_NPM[0]}: installing one from PyPI", flush=True)
+        print(
+            f"no Node.js {LEAST_NODE[0]}.{LEAST_NODE[1]} with npm {LEAST_NPM[0]}: installing one from PyPI", flush=True
+        )
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", WHEEL]
         if subprocess.run(pip, check=False).returncode != 0:
             return None
@@ -143,7 +145,7 @@ def check() -> int:
 
 def _without() -> int:
     """Told in words; a failure only where the console must be there."""
-    print("The console is left out: it needs Node.js 20.19 with npm 11, and the npm registry or what was installed before.")
+    print("The console is left out: it needs Node.js 20.19 with npm 11, and what npm installs for it.")
     print("Everything else works. Build it later with: make console")
     return 1 if "console" in os.environ.get("CLARY_TEST_NEEDS", "").split(",") else 0
 

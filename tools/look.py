@@ -1,6 +1,6 @@
 """Pictures of pages of the console, to be looked at.
 
-    python tools/look.py --home HOME [--width 1280] [--themes light,dark] [--out build/look] /pipelines /jobs/training ...
+    python tools/look.py --home HOME [--width 1280] [--themes light,dark] [--out build/look] /pipelines ...
 
 Prints the file of each picture, what the page complained about, and the rules of accessibility that it breaks.
 """
@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.console.browser import console, launch  # noqa: E402
+from tests.console.browser import console, launch
 
 
 def main() -> None:
@@ -31,9 +31,10 @@ def main() -> None:
     command = [sys.executable, "-m", "clary", "console", "--home", asked.home, "--json"]
     link: str = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)["url"]
     asked.out.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright, console(
-        launch(playwright), link.partition("/console")[0], width=asked.width, height=asked.height
-    ) as tab:
+    with (
+        sync_playwright() as playwright,
+        console(launch(playwright), link.partition("/console")[0], width=asked.width, height=asked.height) as tab,
+    ):
         tab.sign_in(link)
         for path in asked.paths:
             tab.complaints.clear()
