@@ -1,6 +1,7 @@
 """Endpoints in the browser: what serves, how well, what happened; tried, shifted, updated, taken back, deleted."""
 
 import io
+import json
 import re
 import tarfile
 from collections.abc import Iterator
@@ -227,6 +228,59 @@ def test_what_the_model_refuses_is_said_in_words(server: RealClary, tab: Console
     row.get_by_role("button", name="Bring back").click()
     expect(tab.page.get_by_label("Body", exact=True)).to_have_value("nonsense")
     tab.well("endpoints-try-refused")
+
+
+def _formed(real: RealClary) -> None:
+    """An endpoint "formed" of a version of the registry, which says where the document of its page is."""
+    sagemaker = real.client("sagemaker")
+    numbers = {"width": {"title": "Width", "type": "number", "minimum": 0, "maximum": 40}}
+    kinds = {"kind": {"title": "Kind", "oneOf": [{"const": 1, "title": "small"}, {"const": 30, "title": "large"}]}}
+    document = {
+        "title": "Shop",
+        "description": "What it costs",
+        "contentType": "text/csv",
+        "accept": "text/csv",
+        "input": {"type": "object", "properties": numbers | kinds, "required": ["width", "kind"]},
+        "output": {"kind": "number", "title": "Price", "unit": "coins"},
+        "examples": [{"title": "A large one", "values": {"width": 20, "kind": 30}}],
+    }
+    real.client("s3").put_object(Bucket="shop", Key="page.json", Body=json.dumps(document))
+    sagemaker.create_model_package_group(ModelPackageGroupName="prices")
+    container = {"Image": XGBOOST, "ModelDataUrl": "s3://shop/green.tar.gz"}
+    package = sagemaker.create_model_package(
+        ModelPackageGroupName="prices",
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"clary:page": "s3://shop/page.json"},
+        InferenceSpecification={
+            "Containers": [container],
+            "SupportedContentTypes": ["text/csv"],
+            "SupportedResponseMIMETypes": ["text/csv"],
+        },
+    )["ModelPackageArn"]
+    role = real.client("iam").get_role(RoleName="shop-serving")["Role"]["Arn"]
+    sagemaker.create_model(ModelName="formed", ExecutionRoleArn=role, PrimaryContainer={"ModelPackageName": package})
+    _config(real, "formed", {"formed": 1.0})
+    _endpoint(real, "formed", "formed")
+
+
+def test_a_form_is_made_of_the_document_of_the_version(server: RealClary, tab: Console) -> None:
+    _formed(server)
+    tab.go("/endpoints/formed?tab=try")
+    tab.page.get_by_label("Width").fill("50")
+    tab.page.get_by_role("button", name="Send").click()
+    expect(tab.page.get_by_text("Pick one.")).to_be_visible()
+    tab.page.get_by_role("button", name="A large one").click()
+    expect(tab.page.get_by_label("Width")).to_have_value("20")
+    expect(tab.page.get_by_text("Pick one.")).to_be_hidden()
+    tab.page.get_by_role("button", name="Send").click()
+    expect(tab.page.get_by_text(re.compile(r"^[\d.]+ coins$"))).to_be_visible()
+    expect(tab.page.get_by_role("table", name="Tries")).to_contain_text("20,30")
+    tab.well("endpoints-try-form")
+    tab.page.get_by_role("tab", name="Change").click()
+    _choose(tab, "^Version", "prices version 1")
+    expect(tab.page.get_by_role("button", name="Deploy this version")).to_be_enabled()
+    tab.page.get_by_role("tab", name="Overview").click()
+    expect(tab.page.get_by_role("link", name="prices version 1")).to_have_attribute("href", "/console/models/prices/1")
 
 
 def test_an_answer_in_parts_is_shown(server: RealClary, tab: Console) -> None:

@@ -10,7 +10,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { bodyOf } from "@/app/logic/body"
 import type { PageDocument } from "@/app/logic/document"
-import { asSegments, type Field, fieldsOf } from "@/app/logic/fields"
+import { type Field, fieldsOf } from "@/app/logic/fields"
 import { understand, type Values, written } from "@/app/logic/values"
 import { ASK, type Ask } from "./invoke"
 
@@ -37,18 +37,18 @@ const range = (field: Field): string => {
 }
 
 function Control({ field, words, onWords }: { field: Field; words: string; onWords: (words: string) => void }) {
-  if (field.kind === "choice" || field.kind === "boolean") {
-    const titles = field.kind === "boolean" ? ["yes", "no"] : field.options.map((one) => one.title)
-    if (field.kind === "boolean" || asSegments(field)) {
-      return (
-        <SegmentedControl
-          label={field.title}
-          selectedId={words || null}
-          options={titles.map((one) => ({ id: one, text: one }))}
-          onChange={({ detail }) => onWords(detail.selectedId)}
-        />
-      )
-    }
+  if (field.kind === "boolean") {
+    return (
+      <SegmentedControl
+        label={field.title}
+        selectedId={words || null}
+        options={["yes", "no"].map((one) => ({ id: one, text: one }))}
+        onChange={({ detail }) => onWords(detail.selectedId)}
+      />
+    )
+  }
+  if (field.kind === "choice") {
+    const titles = field.options.map((one) => one.title)
     return (
       <Select
         placeholder="Pick one"
