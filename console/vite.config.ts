@@ -1,7 +1,7 @@
 import { fileURLToPath } from "node:url"
 import react from "@vitejs/plugin-react"
 import { defineConfig } from "vitest/config"
-import { appSource } from "./tools/source"
+import { appSource } from "./tools/source.ts"
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 

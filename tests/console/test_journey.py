@@ -1,5 +1,5 @@
-"""Somebody who has never seen Clary goes the whole road in the browser alone: from one click to a model that answers on a
-page of its own, and back to nothing. Not one call of boto3 does any of it; a few look at the end whether it is true."""
+"""Somebody who has never seen Clary goes the whole road in the browser alone: from one click to a model that answers on
+a page of its own, and back to nothing. No call of boto3 does any of it; a few look at the end whether it is true."""
 
 import re
 

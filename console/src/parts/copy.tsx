@@ -30,6 +30,7 @@ export function Copy({ text, label = "Copy", shown }: { text: string; label?: st
 export function Code({ text, label = "Code" }: { text: string; label?: string }) {
   return (
     <div className="clary-code">
+      {/* biome-ignore lint/a11y/useSemanticElements: a fieldset does not keep the lines as they are */}
       <pre className="clary-mono clary-scroll" role="group" tabIndex={0} aria-label={label}>
         {text}
       </pre>
