@@ -59,6 +59,8 @@ def play(tab: Console, server: RealClary, album: Album) -> None:
     visitor.set_viewport_size({"width": 1280, "height": 860})
     visitor.get_by_role("button", name="A safe family car").click()
     visitor.get_by_role("button", name="Ask the model").click()
+    visitor.get_by_role("region", name="Answer").get_by_text("vgood").first.wait_for()
+    visitor.evaluate("scrollTo(0, 0)")
     album.take(visitor, "app")
     visitor.context.close()
     ask(server, endpoint)

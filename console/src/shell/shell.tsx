@@ -126,6 +126,7 @@ export function Shell() {
       <AppLayout
         headerSelector="#top"
         toolsHide
+        maxContentWidth={1640}
         navigationOpen={open}
         onNavigationChange={({ detail }) => {
           if (detail.open || closing.current || innerWidth <= NARROW) setOpen(detail.open)

@@ -20,12 +20,12 @@ const COLUMNS: Column<Row>[] = [
       </span>
     ),
   },
-  { id: "status", header: "Status", cell: (one) => <Status status={one.EndpointStatus} />, width: 130 },
+  { id: "status", header: "Status", cell: (one) => <Status status={one.EndpointStatus} />, width: 120 },
   {
     id: "traffic",
     header: "Requests, last hour",
     cell: (one) => <Requests name={one.EndpointName ?? ""} traffic={one.traffic} />,
-    width: 220,
+    width: 165,
   },
   {
     id: "p99",
@@ -35,13 +35,13 @@ const COLUMNS: Column<Row>[] = [
         {duration(one.traffic?.p99)}
       </span>
     ),
-    width: 90,
+    width: 75,
   },
   {
     id: "errors",
     header: "Errors",
     cell: (one) => <span className="clary-numbers">{count(one.traffic?.failed)}</span>,
-    width: 80,
+    width: 75,
   },
 ]
 
@@ -50,7 +50,7 @@ function Requests({ name, traffic: seen }: { name: string; traffic: Traffic | un
   return (
     <span className="clary-home-traffic">
       <span className="clary-numbers clary-home-count">{count(seen.total)}</span>
-      <Sparkline values={seen.requests} label={`Requests to ${name} by the minute, in the last hour`} />
+      <Sparkline values={seen.requests} label={`Requests to ${name} by the minute, in the last hour`} width={72} />
     </span>
   )
 }
