@@ -13,6 +13,7 @@ console: install
 
 # What is published: with the console in it.
 wheel: install
+	@rm -rf build/lib # what an older build left there would go into the wheel
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir build/wheel .
 	@$(BIN)/python tools/wheel.py build/wheel
 
