@@ -24,7 +24,11 @@ import { filesName, save } from "./save"
 
 export type Line = { at: number; stream: string; text: string; id: string }
 
-type Source = { group: string; prefix: string }
+/** `stream`: the one of exactly that name, not all that begin so. */
+type Source = { group: string; prefix: string; stream?: string }
+
+const within = ({ prefix, stream }: Source) =>
+  stream ? { logStreamNames: [stream] } : prefix ? { logStreamNamePrefix: prefix } : {}
 export const MOST_LINES = 5_000
 /** From the end backwards CloudWatch reads only what is not older than this. */
 const OLDEST = Date.UTC(2024, 0, 1)
@@ -43,7 +47,7 @@ export async function newestLines(source: Source, most = MOST_LINES): Promise<Li
     const page = await aws(CloudWatchLogsClient).send(
       new FilterLogEventsCommand({
         logGroupName: source.group,
-        ...(source.prefix ? { logStreamNamePrefix: source.prefix } : {}),
+        ...within(source),
         startTime: OLDEST,
         startFromHead: false,
         limit: most - found.length,
@@ -71,7 +75,7 @@ export async function linesSince(source: Source, since: number, seen: ReadonlySe
     const page = await aws(CloudWatchLogsClient).send(
       new FilterLogEventsCommand({
         logGroupName: source.group,
-        ...(source.prefix ? { logStreamNamePrefix: source.prefix } : {}),
+        ...within(source),
         startTime: since,
         nextToken,
       }),
@@ -89,7 +93,7 @@ export function useLines(source: Source, live: boolean): { lines: Line[]; error:
   const [lines, setLines] = useState<Line[]>([])
   const [error, setError] = useState("")
   const [read, setRead] = useState(false)
-  const { group, prefix } = source
+  const { group, prefix, stream } = source
   useEffect(() => {
     let [gone, there, first, timer, since] = [false, false, true, 0, 0]
     const seen = new Set<string>()
@@ -101,8 +105,8 @@ export function useLines(source: Source, live: boolean): { lines: Line[]; error:
         const more = !there
           ? []
           : first
-            ? await newestLines({ group, prefix })
-            : await linesSince({ group, prefix }, since, seen)
+            ? await newestLines({ group, prefix, stream })
+            : await linesSince({ group, prefix, stream }, since, seen)
         if (gone) return
         first = first && !there
         for (const one of more) {
@@ -123,14 +127,14 @@ export function useLines(source: Source, live: boolean): { lines: Line[]; error:
       gone = true
       clearTimeout(timer)
     }
-  }, [group, prefix, live])
+  }, [group, prefix, stream, live])
   return { lines, error, read }
 }
 
-type Props = { group: string; prefix?: string; live?: boolean; title?: string }
+type Props = { group: string; prefix?: string; stream?: string; live?: boolean; title?: string }
 
-export function LogView({ group, prefix = "", live = false, title = "Logs" }: Props) {
-  const { lines, error, read } = useLines({ group, prefix }, live)
+export function LogView({ group, prefix = "", stream, live = false, title = "Logs" }: Props) {
+  const { lines, error, read } = useLines({ group, prefix, stream }, live)
   const [wanted, setWanted] = useState("")
   const [follow, setFollow] = useState(true)
   const box = useRef<HTMLDivElement>(null)
@@ -146,16 +150,18 @@ export function LogView({ group, prefix = "", live = false, title = "Logs" }: Pr
         <Header
           variant="h2"
           counter={`(${lines.length >= MOST_LINES ? `the newest ${count(lines.length)}` : count(lines.length)})`}
-          description={`${group}${prefix ? ` · ${prefix}` : ""}${live ? " · live" : ""}`}
+          description={`${group}${(stream ?? prefix) ? ` · ${stream ?? prefix}` : ""}${live ? " · live" : ""}`}
           actions={
-            <SpaceBetween direction="horizontal" size="xs">
+            <SpaceBetween direction="horizontal" size="s" alignItems="center">
               <Toggle checked={follow} onChange={({ detail }) => setFollow(detail.checked)}>
                 Follow
               </Toggle>
               <Button
                 iconName="download"
                 disabled={!lines.length}
-                onClick={() => save(lines.map((one) => one.text).join("\n"), filesName(`${prefix || group}.log`))}
+                onClick={() =>
+                  save(lines.map((one) => one.text).join("\n"), filesName(`${(stream ?? prefix) || group}.log`))
+                }
               >
                 Download
               </Button>

@@ -55,6 +55,6 @@ export function kindOf(status: string | undefined): StatusIndicatorProps.Type {
 
 export function Status({ status, said }: { status: string | undefined; said?: string }) {
   if (!status) return <>–</>
-  const shown = /^[A-Z_]+$/.test(status) ? status.replaceAll("_", " ").toLowerCase() : status
+  const shown = status !== "OK" && /^[A-Z_]+$/.test(status) ? status.replaceAll("_", " ").toLowerCase() : status
   return <StatusIndicator type={kindOf(status)}>{said ?? words(shown)}</StatusIndicator>
 }

@@ -23,7 +23,7 @@ export function Decisions({ version, rules }: { version: Version; rules: readonl
         waits ??
         (rules.length ? `To be approved: ${rules.map((one) => one.words).join(" ")}` : "The last five are shown.")
       }
-      actions={<To to="/operate/audit?q=UpdateModelPackage">All of them in the audit log</To>}
+      actions={<To to="/operate/audit?value=UpdateModelPackage">All of them in the audit log</To>}
       columns={[
         {
           id: "at",

@@ -50,7 +50,7 @@ async function rules(arn: string): Promise<Trigger[]> {
           state: rule.State ?? "",
           when: rule.ScheduleExpression ?? "",
           pattern: rule.EventPattern ? JSON.parse(rule.EventPattern) : undefined,
-          to: `/operate/events?q=${encodeURIComponent(name)}`,
+          to: `/operate/events/rules/${encodeURIComponent(bus)}/${encodeURIComponent(name)}`,
         }
       }),
     )
@@ -78,7 +78,7 @@ async function schedules(arn: string): Promise<Trigger[]> {
           state: one.State ?? "",
           when: `${one.ScheduleExpression ?? ""}${one.ScheduleExpression?.startsWith("rate") ? "" : ` (${zone})`}`,
           pattern: undefined,
-          to: `/operate/events?q=${encodeURIComponent(Name)}`,
+          to: `/operate/events/schedules/${encodeURIComponent(GroupName ?? "default")}/${encodeURIComponent(Name)}`,
         }
       }),
   )

@@ -38,6 +38,7 @@ export function Children({ alarm }: { alarm: CompositeAlarm }) {
         {
           id: "state",
           header: "State",
+          minWidth: 175,
           cell: (one) => <Status status={one.StateValue} />,
           text: (one) => one.StateValue,
         },

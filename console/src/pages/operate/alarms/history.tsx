@@ -1,12 +1,12 @@
 /** What an alarm went through: changes of its state, what it did, what was changed about it. */
 import type { AlarmHistoryItem } from "@aws-sdk/client-cloudwatch"
-import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import { FAST_MS, useLive } from "@/aws/live"
 import { Json } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { Status } from "@/parts/status"
 import { Instant } from "@/parts/time"
+import { Fold } from "../fold"
 import { history } from "./reads"
 import { KINDS, stateAfter } from "./words"
 
@@ -21,11 +21,21 @@ function parsed(text: string | undefined): unknown {
 const kind = (one: AlarmHistoryItem): string => KINDS[one.HistoryItemType ?? ""] ?? one.HistoryItemType ?? "–"
 
 const COLUMNS: Column<AlarmHistoryItem>[] = [
-  { id: "when", header: "When", cell: (one) => <Instant when={one.Timestamp} />, text: (one) => one.Timestamp },
+  {
+    id: "when",
+    header: "When",
+    cell: (one) => (
+      <span className="clary-nowrap">
+        <Instant when={one.Timestamp} />
+      </span>
+    ),
+    text: (one) => one.Timestamp,
+  },
   { id: "kind", header: "What", cell: kind, text: kind },
   {
     id: "state",
     header: "State",
+    minWidth: 175,
     text: stateAfter,
     cell: (one) => (stateAfter(one) ? <Status status={stateAfter(one)} /> : "–"),
   },
@@ -35,9 +45,9 @@ const COLUMNS: Column<AlarmHistoryItem>[] = [
     isRowHeader: true,
     text: (one) => one.HistorySummary,
     cell: (one) => (
-      <ExpandableSection headerText={one.HistorySummary ?? "–"} variant="inline">
+      <Fold head={one.HistorySummary ?? "–"}>
         <Json value={parsed(one.HistoryData)} label="Data" />
-      </ExpandableSection>
+      </Fold>
     ),
   },
 ]

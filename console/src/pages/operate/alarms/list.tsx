@@ -36,7 +36,7 @@ const COLUMNS: Column<Alarm>[] = [
   {
     id: "state",
     header: "State",
-    minWidth: 130,
+    minWidth: 175,
     text: (one) => one.StateValue,
     cell: (one) => <Status status={one.StateValue} />,
     // What calls stands first.
@@ -53,7 +53,6 @@ const COLUMNS: Column<Alarm>[] = [
   {
     id: "actions",
     header: "Actions",
-    text: (one) => (one.ActionsEnabled ? "on" : "off"),
     cell: (one) => {
       const n = [...(one.AlarmActions ?? []), ...(one.OKActions ?? []), ...(one.InsufficientDataActions ?? [])].length
       return n === 0 ? "–" : one.ActionsEnabled ? String(n) : `${n}, off`

@@ -33,7 +33,7 @@ export function Told({ form, set }: FieldProps) {
           <Code label="A topic" text="clary run -- aws sns create-topic --name on-call" />
         </SpaceBetween>
       ) : (
-        <>
+        <SpaceBetween size="m">
           {LISTS.map(([key, label]) => (
             <FormField key={key} label={label}>
               <Multiselect
@@ -47,7 +47,7 @@ export function Told({ form, set }: FieldProps) {
           <Checkbox checked={form.enabled} onChange={({ detail }) => set({ enabled: detail.checked })}>
             Its actions are on
           </Checkbox>
-        </>
+        </SpaceBetween>
       )}
     </SpaceBetween>
   )

@@ -27,7 +27,16 @@ const resources = (one: Event): string =>
 const service = (one: Event): string => (one.EventSource ?? "").replace(".amazonaws.com", "")
 
 const columns = (here: (id: string) => string): Column<Event>[] => [
-  { id: "when", header: "When", text: (one) => one.EventTime, cell: (one) => <Instant when={one.EventTime} /> },
+  {
+    id: "when",
+    header: "When",
+    text: (one) => one.EventTime,
+    cell: (one) => (
+      <span className="clary-nowrap">
+        <Instant when={one.EventTime} />
+      </span>
+    ),
+  },
   {
     id: "what",
     header: "Event",
@@ -36,7 +45,13 @@ const columns = (here: (id: string) => string): Column<Event>[] => [
     cell: (one) => <To to={here(one.EventId ?? "")}>{one.EventName}</To>,
   },
   { id: "service", header: "Service", text: service, cell: service },
-  { id: "who", header: "Who", text: who, cell: (one) => <span className="clary-break">{who(one)}</span> },
+  {
+    id: "who",
+    header: "Who",
+    minWidth: 110,
+    text: who,
+    cell: (one) => <span className="clary-break">{who(one)}</span>,
+  },
   {
     id: "resource",
     header: "Resource",
@@ -52,6 +67,7 @@ const columns = (here: (id: string) => string): Column<Event>[] => [
   {
     id: "came",
     header: "Outcome",
+    minWidth: 130,
     text: (one) => recordOf(one).errorCode ?? "",
     cell: (one) => {
       const code = recordOf(one).errorCode

@@ -74,5 +74,6 @@ export function who(one: Event): string {
   if (one.Username) return one.Username
   if (identity?.invokedBy) return identity.invokedBy
   if (identity?.type === "Root") return "root"
-  return identity?.arn?.split(":").at(-1) ?? identity?.type ?? "–"
+  // Of a sign-in by a link nobody is known before it is redeemed.
+  return identity?.arn?.split(":").at(-1) ?? "–"
 }

@@ -30,7 +30,13 @@ const COLUMNS: Column<RuleRow>[] = [
     ),
   },
   { id: "bus", header: "Bus", text: ({ bus }) => bus, cell: ({ bus }) => bus },
-  { id: "state", header: "State", text: ({ rule }) => rule.State, cell: ({ rule }) => <Status status={rule.State} /> },
+  {
+    id: "state",
+    header: "State",
+    minWidth: 125,
+    text: ({ rule }) => rule.State,
+    cell: ({ rule }) => <Status status={rule.State} />,
+  },
   {
     id: "waits",
     header: "Waits for",

@@ -37,12 +37,18 @@ const COLUMNS: Column<GetScheduleOutput>[] = [
       </span>
     ),
   },
-  { id: "state", header: "State", text: (one) => one.State, cell: (one) => <Status status={one.State} /> },
+  {
+    id: "state",
+    header: "State",
+    minWidth: 125,
+    text: (one) => one.State,
+    cell: (one) => <Status status={one.State} />,
+  },
   {
     id: "when",
     header: "Fires",
     text: (one) => one.ScheduleExpression,
-    cell: (one) => <span className="clary-mono">{one.ScheduleExpression}</span>,
+    cell: (one) => <span className="clary-mono clary-nowrap">{one.ScheduleExpression}</span>,
   },
   { id: "zone", header: "Time zone", cell: (one) => one.ScheduleExpressionTimezone ?? "UTC" },
   {
@@ -53,7 +59,9 @@ const COLUMNS: Column<GetScheduleOutput>[] = [
       const at = next(one)
       return at ? (
         <time dateTime={at.toISOString()}>
-          {instant(at)} ({ago(at)})
+          {instant(at)}
+          <br />
+          {ago(at)}
         </time>
       ) : (
         "–"

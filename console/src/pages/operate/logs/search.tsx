@@ -3,7 +3,6 @@ import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import Container from "@cloudscape-design/components/container"
-import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useEffect, useState } from "react"
 import { useSearchParams } from "react-router"
@@ -14,6 +13,7 @@ import { Problem } from "@/parts/problem"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { save } from "@/parts/save"
 import { To } from "@/shell/link"
+import { Fold } from "../fold"
 import { RangePicker } from "../metrics/range-picker"
 import { bounds, rangeOf, writeRange } from "../metrics/ranges"
 import { GroupsField, PatternField, PatternHelp } from "./pattern"
@@ -37,9 +37,9 @@ const COLUMNS: Column<Found>[] = [
       unfolded(one.text) === one.text ? (
         <span className="clary-mono">{one.text}</span>
       ) : (
-        <ExpandableSection variant="inline" headerText={<span className="clary-mono">{one.text}</span>}>
+        <Fold head={<span className="clary-mono">{one.text}</span>}>
           <pre className="clary-mono">{unfolded(one.text)}</pre>
-        </ExpandableSection>
+        </Fold>
       ),
   },
   {

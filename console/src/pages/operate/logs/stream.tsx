@@ -63,7 +63,7 @@ export function StreamPage({ group, stream }: { group: string; stream: string })
       >
         <span className="clary-break">{stream}</span>
       </Header>
-      {paged ? <Sheets group={group} stream={stream} /> : <LogView group={group} prefix={stream} live title="Lines" />}
+      {paged ? <Sheets group={group} stream={stream} /> : <LogView group={group} stream={stream} live title="Lines" />}
     </SpaceBetween>
   )
 }

@@ -1,9 +1,7 @@
 /** What is plotted: each line with its colour, statistic and last, least, greatest and mean value. */
 import Button from "@cloudscape-design/components/button"
-import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
 import Select from "@cloudscape-design/components/select"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { Empty } from "@/parts/empty"
 import { count, number } from "@/parts/format"
@@ -88,29 +86,28 @@ export function Plotted({ picks, lines, units, period, onPicks }: Props) {
         const found = summary(line?.values ?? [])
         return <span className="clary-numbers">{found ? number(of(found)) : "–"}</span>
       },
-      text: ({ line }) => {
-        const found = summary(line?.values ?? [])
-        return found && of(found)
-      },
     }) satisfies Column<Row>
   const columns: Column<Row>[] = [
-    { id: "id", header: "Id", cell: ({ pick }) => pick.id, text: ({ pick }) => pick.id },
     {
       id: "name",
       header: "Line",
       isRowHeader: true,
-      text: ({ name }) => name,
-      minWidth: 200,
+      minWidth: 220,
       cell: ({ pick, color, name, line }) => (
         <>
           <span className="clary-swatch" style={{ background: color }} aria-hidden />
+          <b>{pick.id}</b>{" "}
           {isMath(pick) ? (
             <span className="clary-break">{line && name !== pick.expression ? name : pick.expression}</span>
           ) : (
             <span className="clary-break" title={pick.dimensions.map((pair) => pair.join(" = ")).join("\n")}>
               {pick.metric}
               <br />
-              <small>{[pick.namespace, ...pick.dimensions.map(([, one]) => one)].join(" · ")}</small>
+              <small>
+                {[pick.namespace, ...pick.dimensions.map(([, one]) => one), units?.get(pick.id) ?? ""]
+                  .filter(Boolean)
+                  .join(" · ")}
+              </small>
             </span>
           )}
         </>
@@ -122,7 +119,6 @@ export function Plotted({ picks, lines, units, period, onPicks }: Props) {
       cell: ({ pick }) =>
         isMath(pick) ? "Math" : <StatOf pick={pick} onChange={(stat) => replace({ ...pick, stat })} />,
     },
-    { id: "unit", header: "Unit", cell: ({ pick }) => units?.get(pick.id) || "–" },
     value("last", "Last", (found) => found.last),
     value("least", "Least", (found) => found.least),
     value("greatest", "Greatest", (found) => found.greatest),
@@ -185,19 +181,17 @@ function AddMath({ picks, onPicks }: { picks: readonly Pick[]; onPicks: (picks: 
     setText("")
   }
   return (
-    <FormField stretch>
-      <SpaceBetween direction="horizontal" size="xs">
-        <Input
-          value={text}
-          onChange={({ detail }) => setText(detail.value)}
-          onKeyDown={({ detail }) => detail.key === "Enter" && add()}
-          placeholder="Math, for example m1 / m2 * 100"
-          ariaLabel="Math expression"
-        />
-        <Button onClick={add} disabled={!text.trim()}>
-          Add math
-        </Button>
-      </SpaceBetween>
-    </FormField>
+    <div className="clary-math">
+      <Input
+        value={text}
+        onChange={({ detail }) => setText(detail.value)}
+        onKeyDown={({ detail }) => detail.key === "Enter" && add()}
+        placeholder="Math, for example m1 / m2 * 100"
+        ariaLabel="Math expression"
+      />
+      <Button onClick={add} disabled={!text.trim()}>
+        Add math
+      </Button>
+    </div>
   )
 }

@@ -15,7 +15,6 @@ import {
 } from "@aws-sdk/client-iam"
 import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
-import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
 import Select from "@cloudscape-design/components/select"
@@ -28,6 +27,7 @@ import { Json } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
 import { ResourceTable } from "@/parts/resource-table"
 import { To } from "@/shell/link"
+import { Fold } from "../fold"
 import { type Holder, iam, listPolicies, policiesOf, policyAt } from "./reads"
 import { problemOf, SAMPLE_POLICY } from "./trust"
 
@@ -105,9 +105,9 @@ export function Held({ holder }: { holder: Holder }) {
               one.arn ? (
                 <To to={policyAt(one.arn)}>{one.name}</To>
               ) : (
-                <ExpandableSection variant="inline" headerText={one.name}>
+                <Fold head={one.name}>
                   <Json value={one.document} label={`The policy ${one.name}`} />
-                </ExpandableSection>
+                </Fold>
               ),
           },
           {
