@@ -48,8 +48,16 @@ _GOOD = _LINES[200] + b"%bx-amzn-RequestId: %b\r\n%bcontent-length: %d\r\n\r\n%b
 
 @lru_cache(maxsize=1024)
 def _said(variant: str, content_type: str) -> bytes:
-    """The headers that nearly all answers of a variant have."""
-    return f"{VARIANT}: {variant}\r\nContent-Type: {content_type}\r\n".encode("latin-1")
+    """The headers that nearly all answers of a variant have. What a browser might run of a model's answer runs apart
+    from the console, which is served at the same address."""
+    said = f"{VARIANT}: {variant}\r\nContent-Type: {content_type}\r\n"
+    if content_type.partition(";")[0].strip().lower() not in _INERT:
+        said += "Content-Security-Policy: sandbox\r\nX-Content-Type-Options: nosniff\r\n"
+    return said.encode("latin-1")
+
+
+_INERT = frozenset(("text/csv", "application/json", "application/jsonlines", "application/octet-stream"))
+"""What models answer nearly always, and browsers only show or save."""
 
 
 PIECE_BYTES = 1024 * 1024

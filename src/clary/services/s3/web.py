@@ -56,12 +56,13 @@ def confine(request: Request, answer: Answer, context: Callable[[], Context]) ->
     of their own have an origin of their own, and are left as they are."""
     if request.door or not request.headers.get("user-agent", "").startswith("Mozilla/"):
         return
-    kind = next((value for name, value in answer.headers if name == b"content-type"), b"")
-    if not kind.partition(b";")[0].strip().lower().endswith(_RUNNABLE):
+    if bucket_of_host(request.headers.get("host", "")):
         return
-    if not bucket_of_host(request.headers.get("host", "")):
+    # A type that no browser knows would be guessed from the bytes.
+    answer.headers.append((b"x-content-type-options", b"nosniff"))
+    kind = next((value for name, value in answer.headers if name == b"content-type"), b"")
+    if kind.partition(b";")[0].strip().lower().endswith(_RUNNABLE):
         answer.headers.append((b"content-security-policy", _CONFINED))
-        answer.headers.append((b"x-content-type-options", b"nosniff"))
 
 
 _RUNNABLE: Final = (b"html", b"xml")
