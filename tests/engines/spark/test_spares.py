@@ -185,8 +185,17 @@ async def _recovered(directory: Path) -> tuple[Path, int | None, list[str]]:
     (copy / "starts").write_bytes((run.root / "starts").read_bytes())
     await runners[0].remove("a")
     await runners[0].begin()
-    left = [path.name for path in runners[0].root.iterdir() if not path.name.startswith(".")]
+    left = _left(runners[0].root)
+    for _ in range(100):  # the other of the two may still be taking away what it had begun
+        if not left:
+            break
+        await asyncio.sleep(0.1)
+        left = _left(runners[0].root)
     for one in runners:
         await one.rest()
         one.close()
     return copy, run.exit_code, left
+
+
+def _left(root: Path) -> list[str]:
+    return [path.name for path in root.iterdir() if not path.name.startswith(".")]
