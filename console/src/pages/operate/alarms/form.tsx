@@ -30,7 +30,7 @@ export function NewAlarm() {
   return <AlarmForm first={formOf(params.get("make") ?? "", params.get("period"))} />
 }
 
-export const EditAlarm = ({ alarm }: { alarm: MetricAlarm }) => <AlarmForm first={formFrom(alarm)} there />
+export const EditAlarm = ({ alarm }: { alarm: MetricAlarm }) => <AlarmForm first={formFrom(alarm)} was={alarm} />
 
 export type FieldProps = {
   form: Form
@@ -38,7 +38,8 @@ export type FieldProps = {
   said: Partial<Record<keyof Form, string>>
 }
 
-function AlarmForm({ first, there = false }: { first: Form; there?: boolean }) {
+function AlarmForm({ first, was }: { first: Form; was?: MetricAlarm }) {
+  const there = was !== undefined
   const navigate = useNavigate()
   const [form, setForm] = useState(first)
   const [tried, setTried] = useState(false)
@@ -51,7 +52,7 @@ function AlarmForm({ first, there = false }: { first: Form; there?: boolean }) {
   const set = (change: Partial<Form>) => setForm((now) => ({ ...now, ...change }))
   const save = useAct(
     async () => {
-      await aws(CloudWatchClient).send(new PutMetricAlarmCommand(request(form)))
+      await aws(CloudWatchClient).send(new PutMetricAlarmCommand(request(form, was)))
       await navigate(`/operate/alarms/${encodeURIComponent(form.name.trim())}`)
     },
     there ? `${form.name} is changed` : `The alarm ${form.name} is made`,

@@ -42,6 +42,7 @@ const COLUMNS: Column<AlarmHistoryItem>[] = [
   {
     id: "summary",
     header: "Summary",
+    minWidth: 280,
     isRowHeader: true,
     text: (one) => one.HistorySummary,
     cell: (one) => (

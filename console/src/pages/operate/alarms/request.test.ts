@@ -52,6 +52,32 @@ describe("the form of an alarm", () => {
     const again = request(formFrom({ AlarmName, ...alarm } as Parameters<typeof formFrom>[0]))
     expect(again).toEqual({ AlarmName, ...alarm })
   })
+
+  it("says again what it does not show, when it changes an alarm", () => {
+    const was = {
+      MetricName: "Latency",
+      Namespace: "Shop",
+      ExtendedStatistic: "p99",
+      Unit: "Seconds" as const,
+      EvaluateLowSampleCountPercentile: "ignore",
+    }
+    expect(request(formFrom(was), was)).toMatchObject(was)
+    expect(request({ ...formFrom(was), metric: "Other" }, was).Unit).toBeUndefined()
+    const Metrics = [
+      { Id: "e1", Expression: "m1", Label: "half", ReturnData: true },
+      {
+        Id: "m1",
+        MetricStat: {
+          Metric: { Namespace: "Shop", MetricName: "Orders", Dimensions: [] },
+          Period: 60,
+          Stat: "Sum",
+          Unit: "Count" as const,
+        },
+        ReturnData: false,
+      },
+    ]
+    expect(request(formFrom({ Metrics }), { Metrics }).Metrics).toEqual(Metrics)
+  })
 })
 
 it("says in words when it calls, and whom a composite alarm asks", () => {

@@ -142,7 +142,8 @@ export function wrong(form: Form): Partial<Record<keyof Form, string>> {
   return found
 }
 
-export function request(form: Form): PutMetricAlarmCommandInput {
+/** `was`: the alarm that is changed. An update says everything, so what the form does not show is said again. */
+export function request(form: Form, was?: MetricAlarm): PutMetricAlarmCommandInput {
   const common = {
     AlarmName: form.name.trim(),
     AlarmDescription: form.description || undefined,
@@ -155,18 +156,15 @@ export function request(form: Form): PutMetricAlarmCommandInput {
     AlarmActions: form.alarmActions,
     OKActions: form.okActions,
     InsufficientDataActions: form.dataActions,
+    EvaluateLowSampleCountPercentile: isBasic(form.stat) ? undefined : was?.EvaluateLowSampleCountPercentile,
   }
   if (form.math.length) {
-    const Metrics = form.math.map(
-      (pick, at): MetricDataQuery =>
-        isMath(pick)
-          ? { Id: pick.id, Expression: pick.expression, ReturnData: at === 0 }
-          : {
-              Id: pick.id,
-              MetricStat: { Metric: metricOf(pick), Period: form.period, Stat: pick.stat },
-              ReturnData: at === 0,
-            },
-    )
+    const Metrics = form.math.map((pick, at): MetricDataQuery => {
+      const before = was?.Metrics?.find((one) => one.Id === pick.id)
+      if (isMath(pick)) return { ...before, Id: pick.id, Expression: pick.expression, ReturnData: at === 0 }
+      const stat = { Metric: metricOf(pick), Period: form.period, Stat: pick.stat }
+      return { ...before, Id: pick.id, MetricStat: { ...before?.MetricStat, ...stat }, ReturnData: at === 0 }
+    })
     return { ...common, Metrics }
   }
   return {
@@ -175,6 +173,7 @@ export function request(form: Form): PutMetricAlarmCommandInput {
     MetricName: form.metric,
     Dimensions: form.dimensions.map(([Name, Value]) => ({ Name, Value })),
     Period: form.period,
+    Unit: was?.MetricName === form.metric && was.Namespace === form.namespace ? was.Unit : undefined,
     ...(isBasic(form.stat) ? { Statistic: form.stat } : { ExtendedStatistic: form.stat }),
   }
 }

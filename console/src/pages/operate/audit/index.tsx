@@ -1,5 +1,6 @@
 /** The audit trail: who did what, when, from where, and what came of it. */
 import type { Event } from "@aws-sdk/client-cloudtrail"
+import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import Checkbox from "@cloudscape-design/components/checkbox"
 import Header from "@cloudscape-design/components/header"
@@ -21,8 +22,18 @@ import { bounds, rangeOf, writeRange } from "../metrics/ranges"
 import { Detail } from "./detail"
 import { ATTRIBUTES, isAttribute, lookup, recordOf, who } from "./reads"
 
+/** The name in an ARN: what follows the kind of the resource. */
+const named = (arn: string): string =>
+  arn.startsWith("arn:")
+    ? arn
+        .split(":")
+        .slice(5)
+        .join(":")
+        .replace(/^[\w-]+[/:]/, "") || arn
+    : arn
+
 const resources = (one: Event): string =>
-  [...new Set((one.Resources ?? []).map((each) => each.ResourceName?.split(/[:/]/).at(-1) ?? ""))].join(", ")
+  [...new Set((one.Resources ?? []).map((each) => named(each.ResourceName ?? "")))].join(", ")
 
 const service = (one: Event): string => (one.EventSource ?? "").replace(".amazonaws.com", "")
 
@@ -41,10 +52,16 @@ const columns = (here: (id: string) => string): Column<Event>[] => [
     id: "what",
     header: "Event",
     isRowHeader: true,
-    text: (one) => one.EventName,
-    cell: (one) => <To to={here(one.EventId ?? "")}>{one.EventName}</To>,
+    text: (one) => `${one.EventName} ${service(one)}`,
+    cell: (one) => (
+      <>
+        <To to={here(one.EventId ?? "")}>{one.EventName}</To>
+        <Box variant="small" color="text-body-secondary" display="block">
+          {service(one)}
+        </Box>
+      </>
+    ),
   },
-  { id: "service", header: "Service", text: service, cell: service },
   {
     id: "who",
     header: "Who",

@@ -31,6 +31,7 @@ const COLUMNS: Column<Found>[] = [
   {
     id: "line",
     header: "Line",
+    minWidth: 320,
     isRowHeader: true,
     text: (one) => one.text,
     cell: (one) =>

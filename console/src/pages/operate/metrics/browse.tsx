@@ -21,6 +21,7 @@ const COLUMNS: Column<Metric>[] = [
   {
     id: "dimensions",
     header: "Dimensions",
+    minWidth: 280,
     text: dimensions,
     cell: (one) =>
       one.Dimensions?.length ? (
