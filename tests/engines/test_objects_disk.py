@@ -226,7 +226,9 @@ async def test_conditions_are_looked_at_in_the_step_of_the_write(store: DiskObje
 
     with pytest.raises(Missing):
         await put_if(b"1", OnlyIf(etag="*"))
-    results = await asyncio.gather(*(put_if(b"%d" % n, OnlyIf(absent=True)) for n in range(8)), return_exceptions=True)
+    results = await asyncio.gather(
+        *(put_if(b"first %d" % n, OnlyIf(absent=True)) for n in range(8)), return_exceptions=True
+    )
     assert [type(one) for one in results].count(type(None)) == 1
     assert [type(one) for one in results].count(ConditionFailed) == 7
     stat = await store.head("b", "k")
