@@ -7,6 +7,7 @@ import {
 } from "@aws-sdk/client-eventbridge"
 import { GetScheduleCommand, ListSchedulesCommand, SchedulerClient } from "@aws-sdk/client-scheduler"
 import Box from "@cloudscape-design/components/box"
+import Button from "@cloudscape-design/components/button"
 import { aws } from "@/aws/client"
 import { useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
@@ -14,7 +15,7 @@ import { Code, Copy } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
 import { ResourceTable } from "@/parts/resource-table"
 import { Status } from "@/parts/status"
-import { To } from "@/shell/link"
+import { consoleHref, To, useFollow } from "@/shell/link"
 
 type Trigger = {
   id: string
@@ -103,6 +104,7 @@ function Pattern({ of }: { of: unknown }) {
 }
 
 export function Triggers({ pipeline, arn }: { pipeline: string; arn: string }) {
+  const follow = useFollow()
   const { data, error, refetch } = useLive(["pipelines", "triggers", arn], async () =>
     (await Promise.all([rules(arn), schedules(arn)])).flat(),
   )
@@ -115,6 +117,14 @@ export function Triggers({ pipeline, arn }: { pipeline: string; arn: string }) {
       error={error}
       again={() => void refetch()}
       noFilter
+      actions={
+        <Button
+          href={consoleHref(`/operate/events/create-schedule?${new URLSearchParams({ pipeline })}`)}
+          onFollow={follow}
+        >
+          Create schedule
+        </Button>
+      }
       columns={[
         {
           id: "name",
