@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from clary.aws import signin as codes
 from clary.aws.credentials import HomeKeyRing, Keys
+from clary.kernel.audit import AuditLog
 from clary.kernel.clock import ManualClock
 from clary.kernel.store import Where
 from clary.services import signin
@@ -271,3 +272,22 @@ def test_a_console_that_is_not_built_says_how(wire: InProcess, tmp_path: Path) -
     (tmp_path / "built/index.html").unlink()
     status, _, body = wire.request("GET", "/console/")
     assert status == 503 and b"make console" in body
+
+
+def test_the_audit_knows_who_signed_in_and_no_code(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    class Log:
+        def append(self, line: bytes, *, now: bool = False) -> None:
+            heard.append(line)
+
+    with iam_house(tmp_path, [signin.service], beside={AuditLog: Log()}) as wire:
+        one = code(wire)
+        output = redeem(wire, one)
+        refused(wire, grantType="authorization_code", code=one)
+    good, bad = (orjson.loads(line)["E"] for line in heard if b"CreateOAuth2Token" in line)
+    assert good["userIdentity"]["type"] == "Root" and good["eventName"] == "CreateOAuth2Token"
+    assert bad["errorCode"] == "AccessDeniedException"
+    for secret in (one, output["refreshToken"], *output["accessToken"].values()):
+        if secret != output["accessToken"]["accessKeyId"]:
+            assert all(secret.encode() not in line for line in heard)

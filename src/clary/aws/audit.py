@@ -7,6 +7,7 @@ have changed something are on their way to the disk before the client is answere
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, Self
 
@@ -122,7 +123,7 @@ class Auditor:
 class Hearing:
     """Around a call: at its end the auditor, if there is one, hears what came of it."""
 
-    __slots__ = ("_about", "_auditor", "doc", "result")
+    __slots__ = ("_about", "_auditor", "doc", "principal", "result")
 
     def __init__(
         self, auditor: Auditor | None, call: Call, ctx: Context, access_key_id: str = "", address: str = ""
@@ -132,6 +133,8 @@ class Hearing:
         self.doc: Doc | None = None
         """The request, once it is read."""
         self.result: Doc | None = None
+        self.principal: Principal | None = None
+        """Who it was, where the call itself has found out: a sign-in begins as nobody's."""
 
     def __enter__(self) -> Self:
         return self
@@ -140,6 +143,8 @@ class Hearing:
         if self._auditor is None:
             return
         call, ctx, access_key_id, address = self._about
+        if self.principal is not None:
+            ctx = replace(ctx, principal=self.principal)
         if error is None or isinstance(error, ServiceError):
             failure = error
         elif isinstance(error, Exception) and not isinstance(error, ClientGone):

@@ -163,6 +163,8 @@ class Gateway:
             if not trusted and not call.operation.unsigned:
                 self.authorizer.check(ctx, call.asks(ctx, doc))
             result = heard.result = await call.handler(ctx, doc)
+            if call.operation.unsigned:
+                heard.principal = result.pop("_principal", None)
             if self._strict:
                 self._strict.check(call.operation, result)
             return result

@@ -41,7 +41,7 @@ async def create_oauth2_token(ctx: Context, req: Doc) -> Doc:
     asked = req["tokenInput"]
     claims = _renewable(ctx, asked) if asked["grantType"] == "refresh_token" else _begun(ctx, asked)
     principal = unpacked(orjson.loads(claims["principal"]))
-    return {"tokenOutput": _tokens(ctx, principal, claims)}
+    return {"tokenOutput": _tokens(ctx, principal, claims), "_principal": principal}
 
 
 def _begun(ctx: Context, asked: Mapping[str, Any]) -> dict[str, str]:
