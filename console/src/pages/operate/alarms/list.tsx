@@ -11,9 +11,15 @@ import { Ago } from "@/parts/time"
 import { consoleHref, To, useFollow } from "@/shell/link"
 import { usePage } from "@/shell/title"
 import { listAlarms } from "./reads"
-import { type Alarm, calls, isComposite } from "./words"
+import { type Alarm, actionsOf, calls, isComposite } from "./words"
 
 const FIRST: Record<string, number> = { ALARM: 0, INSUFFICIENT_DATA: 1, OK: 2 }
+
+/** How much it does when its state changes; empty: nothing but telling the event bus. */
+function acts(one: Alarm): string {
+  const n = actionsOf(one).flatMap((each) => each.arns).length
+  return n === 0 ? "" : `${n} ${n === 1 ? "action" : "actions"}${one.ActionsEnabled ? "" : ", off"}`
+}
 
 const COLUMNS: Column<Alarm>[] = [
   {
@@ -38,7 +44,14 @@ const COLUMNS: Column<Alarm>[] = [
     header: "State",
     minWidth: 175,
     text: (one) => one.StateValue,
-    cell: (one) => <Status status={one.StateValue} />,
+    cell: (one) => (
+      <>
+        <Status status={one.StateValue} />
+        <Box variant="small" color="text-body-secondary" display="block">
+          {acts(one)}
+        </Box>
+      </>
+    ),
     // What calls stands first.
     sortingComparator: (a, b) => (FIRST[a.StateValue ?? ""] ?? 9) - (FIRST[b.StateValue ?? ""] ?? 9),
   },
@@ -49,14 +62,6 @@ const COLUMNS: Column<Alarm>[] = [
     header: "Since",
     text: (one) => one.StateUpdatedTimestamp,
     cell: (one) => <Ago when={one.StateUpdatedTimestamp} />,
-  },
-  {
-    id: "actions",
-    header: "Actions",
-    cell: (one) => {
-      const n = [...(one.AlarmActions ?? []), ...(one.OKActions ?? []), ...(one.InsufficientDataActions ?? [])].length
-      return n === 0 ? "–" : one.ActionsEnabled ? String(n) : `${n}, off`
-    },
   },
 ]
 
