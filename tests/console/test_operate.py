@@ -172,7 +172,7 @@ def test_an_alarm_is_made_of_a_metric_and_goes_off(tab: Console, server: RealCla
     tab.page.get_by_role("menuitem", name="Switch its actions off").click()
     expect(tab.page.get_by_text("does nothing any more").first).to_be_visible()
     tab.go("/operate/alarms?state=ALARM")
-    expect(_row(tab, "Alarms", "many-orders")).to_contain_text("1, off")
+    expect(_row(tab, "Alarms", "many-orders")).to_contain_text("1 action, off")
     tab.well("operate-alarms")
 
 

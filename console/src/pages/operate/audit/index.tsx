@@ -29,7 +29,7 @@ const named = (arn: string): string =>
         .split(":")
         .slice(5)
         .join(":")
-        .replace(/^[\w-]+[/:]/, "") || arn
+        .replace(/^[\w-]+[/:]|:(log-stream:)?\*?$/g, "") || arn
     : arn
 
 const resources = (one: Event): string =>

@@ -29,7 +29,11 @@ export function Buses() {
         {
           id: "made",
           header: "Made",
-          cell: (one) => <Instant when={one.CreationTime} />,
+          cell: (one) => (
+            <span className="clary-nowrap">
+              <Instant when={one.CreationTime} />
+            </span>
+          ),
           text: (one) => one.CreationTime,
         },
         { id: "policy", header: "Others may send", cell: (one) => (one.Policy ? "By its policy" : "No") },
