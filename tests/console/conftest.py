@@ -7,18 +7,14 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-
-MUST = "console" in os.environ.get("CLARY_TEST_NEEDS", "").split(",")
-"""Here a browser has to be there: without one the tests fail."""
-
-if not MUST:
-    pytest.importorskip("playwright.sync_api", reason="the console's tests need Playwright: pip install 'clary[test]'")
-
 from playwright.sync_api import Browser, sync_playwright
 
 from clary.services.signin.page import STATIC
 from tests.console.browser import Console, chromium, console, launch
 from tests.real import RealClary
+
+MUST = "console" in os.environ.get("CLARY_TEST_NEEDS", "").split(",")
+"""Here a browser has to be there: without one the tests fail."""
 
 
 @pytest.fixture(scope="module")
