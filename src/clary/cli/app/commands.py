@@ -1,7 +1,7 @@
 """The words of `clary app`. The work is imported only when it is asked for."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,6 +16,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON documen
 Endpoint = Annotated[str, typer.Argument(help="The endpoint's name.", metavar="ENDPOINT")]
 
 
+def file_option(name: str, *, help: str, metavar: str = "FILE") -> Any:
+    """A file that is there and can be read."""
+    return typer.Option(name, help=help, metavar=metavar, exists=True, dir_okay=False, readable=True)
+
+
 @app.command()
 def create(
     endpoint: Endpoint,
@@ -27,22 +32,13 @@ def create(
     description: Annotated[str | None, typer.Option(help="What stands below it.")] = None,
     document: Annotated[
         Path | None,
-        typer.Option(
-            help="The form as JSON: title, input (JSON Schema), output, examples.",
-            exists=True,
-            dir_okay=False,
-            readable=True,
-            metavar="FILE",
-        ),
+        file_option("--document", help="The form as JSON: title, input (JSON Schema), output, examples."),
     ] = None,
     from_data: Annotated[
         Path | None,
-        typer.Option(
+        file_option(
             "--from-data",
             help="Make the form of example rows: choices and ranges as they are seen in a CSV file with a header.",
-            exists=True,
-            dir_okay=False,
-            readable=True,
             metavar="FILE.csv",
         ),
     ] = None,
