@@ -1,16 +1,14 @@
 /** The catalog: its databases, and the crawlers that fill it. */
 import { CreateDatabaseCommand, type Database, GlueClient } from "@aws-sdk/client-glue"
-import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
+import { Dialog } from "@/parts/dialog"
 import { Empty } from "@/parts/empty"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import { S3 } from "@/parts/s3"
@@ -88,7 +86,6 @@ function CreateDatabase({ onClose }: { onClose: () => void }) {
   const [description, setDescription] = useState("")
   const navigate = useNavigate()
   const problem = databaseNameProblem(name)
-  const ready = name !== "" && problem === ""
   const make = useAct(
     () =>
       aws(GlueClient).send(
@@ -98,44 +95,23 @@ function CreateDatabase({ onClose }: { onClose: () => void }) {
       ),
     () => `The database ${name} is there.`,
   )
-  const go = () => {
-    if (ready && !make.isPending) make.mutate(undefined, { onSuccess: () => navigate(`/data/catalog/${name}`) })
-  }
   return (
-    <Modal
-      visible
-      header="Create a database"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" disabled={!ready} loading={make.isPending} onClick={go}>
-              Create
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title="Create a database"
+      verb="Create"
+      busy={make.isPending}
+      disabled={name === "" || problem !== ""}
+      error={make.error}
+      form
+      onYes={() => make.mutate(undefined, { onSuccess: () => navigate(`/data/catalog/${name}`) })}
+      onNo={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          go()
-        }}
-      >
-        <SpaceBetween size="m">
-          {make.error && <Alert type="error">{inWords(make.error)}</Alert>}
-          <FormField label="Name" errorText={problem}>
-            <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus spellcheck={false} />
-          </FormField>
-          <FormField label="Description" description="What its tables are about. Optional.">
-            <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />
-          </FormField>
-        </SpaceBetween>
-      </form>
-    </Modal>
+      <FormField label="Name" errorText={problem}>
+        <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus spellcheck={false} />
+      </FormField>
+      <FormField label="Description" description="What its tables are about. Optional.">
+        <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />
+      </FormField>
+    </Dialog>
   )
 }

@@ -5,7 +5,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate, useParams } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, isMissing, useAct, useLive } from "@/aws/live"
+import { isMissing, useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Empty } from "@/parts/empty"
 import { count } from "@/parts/format"
@@ -119,7 +119,7 @@ export function Database() {
           verb="Delete"
           typed={database}
           busy={drop.isPending}
-          error={drop.error ? inWords(drop.error) : undefined}
+          error={drop.error}
           onNo={() => setAsking(false)}
           onYes={() => drop.mutate(undefined, { onSuccess: () => navigate("/data/catalog") })}
         >

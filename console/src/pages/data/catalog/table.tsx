@@ -8,7 +8,7 @@ import Tabs from "@cloudscape-design/components/tabs"
 import { useState } from "react"
 import { useNavigate, useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, isMissing, useAct, useLive } from "@/aws/live"
+import { isMissing, useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Code } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
@@ -88,7 +88,7 @@ export function TablePage() {
           title={`Delete the table ${table}?`}
           verb="Delete"
           busy={drop.isPending}
-          error={drop.error ? inWords(drop.error) : undefined}
+          error={drop.error}
           onNo={() => setAsking(false)}
           onYes={() => drop.mutate(undefined, { onSuccess: () => navigate(`/data/catalog/${database}`) })}
         >

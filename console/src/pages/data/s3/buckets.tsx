@@ -4,7 +4,7 @@ import Button from "@cloudscape-design/components/button"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { aws } from "@/aws/client"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
 import { Confirm } from "@/parts/confirm"
 import { Empty } from "@/parts/empty"
@@ -107,7 +107,7 @@ export function Buckets() {
           verb="Delete"
           typed={one}
           busy={drop.isPending}
-          error={drop.error ? inWords(drop.error) : undefined}
+          error={drop.error}
           onNo={done}
           onYes={() =>
             drop.mutate(one, {

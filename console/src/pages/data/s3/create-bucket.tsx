@@ -1,18 +1,14 @@
 /** A new bucket: its name is checked while it is typed. */
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from "@aws-sdk/client-s3"
-import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
-import Button from "@cloudscape-design/components/button"
 import Checkbox from "@cloudscape-design/components/checkbox"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { region } from "@/aws/place"
+import { Dialog } from "@/parts/dialog"
 import { bucketNameProblem } from "./bucket-name"
 
 /** A bucket in the console's region. */
@@ -37,54 +33,32 @@ export function CreateBucket({ names, onClose }: { names: readonly string[]; onC
     },
     () => `The bucket ${name} is there.`,
   )
-  const ready = name !== "" && problem === ""
-  const go = () => {
-    if (ready && !make.isPending) make.mutate(undefined, { onSuccess: () => navigate(`/data/s3/${name}`) })
-  }
   return (
-    <Modal
-      visible
-      header="Create a bucket"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" disabled={!ready} loading={make.isPending} onClick={go}>
-              Create
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title="Create a bucket"
+      verb="Create"
+      busy={make.isPending}
+      disabled={name === "" || problem !== ""}
+      error={make.error}
+      form
+      onYes={() => make.mutate(undefined, { onSuccess: () => navigate(`/data/s3/${name}`) })}
+      onNo={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          go()
-        }}
+      <FormField
+        label="Name"
+        description={`It will be in ${region()}.`}
+        constraintText="3 to 63 small letters, digits, hyphens and dots"
+        errorText={problem}
       >
-        <SpaceBetween size="m">
-          {make.error && <Alert type="error">{inWords(make.error)}</Alert>}
-          <FormField
-            label="Name"
-            description={`It will be in ${region()}.`}
-            constraintText="3 to 63 small letters, digits, hyphens and dots"
-            errorText={problem}
-          >
-            <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus spellcheck={false} />
-          </FormField>
-          <Checkbox
-            checked={versions}
-            onChange={({ detail }) => setVersions(detail.checked)}
-            description="What is replaced or deleted can be had back."
-          >
-            Keep versions
-          </Checkbox>
-        </SpaceBetween>
-      </form>
-    </Modal>
+        <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus spellcheck={false} />
+      </FormField>
+      <Checkbox
+        checked={versions}
+        onChange={({ detail }) => setVersions(detail.checked)}
+        description="What is replaced or deleted can be had back."
+      >
+        Keep versions
+      </Checkbox>
+    </Dialog>
   )
 }

@@ -48,7 +48,7 @@ export function DeleteEntries({ bucket, entries, versions, versioning, onClose, 
       }
       verb="Delete"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : undefined}
+      error={act.error}
       onNo={onClose}
       onYes={() => {
         onBusy?.(true)

@@ -1,6 +1,6 @@
 /** Everything in a bucket is deleted, all versions too, and one can watch it. */
 import { useState } from "react"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { count } from "@/parts/format"
 import { remove } from "./removing"
@@ -18,7 +18,7 @@ export function EmptyBucket({ bucket, onClose }: { bucket: string; onClose: () =
       verb="Empty"
       typed={bucket}
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : undefined}
+      error={act.error}
       onNo={onClose}
       onYes={() => act.mutate(undefined, { onSuccess: onClose })}
     >

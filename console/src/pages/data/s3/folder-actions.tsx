@@ -1,18 +1,16 @@
 /** What can be done in a folder: upload, make a folder, copy addresses, delete. */
 import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3"
-import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import ButtonDropdown from "@cloudscape-design/components/button-dropdown"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { copy } from "@/parts/copy"
+import { Dialog } from "@/parts/dialog"
 import { useFlash } from "@/shell/flash"
 import { DeleteEntries } from "./delete-entries"
 import { folderNameProblem, pageOf, uriOf } from "./keys"
@@ -79,46 +77,24 @@ function MakeFolder({ bucket, prefix, onClose }: { bucket: string; prefix: strin
   const make = useAct(() =>
     aws(S3Client).send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: new Uint8Array() })),
   )
-  const ready = plain !== "" && problem === ""
-  const go = () => {
-    if (ready && !make.isPending) make.mutate(undefined, { onSuccess: () => navigate(pageOf(bucket, key)) })
-  }
   return (
-    <Modal
-      visible
-      header="Make a folder"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" disabled={!ready} loading={make.isPending} onClick={go}>
-              Make
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title="Make a folder"
+      verb="Make"
+      busy={make.isPending}
+      disabled={plain === "" || problem !== ""}
+      error={make.error}
+      form
+      onYes={() => make.mutate(undefined, { onSuccess: () => navigate(pageOf(bucket, key)) })}
+      onNo={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          go()
-        }}
+      <FormField
+        label="Name"
+        errorText={problem}
+        constraintText={plain ? uriOf(bucket, key) : "Slashes make folders in folders"}
       >
-        <SpaceBetween size="m">
-          {make.error && <Alert type="error">{inWords(make.error)}</Alert>}
-          <FormField
-            label="Name"
-            errorText={problem}
-            constraintText={plain ? uriOf(bucket, key) : "Slashes make folders in folders"}
-          >
-            <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus spellcheck={false} />
-          </FormField>
-        </SpaceBetween>
-      </form>
-    </Modal>
+        <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus spellcheck={false} />
+      </FormField>
+    </Dialog>
   )
 }

@@ -3,13 +3,13 @@ import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
-import Modal from "@cloudscape-design/components/modal"
 import Select from "@cloudscape-design/components/select"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useQuery } from "@tanstack/react-query"
 import { useState } from "react"
 import { inWords } from "@/aws/live"
 import { Code } from "@/parts/copy"
+import { DialogFrame } from "@/parts/dialog"
 import { instant } from "@/parts/format"
 import { Waiting } from "@/parts/waiting"
 import { keys } from "@/session/session"
@@ -33,18 +33,14 @@ export function Share({ at, onClose }: { at: At; onClose: () => void }) {
     refetchOnWindowFocus: false,
   })
   return (
-    <Modal
-      visible
+    <DialogFrame
       size="large"
-      header="Share by a link"
-      closeAriaLabel="Close"
+      title="Share by a link"
       onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <Button variant="primary" onClick={onClose}>
-            Done
-          </Button>
-        </Box>
+      actions={
+        <Button variant="primary" onClick={onClose}>
+          Done
+        </Button>
       }
     >
       <SpaceBetween size="m">
@@ -70,6 +66,6 @@ export function Share({ at, onClose }: { at: At; onClose: () => void }) {
           <Code text={`aws s3 presign ${quoted(uriOf(at.bucket, at.key))} --expires-in 604800`} label="Command" />
         </FormField>
       </SpaceBetween>
-    </Modal>
+    </DialogFrame>
   )
 }

@@ -7,18 +7,15 @@ import {
   ListNamedQueriesCommand,
   type NamedQuery,
 } from "@aws-sdk/client-athena"
-import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { aws } from "@/aws/client"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
 import { Confirm } from "@/parts/confirm"
+import { Dialog } from "@/parts/dialog"
 import { Empty } from "@/parts/empty"
 import { type Column, ResourceTable } from "@/parts/resource-table"
 import type { Places } from "./places"
@@ -116,7 +113,7 @@ export function Saved({ workGroup, onOpen }: Props) {
           title={`Delete the query ${leaving.Name}?`}
           verb="Delete"
           busy={drop.isPending}
-          error={drop.error ? inWords(drop.error) : undefined}
+          error={drop.error}
           onNo={() => setLeaving(undefined)}
           onYes={() => drop.mutate(leaving, { onSuccess: () => setLeaving(undefined) })}
         >
@@ -143,44 +140,23 @@ export function SaveQuery({ sql, places, onClose }: { sql: string; places: Place
       ),
     () => `${name.trim()} is saved.`,
   )
-  const go = () => {
-    if (name.trim() && !make.isPending) make.mutate(undefined, { onSuccess: onClose })
-  }
   return (
-    <Modal
-      visible
-      header="Save the query"
-      closeAriaLabel="Close"
-      onDismiss={onClose}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button variant="primary" disabled={!name.trim()} loading={make.isPending} onClick={go}>
-              Save
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title="Save the query"
+      verb="Save"
+      busy={make.isPending}
+      disabled={!name.trim()}
+      error={make.error}
+      form
+      onYes={() => make.mutate(undefined, { onSuccess: onClose })}
+      onNo={onClose}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          go()
-        }}
-      >
-        <SpaceBetween size="m">
-          {make.error && <Alert type="error">{inWords(make.error)}</Alert>}
-          <FormField label="Name">
-            <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus />
-          </FormField>
-          <FormField label="Description" description="Optional.">
-            <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />
-          </FormField>
-        </SpaceBetween>
-      </form>
-    </Modal>
+      <FormField label="Name">
+        <Input value={name} onChange={({ detail }) => setName(detail.value)} autoFocus />
+      </FormField>
+      <FormField label="Description" description="Optional.">
+        <Input value={description} onChange={({ detail }) => setDescription(detail.value)} />
+      </FormField>
+    </Dialog>
   )
 }
