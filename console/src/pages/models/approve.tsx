@@ -1,15 +1,12 @@
 /** Approves or rejects a version, with a comment that is kept. What a rule of the group says stands in the dialog. */
 import { SageMakerClient, UpdateModelPackageCommand } from "@aws-sdk/client-sagemaker"
 import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
-import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
-import Modal from "@cloudscape-design/components/modal"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import Textarea from "@cloudscape-design/components/textarea"
 import { useState } from "react"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
+import { Dialog } from "@/parts/dialog"
 import { PENDING } from "./packages"
 import type { Rule } from "./rules"
 
@@ -43,53 +40,33 @@ export function Decide({ arn, called, verdict, rules, onDone }: Props) {
     { errorsHere: true },
   )
   return (
-    <Modal
-      visible
-      header={`${title} ${called}?`}
-      closeAriaLabel="Close"
-      onDismiss={onDone}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDone}>
-              Cancel
-            </Button>
-            <Button
-              variant="primary"
-              loading={act.isPending}
-              disabled={comment.length > MOST}
-              onClick={() => act.mutate(undefined)}
-            >
-              {verb}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title={`${title} ${called}?`}
+      verb={verb}
+      busy={act.isPending}
+      disabled={comment.length > MOST}
+      error={act.error}
+      failed="That was refused"
+      onYes={() => act.mutate(undefined)}
+      onNo={onDone}
     >
-      <SpaceBetween size="m">
-        {act.error && (
-          <Alert type="error" header="That was refused">
-            {inWords(act.error)}
-          </Alert>
-        )}
-        {verdict === "Approved" && rules.length > 0 && (
-          <Alert type="info" header="Rules of this group">
-            <ul className="clary-plain-list">
-              {rules.map((one) => (
-                <li key={one.key}>{one.words}</li>
-              ))}
-            </ul>
-          </Alert>
-        )}
-        <FormField
-          label="Comment"
-          description="Why. It is kept with the decision, with your name and the time."
-          constraintText={comment.length > MOST - 100 ? `${comment.length} of ${MOST} letters` : ""}
-          errorText={comment.length > MOST ? `At most ${MOST} letters.` : ""}
-        >
-          <Textarea value={comment} onChange={({ detail }) => setComment(detail.value)} rows={3} autoFocus />
-        </FormField>
-      </SpaceBetween>
-    </Modal>
+      {verdict === "Approved" && rules.length > 0 && (
+        <Alert type="info" header="Rules of this group">
+          <ul className="clary-plain-list">
+            {rules.map((one) => (
+              <li key={one.key}>{one.words}</li>
+            ))}
+          </ul>
+        </Alert>
+      )}
+      <FormField
+        label="Comment"
+        description="Why. It is kept with the decision, with your name and the time."
+        constraintText={comment.length > MOST - 100 ? `${comment.length} of ${MOST} letters` : ""}
+        errorText={comment.length > MOST ? `At most ${MOST} letters.` : ""}
+      >
+        <Textarea value={comment} onChange={({ detail }) => setComment(detail.value)} rows={3} autoFocus />
+      </FormField>
+    </Dialog>
   )
 }

@@ -7,9 +7,10 @@ import {
 } from "@aws-sdk/client-sagemaker"
 import Alert from "@cloudscape-design/components/alert"
 import SpaceBetween from "@cloudscape-design/components/space-between"
+import type { ReactNode } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { count } from "@/parts/format"
 import { versionsOf } from "./packages"
@@ -25,97 +26,97 @@ const Serves = ({ serving }: { serving: readonly Serving[] }) =>
     </Alert>
   )
 
-type GroupProps = { name: string; versions: number; serving: readonly Serving[]; onNo: () => void }
+type Gone = {
+  title: string
+  /** What is said when it is done. */
+  said: string
+  /** The page that is shown then: the thing's own is gone. */
+  back: string
+  work: () => Promise<unknown>
+  /** What goes with it, and what stays. */
+  children: ReactNode
+  serving: readonly Serving[]
+  typed?: string
+  onNo: () => void
+}
 
-export function DeleteGroup({ name, versions, serving, onNo }: GroupProps) {
+function Delete({ title, said, back, work, children, serving, typed, onNo }: Gone) {
   const navigate = useNavigate()
   const act = useAct(
     async () => {
-      // A group with versions cannot be deleted: they go first, also those that came since the page was read.
-      for (const one of await versionsOf(name))
-        await sagemaker().send(new DeleteModelPackageCommand({ ModelPackageName: one.ModelPackageArn }))
-      await sagemaker().send(new DeleteModelPackageGroupCommand({ ModelPackageGroupName: name }))
-      await navigate("/models")
+      await work()
+      await navigate(back)
     },
-    `The group ${name} is deleted`,
+    said,
     { errorsHere: true },
   )
   return (
     <Confirm
-      title={`Delete the group ${name}?`}
+      title={title}
       verb="Delete"
-      typed={name}
+      typed={typed}
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onNo}
     >
       <SpaceBetween size="s">
-        <span>
-          {versions === 0
-            ? "It has no versions."
-            : `Its ${versions === 1 ? "version" : `${count(versions)} versions`}, with their metrics, approvals and cards, ${versions === 1 ? "is" : "are"} deleted with it. That cannot be undone.`}
-        </span>
+        <span>{children}</span>
         <Serves serving={serving} />
       </SpaceBetween>
     </Confirm>
+  )
+}
+
+type GroupProps = { name: string; versions: number; serving: readonly Serving[]; onNo: () => void }
+
+export function DeleteGroup({ name, versions, serving, onNo }: GroupProps) {
+  const work = async () => {
+    // A group with versions cannot be deleted: they go first, also those that came since the page was read.
+    for (const one of await versionsOf(name))
+      await sagemaker().send(new DeleteModelPackageCommand({ ModelPackageName: one.ModelPackageArn }))
+    await sagemaker().send(new DeleteModelPackageGroupCommand({ ModelPackageGroupName: name }))
+  }
+  return (
+    <Delete
+      title={`Delete the group ${name}?`}
+      said={`The group ${name} is deleted`}
+      back="/models"
+      typed={name}
+      {...{ work, serving, onNo }}
+    >
+      {versions === 0
+        ? "It has no versions."
+        : `Its ${versions === 1 ? "version" : `${count(versions)} versions`}, with their metrics, approvals and cards, ${versions === 1 ? "is" : "are"} deleted with it. That cannot be undone.`}
+    </Delete>
   )
 }
 
 type VersionProps = { arn: string; called: string; back: string; serving: readonly Serving[]; onNo: () => void }
 
-export function DeleteVersion({ arn, called, back, serving, onNo }: VersionProps) {
-  const navigate = useNavigate()
-  const act = useAct(
-    async () => {
-      await sagemaker().send(new DeleteModelPackageCommand({ ModelPackageName: arn }))
-      await navigate(back)
-    },
-    `${called} is deleted`,
-    { errorsHere: true },
-  )
+export function DeleteVersion({ arn, called, ...rest }: VersionProps) {
   return (
-    <Confirm
+    <Delete
       title={`Delete ${called}?`}
-      verb="Delete"
-      busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
-      onYes={() => act.mutate(undefined)}
-      onNo={onNo}
+      said={`${called} is deleted`}
+      work={() => sagemaker().send(new DeleteModelPackageCommand({ ModelPackageName: arn }))}
+      {...rest}
     >
-      <SpaceBetween size="s">
-        <span>
-          Its metrics and decisions go with it, and its number is not given out again. Models made of it stay.
-        </span>
-        <Serves serving={serving} />
-      </SpaceBetween>
-    </Confirm>
+      Its metrics and decisions go with it, and its number is not given out again. Models made of it stay.
+    </Delete>
   )
 }
 
-export function DeleteModel({ name, serving, onNo }: { name: string; serving: readonly Serving[]; onNo: () => void }) {
-  const navigate = useNavigate()
-  const act = useAct(
-    async () => {
-      await sagemaker().send(new DeleteModelCommand({ ModelName: name }))
-      await navigate("/models")
-    },
-    `The model ${name} is deleted`,
-    { errorsHere: true },
-  )
+export function DeleteModel({ name, ...rest }: { name: string; serving: readonly Serving[]; onNo: () => void }) {
   return (
-    <Confirm
+    <Delete
       title={`Delete the model ${name}?`}
-      verb="Delete"
-      busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
-      onYes={() => act.mutate(undefined)}
-      onNo={onNo}
+      said={`The model ${name} is deleted`}
+      back="/models"
+      work={() => sagemaker().send(new DeleteModelCommand({ ModelName: name }))}
+      {...rest}
     >
-      <SpaceBetween size="s">
-        <span>Its data in S3 stays.</span>
-        <Serves serving={serving} />
-      </SpaceBetween>
-    </Confirm>
+      Its data in S3 stays.
+    </Delete>
   )
 }

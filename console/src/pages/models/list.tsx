@@ -3,12 +3,11 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { Empty } from "@/parts/empty"
 import { ResourceTable } from "@/parts/resource-table"
-import { Ago } from "@/parts/time"
 import { To } from "@/shell/link"
 import { usePage } from "@/shell/title"
 import { Approval } from "./approval"
-import { PENDING, type Summary, useRegistry, versionPath } from "./packages"
-import { Served } from "./served"
+import { createdColumn, nameColumn, servingColumn } from "./columns"
+import { type Group, PENDING, type Summary, useRegistry, versionPath } from "./packages"
 import { type Serving, servesPackage, useServing } from "./serving"
 import { SingleModels } from "./single-models"
 import "./models.css"
@@ -24,7 +23,7 @@ export function Models() {
       <Header variant="h1" description="What was trained, which version is approved, and where it serves.">
         Models
       </Header>
-      <ResourceTable
+      <ResourceTable<Group>
         title="Model groups"
         description="A group holds the versions of one model."
         rows={registry.data?.groups}
@@ -33,14 +32,10 @@ export function Models() {
         id={(one) => one.name}
         sorted={{ id: "latest", descending: true }}
         columns={[
-          {
-            id: "name",
-            header: "Name",
-            cell: (one) => <To to={`/models/${one.name}`}>{one.name}</To>,
-            text: (one) => `${one.name} ${one.description}`,
-            sortingField: "name",
-            isRowHeader: true,
-          },
+          nameColumn(
+            (one) => `/models/${one.name}`,
+            (one) => `${one.name} ${one.description}`,
+          ),
           {
             id: "versions",
             header: "Versions",
@@ -62,23 +57,11 @@ export function Models() {
             text: (one) => one.versions.filter((version) => version.approval === PENDING).length,
             sortingField: "waiting",
           },
-          {
-            id: "serving",
-            header: "In service",
-            cell: (one) =>
-              serving.error ? "not known" : <Served serving={servesGroup(served, one.versions)} group={one.name} />,
-            text: (one) =>
-              servesGroup(served, one.versions)
-                .map((endpoint) => endpoint.endpoint)
-                .join(" "),
-          },
-          {
-            id: "created",
-            header: "Created",
-            cell: (one) => <Ago when={one.created} />,
-            text: (one) => one.created,
-            sortingField: "created",
-          },
+          servingColumn((one) => servesGroup(served, one.versions), {
+            group: (one) => one.name,
+            unknown: serving.error !== null,
+          }),
+          createdColumn(),
         ]}
         empty={
           <Empty title="No model groups yet" action={<To to="/examples">Start an example</To>}>
@@ -108,36 +91,15 @@ function Latest({ version }: { version: Summary | undefined }) {
 
 function Alone({ packages, serving }: { packages: Summary[]; serving: readonly Serving[] }) {
   return (
-    <ResourceTable
+    <ResourceTable<Summary>
       title="Packages without a group"
       param="packages"
       rows={packages}
       id={(one) => one.arn}
       columns={[
-        {
-          id: "name",
-          header: "Name",
-          cell: (one) => <To to={`/models/package/${one.name}`}>{one.name}</To>,
-          text: (one) => one.name,
-          sortingField: "name",
-          isRowHeader: true,
-        },
-        {
-          id: "serving",
-          header: "In service",
-          cell: (one) => <Served serving={servesPackage(serving, one.arn)} />,
-          text: (one) =>
-            servesPackage(serving, one.arn)
-              .map((endpoint) => endpoint.endpoint)
-              .join(" "),
-        },
-        {
-          id: "created",
-          header: "Created",
-          cell: (one) => <Ago when={one.created} />,
-          text: (one) => one.created,
-          sortingField: "created",
-        },
+        nameColumn((one) => `/models/package/${one.name}`),
+        servingColumn((one) => servesPackage(serving, one.arn)),
+        createdColumn(),
       ]}
       empty={<Empty title="No packages without a group" />}
     />

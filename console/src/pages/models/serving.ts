@@ -12,13 +12,13 @@ import { FAST_MS, isMissing, SLOW_MS, useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
 import { moving } from "@/parts/status"
 import { tagsOf } from "./packages"
+import { remembering } from "./remembered"
 
 export type ServedVariant = { name: string; model: string; package: string | undefined; weight: number | undefined }
 export type Serving = { endpoint: string; status: string; config: string; variants: ServedVariant[] }
 
 const sagemaker = () => aws(SageMakerClient)
-/** What was found of an endpoint holds until the endpoint changes. */
-const known = new Map<string, Promise<Serving>>()
+const remembered = remembering<Serving>()
 
 export async function servingNow(): Promise<Serving[]> {
   const endpoints = await all(
@@ -30,18 +30,10 @@ export async function servingNow(): Promise<Serving[]> {
   return found.filter((one) => one !== undefined)
 }
 
-async function seen(one: EndpointSummary): Promise<Serving | undefined> {
+/** What was found of an endpoint holds until the endpoint changes. */
+function seen(one: EndpointSummary): Promise<Serving | undefined> {
   const key = `${one.EndpointArn} ${one.CreationTime?.getTime()} ${one.LastModifiedTime?.getTime()} ${one.EndpointStatus}`
-  const held = known.get(key)
-  const asked = held ?? served(one.EndpointName ?? "", one.EndpointStatus ?? "")
-  known.set(key, asked)
-  try {
-    return await asked
-  } catch (error) {
-    known.delete(key)
-    if (isMissing(error)) return undefined // it was deleted between the two looks
-    throw error
-  }
+  return remembered(key, () => served(one.EndpointName ?? "", one.EndpointStatus ?? ""))
 }
 
 async function served(endpoint: string, status: string): Promise<Serving> {

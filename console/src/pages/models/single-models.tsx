@@ -3,22 +3,21 @@ import { DescribeModelCommand, ListModelsCommand, type ModelSummary, SageMakerCl
 import Select from "@cloudscape-design/components/select"
 import { useState } from "react"
 import { aws } from "@/aws/client"
-import { isMissing, useLive } from "@/aws/live"
+import { useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
 import { pageOf } from "@/parts/arn"
 import { Empty } from "@/parts/empty"
 import { nameOf } from "@/parts/format"
 import { ResourceTable } from "@/parts/resource-table"
-import { Ago } from "@/parts/time"
 import { To } from "@/shell/link"
-import { Served } from "./served"
+import { createdColumn, nameColumn, servingColumn } from "./columns"
+import { remembering } from "./remembered"
 import type { Serving } from "./serving"
 
 type Single = { name: string; created: Date | undefined; package: string | undefined; images: string[] }
 
 const sagemaker = () => aws(SageMakerClient)
-/** A model never changes: what was read of one holds while it is there. */
-const known = new Map<string, Promise<Single>>()
+const remembered = remembering<Single>()
 
 async function models(): Promise<Single[]> {
   const found = await all(
@@ -30,18 +29,9 @@ async function models(): Promise<Single[]> {
   return read.filter((one) => one !== undefined)
 }
 
-async function seen(one: ModelSummary): Promise<Single | undefined> {
-  const key = `${one.ModelArn} ${one.CreationTime?.getTime()}`
-  const asked = known.get(key) ?? described(one)
-  known.set(key, asked)
-  try {
-    return await asked
-  } catch (error) {
-    known.delete(key)
-    if (isMissing(error)) return undefined // it was deleted between the two looks
-    throw error
-  }
-}
+/** A model never changes: what was read of one holds while it is there. */
+const seen = (one: ModelSummary): Promise<Single | undefined> =>
+  remembered(`${one.ModelArn} ${one.CreationTime?.getTime()}`, () => described(one))
 
 async function described(one: ModelSummary): Promise<Single> {
   const said = await sagemaker().send(new DescribeModelCommand({ ModelName: one.ModelName }))
@@ -66,7 +56,7 @@ export function SingleModels({ serving }: { serving: readonly Serving[] }) {
   const serves = (name: string) => serving.filter((one) => one.variants.some((variant) => variant.model === name))
   const hidden = (looked.data?.length ?? 0) - (rows?.length ?? 0)
   return (
-    <ResourceTable
+    <ResourceTable<Single>
       title={which === "all" ? "All models" : "Models in no group"}
       description={
         hidden > 0
@@ -88,14 +78,7 @@ export function SingleModels({ serving }: { serving: readonly Serving[] }) {
         />
       }
       columns={[
-        {
-          id: "name",
-          header: "Name",
-          cell: (one) => <To to={`/models/single/${one.name}`}>{one.name}</To>,
-          text: (one) => one.name,
-          sortingField: "name",
-          isRowHeader: true,
-        },
+        nameColumn((one) => `/models/single/${one.name}`),
         {
           id: "of",
           header: "Made of",
@@ -103,22 +86,8 @@ export function SingleModels({ serving }: { serving: readonly Serving[] }) {
           text: (one) => one.package?.split(":model-package/")[1] ?? one.images.join(", "),
           sortingField: "of",
         },
-        {
-          id: "serving",
-          header: "In service",
-          cell: (one) => <Served serving={serves(one.name)} />,
-          text: (one) =>
-            serves(one.name)
-              .map((endpoint) => endpoint.endpoint)
-              .join(" "),
-        },
-        {
-          id: "created",
-          header: "Created",
-          cell: (one) => <Ago when={one.created} />,
-          text: (one) => one.created,
-          sortingField: "created",
-        },
+        servingColumn((one) => serves(one.name)),
+        createdColumn(),
       ]}
       empty={
         <Empty title={hidden > 0 ? "Every model belongs to a group" : "No models of their own"}>

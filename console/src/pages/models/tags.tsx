@@ -7,11 +7,10 @@ import Button from "@cloudscape-design/components/button"
 import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { type ReactNode, useState } from "react"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
+import { Dialog } from "@/parts/dialog"
 import { Facts } from "@/parts/facts"
 import type { Tags } from "./rules"
 
@@ -81,65 +80,44 @@ function Editor({ arn, tags, onDone }: { arn: string; tags: Tags; onDone: () => 
   )
   const twice = pairs.some((one, at) => pairs.findIndex((other) => other.key === one.key) !== at)
   return (
-    <Modal
-      visible
+    <Dialog
       size="large"
-      header="Tags"
-      closeAriaLabel="Close"
-      onDismiss={onDone}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDone}>
-              Cancel
-            </Button>
-            <Button
-              variant="primary"
-              loading={act.isPending}
-              disabled={twice || pairs.some((one) => !one.key)}
-              onClick={() => act.mutate(undefined)}
-            >
-              Save
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      title="Tags"
+      verb="Save"
+      busy={act.isPending}
+      disabled={twice || pairs.some((one) => !one.key)}
+      error={act.error}
+      onYes={() => act.mutate(undefined)}
+      onNo={onDone}
     >
-      <SpaceBetween size="m">
-        {act.error && <Alert type="error">{inWords(act.error)}</Alert>}
-        {twice && <Alert type="warning">A key stands there twice.</Alert>}
-        <AttributeEditor
-          items={pairs}
-          addButtonText="Add a tag"
-          removeButtonText="Remove"
-          removeButtonAriaLabel={(one) => `Remove ${one.key || "the empty tag"}`}
-          empty="No tags."
-          onAddButtonClick={() => setPairs((now) => [...now, { key: "", value: "" }])}
-          onRemoveButtonClick={({ detail }) => setPairs((now) => now.filter((_, at) => at !== detail.itemIndex))}
-          definition={[
-            {
-              label: "Key",
-              control: (one, at) => (
-                <Input
-                  value={one.key}
-                  onChange={({ detail }) => change(at, { key: detail.value })}
-                  spellcheck={false}
-                />
-              ),
-            },
-            {
-              label: "Value",
-              control: (one, at) => (
-                <Input
-                  value={one.value}
-                  onChange={({ detail }) => change(at, { value: detail.value })}
-                  spellcheck={false}
-                />
-              ),
-            },
-          ]}
-        />
-      </SpaceBetween>
-    </Modal>
+      {twice && <Alert type="warning">A key stands there twice.</Alert>}
+      <AttributeEditor
+        items={pairs}
+        addButtonText="Add a tag"
+        removeButtonText="Remove"
+        removeButtonAriaLabel={(one) => `Remove ${one.key || "the empty tag"}`}
+        empty="No tags."
+        onAddButtonClick={() => setPairs((now) => [...now, { key: "", value: "" }])}
+        onRemoveButtonClick={({ detail }) => setPairs((now) => now.filter((_, at) => at !== detail.itemIndex))}
+        definition={[
+          {
+            label: "Key",
+            control: (one, at) => (
+              <Input value={one.key} onChange={({ detail }) => change(at, { key: detail.value })} spellcheck={false} />
+            ),
+          },
+          {
+            label: "Value",
+            control: (one, at) => (
+              <Input
+                value={one.value}
+                onChange={({ detail }) => change(at, { value: detail.value })}
+                spellcheck={false}
+              />
+            ),
+          },
+        ]}
+      />
+    </Dialog>
   )
 }

@@ -6,13 +6,11 @@
  *     <Deploy model={name} onDismiss={...} />
  */
 import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
-import Modal from "@cloudscape-design/components/modal"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query"
-import { type ReactNode, useState } from "react"
-import { inWords } from "@/aws/live"
+import { useState } from "react"
+import { Dialog, DialogFrame } from "@/parts/dialog"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
 import { Fields } from "./fields"
@@ -38,9 +36,9 @@ export function Deploy({ onDone, onDismiss, endpoint, ...asked }: Props) {
   })
   if (known.data) return <Filled known={known.data} onDone={onDone} onDismiss={onDismiss} />
   return (
-    <Frame title="Deploy" onDismiss={onDismiss}>
+    <DialogFrame size="large" title="Deploy" onDismiss={unlessBeside(onDismiss)}>
       {known.error ? <Problem error={known.error} again={() => void known.refetch()} /> : <Waiting />}
-    </Frame>
+    </DialogFrame>
   )
 }
 
@@ -59,13 +57,14 @@ function Filled({ known, onDone, onDismiss }: FilledProps) {
   const wrong = problems(wanted, known.what, names)
   const deploy = () => {
     setTried(true)
-    if (Object.keys(wrong).length === 0 && !known.refused && !act.isPending) act.mutate()
+    if (Object.keys(wrong).length === 0) act.mutate()
   }
   if (act.data)
     return (
-      <Frame
+      <DialogFrame
+        size="large"
         title={known.title}
-        onDismiss={onDismiss}
+        onDismiss={unlessBeside(onDismiss)}
         actions={
           <Button variant="primary" onClick={onDismiss}>
             Close
@@ -73,75 +72,41 @@ function Filled({ known, onDone, onDismiss }: FilledProps) {
         }
       >
         <Progress begun={act.data} known={known} onDone={onDone} />
-      </Frame>
+      </DialogFrame>
     )
   return (
-    <Frame
+    <Dialog
+      size="large"
       title={known.title}
-      onDismiss={onDismiss}
-      actions={
-        <>
-          <Button variant="link" onClick={onDismiss}>
-            Cancel
-          </Button>
-          <Button variant="primary" onClick={deploy} loading={act.isPending} disabled={known.refused !== ""}>
-            Deploy
-          </Button>
-        </>
-      }
+      verb="Deploy"
+      busy={act.isPending}
+      disabled={known.refused !== ""}
+      error={act.error}
+      failed="It was not deployed"
+      form
+      onYes={deploy}
+      onNo={unlessBeside(onDismiss)}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          deploy()
-        }}
-      >
-        <SpaceBetween size="l">
-          {known.refused && (
-            <Alert type="warning" header="It must be approved first">
-              {known.refused}
-            </Alert>
-          )}
-          {act.error && (
-            <Alert type="error" header="It was not deployed">
-              {inWords(act.error)}
-            </Alert>
-          )}
-          <Fields
-            known={known}
-            wanted={wanted}
-            now={now}
-            wrong={tried ? wrong : {}}
-            onChange={(change) => setWanted((before) => ({ ...before, ...change }))}
-            onNow={setNow}
-          />
-        </SpaceBetween>
-      </form>
-    </Frame>
+      <SpaceBetween size="l">
+        {known.refused && (
+          <Alert type="warning" header="It must be approved first">
+            {known.refused}
+          </Alert>
+        )}
+        <Fields
+          known={known}
+          wanted={wanted}
+          now={now}
+          wrong={tried ? wrong : {}}
+          onChange={(change) => setWanted((before) => ({ ...before, ...change }))}
+          onNow={setNow}
+        />
+      </SpaceBetween>
+    </Dialog>
   )
 }
 
-type FrameProps = { title: string; onDismiss: () => void; actions?: ReactNode; children: ReactNode }
-
-function Frame({ title, onDismiss, actions, children }: FrameProps) {
-  return (
-    <Modal
-      visible
-      size="large"
-      header={title}
-      onDismiss={({ detail }) => detail.reason !== "overlay" && onDismiss()}
-      closeAriaLabel="Close"
-      footer={
-        actions && (
-          <Box float="right">
-            <SpaceBetween direction="horizontal" size="xs">
-              {actions}
-            </SpaceBetween>
-          </Box>
-        )
-      }
-    >
-      {children}
-    </Modal>
-  )
+/** A click beside it does not close it: what was chosen, and what is under way, stays in sight. */
+const unlessBeside = (onDismiss: () => void) => (reason: string) => {
+  if (reason !== "overlay") onDismiss()
 }
