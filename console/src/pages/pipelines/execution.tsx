@@ -10,7 +10,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useCallback, useMemo, useState } from "react"
 import { useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, isMissing, useAct } from "@/aws/live"
+import { isMissing, useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { count } from "@/parts/format"
 import { Problem } from "@/parts/problem"
@@ -212,7 +212,7 @@ function Execution({
           title="Stop this execution?"
           verb="Stop"
           busy={stop.isPending}
-          error={stop.error ? inWords(stop.error) : undefined}
+          error={stop.error}
           onNo={() => ask(undefined)}
           onYes={() => stop.mutate(undefined, { onSuccess: () => ask(undefined) })}
         >

@@ -9,7 +9,7 @@ import Tabs from "@cloudscape-design/components/tabs"
 import { useState } from "react"
 import { useNavigate, useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, isMissing, useAct } from "@/aws/live"
+import { isMissing, useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Copy, Json } from "@/parts/copy"
 import { Facts } from "@/parts/facts"
@@ -149,7 +149,7 @@ export function PipelinePage({ name: given }: { name?: string }) {
           verb="Delete"
           typed={name}
           busy={remove.isPending}
-          error={remove.error ? inWords(remove.error) : undefined}
+          error={remove.error}
           onNo={() => ask(undefined)}
           onYes={() => remove.mutate(undefined)}
         >

@@ -1,18 +1,15 @@
 /** Starts an execution: a form made from the parameters that the definition declares. */
 import { SageMakerClient, StartPipelineExecutionCommand } from "@aws-sdk/client-sagemaker"
-import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
-import Button from "@cloudscape-design/components/button"
 import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
 import Select from "@cloudscape-design/components/select"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
+import { Dialog, DialogFrame } from "@/parts/dialog"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
 import type { Definition } from "./definition"
@@ -55,9 +52,9 @@ export function StartPipeline({ pipeline, onDismiss, given, version, source }: P
   )
   if (data === undefined) {
     return (
-      <Modal visible header={`Start ${pipeline}`} onDismiss={onDismiss} closeAriaLabel="Close">
+      <DialogFrame title={`Start ${pipeline}`} onDismiss={onDismiss}>
         {error ? <Problem error={error} again={() => void refetch()} /> : <Waiting what="Reading the definition" />}
-      </Modal>
+      </DialogFrame>
     )
   }
   return (
@@ -117,65 +114,42 @@ function Form({ pipeline, definition, given, source, version, onDismiss, childre
     })
   }
   return (
-    <Modal
-      visible
-      size="medium"
-      header={`Start ${pipeline}`}
-      onDismiss={onDismiss}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              Cancel
-            </Button>
-            <Button variant="primary" onClick={go} loading={start.isPending}>
-              Start
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title={`Start ${pipeline}`}
+      verb="Start"
+      busy={start.isPending}
+      error={start.error}
+      failed="It did not start"
+      form
+      onYes={go}
+      onNo={onDismiss}
     >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          go()
-        }}
+      {children}
+      {definition.parameters.length === 0 && (
+        <Box color="text-body-secondary">This pipeline has no parameters: every execution begins the same.</Box>
+      )}
+      {definition.parameters.map((one, at) => (
+        <Field
+          key={one.name}
+          parameter={one}
+          value={values[one.name] ?? ""}
+          problem={problems[at] && (tried || values[one.name] !== "") ? problems[at] : ""}
+          onChange={(value) => setValues((now) => ({ ...now, [one.name]: value }))}
+        />
+      ))}
+      <FormField
+        label={
+          <>
+            Name of the execution <i>- optional</i>
+          </>
+        }
+        errorText={nameProblem(name)}
       >
-        <SpaceBetween size="m">
-          {start.error && (
-            <Alert type="error" header="It did not start">
-              {inWords(start.error)}
-            </Alert>
-          )}
-          {children}
-          {definition.parameters.length === 0 && (
-            <Box color="text-body-secondary">This pipeline has no parameters: every execution begins the same.</Box>
-          )}
-          {definition.parameters.map((one, at) => (
-            <Field
-              key={one.name}
-              parameter={one}
-              value={values[one.name] ?? ""}
-              problem={problems[at] && (tried || values[one.name] !== "") ? problems[at] : ""}
-              onChange={(value) => setValues((now) => ({ ...now, [one.name]: value }))}
-            />
-          ))}
-          <FormField
-            label={
-              <>
-                Name of the execution <i>- optional</i>
-              </>
-            }
-            errorText={nameProblem(name)}
-          >
-            <Input value={name} onChange={({ detail }) => setName(detail.value)} spellcheck={false} />
-          </FormField>
-          <ExpandableSection headerText="Run only some steps" defaultExpanded={false}>
-            <SelectSteps pipeline={pipeline} definition={definition} value={selection} onChange={select} />
-          </ExpandableSection>
-        </SpaceBetween>
-      </form>
-    </Modal>
+        <Input value={name} onChange={({ detail }) => setName(detail.value)} spellcheck={false} />
+      </FormField>
+      <ExpandableSection headerText="Run only some steps" defaultExpanded={false}>
+        <SelectSteps pipeline={pipeline} definition={definition} value={selection} onChange={select} />
+      </ExpandableSection>
+    </Dialog>
   )
 }

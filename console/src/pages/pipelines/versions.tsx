@@ -2,9 +2,9 @@
 import type { PipelineVersionSummary } from "@aws-sdk/client-sagemaker"
 import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
-import Modal from "@cloudscape-design/components/modal"
 import { useState } from "react"
 import { Json } from "@/parts/copy"
+import { DialogFrame } from "@/parts/dialog"
 import { Empty } from "@/parts/empty"
 import { Problem } from "@/parts/problem"
 import { ResourceTable } from "@/parts/resource-table"
@@ -78,10 +78,10 @@ export function Versions({ pipeline }: { pipeline: string }) {
 function OfVersion({ pipeline, version, onDismiss }: { pipeline: string; version: number; onDismiss: () => void }) {
   const { data, error, refetch } = usePipeline(pipeline, version, false)
   return (
-    <Modal visible size="large" header={`${pipeline}, version ${version}`} onDismiss={onDismiss} closeAriaLabel="Close">
+    <DialogFrame size="large" title={`${pipeline}, version ${version}`} onDismiss={onDismiss}>
       {error && <Problem error={error} again={() => void refetch()} />}
       {!error && !data && <Waiting />}
       {data && <Json label={`Definition of version ${version}`} value={JSON.parse(data.PipelineDefinition ?? "{}")} />}
-    </Modal>
+    </DialogFrame>
   )
 }

@@ -4,7 +4,6 @@
  * contents may be live.
  */
 import {
-  Background,
   Controls,
   type Edge,
   Handle,
@@ -12,7 +11,6 @@ import {
   type Node,
   type NodeProps,
   Position,
-  ReactFlow,
   ReactFlowProvider,
   useReactFlow,
   useStore,
@@ -20,10 +18,10 @@ import {
 import "@xyflow/react/dist/style.css"
 import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from "react"
 import { inWords } from "@/aws/live"
-import { useTheme } from "@/shell/theme"
 import { Waiting } from "../waiting"
 import "./graph.css"
 import { type Arrow, type Box, type Direction, drawable, extent, layout, type Places } from "./layout"
+import { StillFlow } from "./still"
 
 export type GraphNode = Box & {
   /** What it is in a few words: screen readers hear of the arrows by it. The node itself is called by its content. */
@@ -98,7 +96,6 @@ export function Graph(props: Props) {
 }
 
 function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape: string }) {
-  const theme = useTheme()
   const { fitView } = useReactFlow()
   const width = useStore((state) => state.width)
   const drawn = nodes
@@ -134,28 +131,16 @@ function Drawn({ nodes, edges, places, shape }: Props & { places: Places; shape:
     void fitView(FIT)
   }, [shape, places, width, fitView])
   return (
-    <ReactFlow
+    <StillFlow
       nodes={drawn}
       edges={arrows}
       nodeTypes={TYPES}
-      colorMode={theme}
-      fitView
       fitViewOptions={FIT}
       minZoom={SMALLEST}
-      maxZoom={1.5}
-      nodesDraggable={false}
-      nodesConnectable={false}
-      nodesFocusable={false}
-      edgesFocusable={false}
-      elementsSelectable={false}
-      // The wheel scrolls the page, as everywhere else; Ctrl and the wheel, or two fingers, zoom.
-      zoomOnScroll={false}
-      preventScrolling={false}
       proOptions={{ hideAttribution: true }}
     >
-      <Background gap={24} />
       <Controls showInteractive={false} fitViewOptions={FIT} aria-label="Zoom" />
-    </ReactFlow>
+    </StillFlow>
   )
 }
 

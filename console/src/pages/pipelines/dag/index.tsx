@@ -1,13 +1,11 @@
 /** The graph of a definition, and what has become of its steps. Laid out once; afterwards only what stands in it moves. */
 import Button from "@cloudscape-design/components/button"
 import {
-  Background,
   Controls,
   type EdgeTypes,
   MarkerType,
   type NodeTypes,
   Panel,
-  ReactFlow,
   ReactFlowProvider,
   useReactFlow,
 } from "@xyflow/react"
@@ -15,9 +13,9 @@ import "@xyflow/react/dist/base.css"
 import "./dag.css"
 import { useQuery } from "@tanstack/react-query"
 import { useEffect, useMemo, useRef, useState } from "react"
+import { StillFlow } from "@/parts/graph/still"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
-import { useTheme } from "@/shell/theme"
 import type { Definition } from "../definition"
 import { edgeState, type States } from "../state"
 import { Way, type WayEdge } from "./edge"
@@ -90,7 +88,6 @@ export default function Dag(props: Props) {
 type DrawnProps = Props & { layout: Layout; width: number; height: number; turn: () => void }
 
 function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, width, height, turn }: DrawnProps) {
-  const theme = useTheme()
   const flow = useReactFlow()
   const nodes = useMemo(
     () =>
@@ -137,28 +134,15 @@ function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, w
     if (width && height && at) void flow.fitView(FIT)
   }, [flow, width, height, at])
   return (
-    <ReactFlow
+    <StillFlow
       nodes={nodes}
       edges={edges}
       nodeTypes={NODES}
       edgeTypes={EDGES}
-      colorMode={theme}
-      fitView
       fitViewOptions={FIT}
       minZoom={0.1}
-      maxZoom={1.5}
-      nodesDraggable={false}
-      nodesConnectable={false}
-      nodesFocusable={false}
-      edgesFocusable={false}
-      elementsSelectable={false}
-      deleteKeyCode={null}
-      // The page scrolls over the graph as everywhere; with Ctrl (or two fingers) it zooms.
-      zoomOnScroll={false}
-      preventScrolling={false}
       aria-label="The steps as a graph"
     >
-      <Background gap={24} size={1} />
       <Controls showInteractive={false} position="bottom-left" />
       <Panel position="top-right">
         <Button
@@ -168,6 +152,6 @@ function Drawn({ definition, states = NO_STATES, chosen, onChoose, layout: at, w
           onClick={turn}
         />
       </Panel>
-    </ReactFlow>
+    </StillFlow>
   )
 }
