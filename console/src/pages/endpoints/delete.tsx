@@ -12,7 +12,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 
 type Props = {
@@ -45,7 +45,7 @@ export function Delete({ endpoint, config, onNo }: Props) {
       verb="Delete"
       typed={name}
       busy={remove.isPending}
-      error={remove.error ? inWords(remove.error) : undefined}
+      error={remove.error}
       onYes={() => remove.mutate(undefined)}
       onNo={onNo}
     >

@@ -15,7 +15,7 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { aws } from "@/aws/client"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { all } from "@/aws/pages"
 import { Confirm } from "@/parts/confirm"
 import { Empty } from "@/parts/empty"
@@ -117,7 +117,7 @@ function Target({
           title={`Stop scaling ${variant}?`}
           verb="Stop scaling"
           busy={remove.isPending}
-          error={remove.error ? inWords(remove.error) : undefined}
+          error={remove.error}
           onYes={() => remove.mutate(undefined)}
           onNo={() => ask(false)}
         >

@@ -6,17 +6,14 @@ import {
   type ScalableTarget,
   type ScalingPolicy,
 } from "@aws-sdk/client-application-auto-scaling"
-import Alert from "@cloudscape-design/components/alert"
 import Box from "@cloudscape-design/components/box"
-import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
 import Select from "@cloudscape-design/components/select"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
+import { Dialog } from "@/parts/dialog"
 import { begun, flaw, METRICS, resourceOf, SCALED, type Wanted } from "./scaling"
 
 type Props = {
@@ -70,64 +67,45 @@ export function Scale({ endpoint, variants, first, targets, policies, onDone }: 
     </FormField>
   )
   return (
-    <Modal
-      visible
-      header="Scale a variant"
-      onDismiss={onDone}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDone}>
-              Cancel
-            </Button>
-            <Button
-              variant="primary"
-              loading={save.isPending}
-              disabled={wrong !== ""}
-              onClick={() => save.mutate(undefined)}
-            >
-              Scale
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title="Scale a variant"
+      verb="Scale"
+      busy={save.isPending}
+      disabled={wrong !== ""}
+      error={save.error}
+      onYes={() => save.mutate(undefined)}
+      onNo={onDone}
     >
-      <SpaceBetween size="m">
-        {save.error && <Alert type="error">{inWords(save.error)}</Alert>}
-        <FormField label="Variant">
-          <Select
-            options={options}
-            selectedOption={options.find((one) => one.value === wanted.variant) ?? null}
-            onChange={({ detail }) =>
-              setWanted(begun(endpoint, detail.selectedOption.value ?? first, targets, policies))
-            }
-          />
+      <FormField label="Variant">
+        <Select
+          options={options}
+          selectedOption={options.find((one) => one.value === wanted.variant) ?? null}
+          onChange={({ detail }) => setWanted(begun(endpoint, detail.selectedOption.value ?? first, targets, policies))}
+        />
+      </FormField>
+      <div className="clary-fields">
+        {field("Fewest instances", "least")}
+        {field("Most instances", "most")}
+      </div>
+      <FormField label="Follows">
+        <Select
+          options={[...METRICS]}
+          selectedOption={METRICS.find((one) => one.value === wanted.metric) ?? null}
+          onChange={({ detail }) => {
+            const metric = METRICS.find((one) => one.value === detail.selectedOption.value)
+            if (metric) set({ metric: metric.value, target: metric.usual })
+          }}
+        />
+      </FormField>
+      <div className="clary-fields">
+        {field("Target", "target", "More instances come above it")}
+        <FormField label="Name of the policy">
+          <Input value={wanted.name} onChange={({ detail }) => set({ name: detail.value })} />
         </FormField>
-        <div className="clary-fields">
-          {field("Fewest instances", "least")}
-          {field("Most instances", "most")}
-        </div>
-        <FormField label="Follows">
-          <Select
-            options={[...METRICS]}
-            selectedOption={METRICS.find((one) => one.value === wanted.metric) ?? null}
-            onChange={({ detail }) => {
-              const metric = METRICS.find((one) => one.value === detail.selectedOption.value)
-              if (metric) set({ metric: metric.value, target: metric.usual })
-            }}
-          />
-        </FormField>
-        <div className="clary-fields">
-          {field("Target", "target", "More instances come above it")}
-          <FormField label="Name of the policy">
-            <Input value={wanted.name} onChange={({ detail }) => set({ name: detail.value })} />
-          </FormField>
-          {field("Rest after more instances, in s", "out")}
-          {field("Rest after fewer instances, in s", "in")}
-        </div>
-        {wrong && <Box color="text-status-error">{wrong}</Box>}
-      </SpaceBetween>
-    </Modal>
+        {field("Rest after more instances, in s", "out")}
+        {field("Rest after fewer instances, in s", "in")}
+      </div>
+      {wrong && <Box color="text-status-error">{wrong}</Box>}
+    </Dialog>
   )
 }

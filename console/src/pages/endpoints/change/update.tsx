@@ -225,7 +225,7 @@ export function RollBack({ endpoint, changes, busy, problem }: Context & { busy:
           title={`Go back to ${found.config}?`}
           verb="Roll back"
           busy={act.isPending}
-          error={act.error ? inWords(act.error) : undefined}
+          error={act.error}
           onYes={() => act.mutate(undefined)}
           onNo={() => ask(false)}
         >
