@@ -7,7 +7,7 @@ import Tabs from "@cloudscape-design/components/tabs"
 import type { UseQueryResult } from "@tanstack/react-query"
 import { type ReactNode, useState } from "react"
 import { useNavigate, useSearchParams } from "react-router"
-import { inWords, isMissing, useAct } from "@/aws/live"
+import { isMissing, useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Copy } from "@/parts/copy"
 import { Problem } from "@/parts/problem"
@@ -143,7 +143,7 @@ export function Doing({ deed, onDone }: { deed: Deed; onDone: () => void }) {
       title={deed.title}
       verb={deed.verb}
       busy={doing.isPending}
-      error={doing.error ? inWords(doing.error) : undefined}
+      error={doing.error}
       onNo={onDone}
       onYes={() =>
         doing.mutate(undefined, {

@@ -2,16 +2,13 @@
 import { GlueClient, type Job, StartJobRunCommand } from "@aws-sdk/client-glue"
 import Alert from "@cloudscape-design/components/alert"
 import AttributeEditor from "@cloudscape-design/components/attribute-editor"
-import Box from "@cloudscape-design/components/box"
-import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
-import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
 import { aws } from "@/aws/client"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
+import { Dialog } from "@/parts/dialog"
 
 type Argument = { name: string; value: string }
 
@@ -45,63 +42,49 @@ export function StartRun({ job, first, onDone }: { job: Job; first?: Record<stri
     setRows((now) => now.map((one, n) => (n === at ? { ...one, ...change } : one)))
   const odd = rows.find((one) => one.name !== "" && !one.name.startsWith("--"))
   return (
-    <Modal
-      visible
-      size="medium"
-      header={`Run ${name}`}
-      closeAriaLabel="Close"
-      onDismiss={onDone}
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDone}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={starting.isPending} onClick={go}>
-              Start run
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+    <Dialog
+      title={`Run ${name}`}
+      verb="Start run"
+      busy={starting.isPending}
+      error={starting.error}
+      onYes={go}
+      onNo={onDone}
     >
-      <SpaceBetween size="m">
-        {starting.error && <Alert type="error">{inWords(starting.error)}</Alert>}
-        {odd && <Alert type="info">Names of arguments begin with two hyphens as a rule; {odd.name} does not.</Alert>}
-        <FormField label="Arguments" description="They go over the job's own of the same name" stretch>
-          <AttributeEditor<Argument>
-            items={rows}
-            addButtonText="Add an argument"
-            removeButtonText="Remove"
-            empty="None"
-            isItemRemovable={(one) => !(one.name in own)}
-            onAddButtonClick={() => setRows((now) => [...now, { name: "--", value: "" }])}
-            onRemoveButtonClick={({ detail }) => setRows((now) => now.filter((_, at) => at !== detail.itemIndex))}
-            definition={[
-              {
-                label: "Name",
-                control: (one, at) => (
-                  <Input
-                    value={one.name}
-                    ariaLabel={`Name of argument ${at + 1}`}
-                    readOnly={one.name in own}
-                    onChange={({ detail }) => put(at, { name: detail.value })}
-                  />
-                ),
-              },
-              {
-                label: "Value",
-                control: (one, at) => (
-                  <Input
-                    value={one.value}
-                    ariaLabel={`Value of ${one.name === "--" ? `argument ${at + 1}` : one.name}`}
-                    onChange={({ detail }) => put(at, { value: detail.value })}
-                  />
-                ),
-              },
-            ]}
-          />
-        </FormField>
-      </SpaceBetween>
-    </Modal>
+      {odd && <Alert type="info">Names of arguments begin with two hyphens as a rule; {odd.name} does not.</Alert>}
+      <FormField label="Arguments" description="They go over the job's own of the same name" stretch>
+        <AttributeEditor<Argument>
+          items={rows}
+          addButtonText="Add an argument"
+          removeButtonText="Remove"
+          empty="None"
+          isItemRemovable={(one) => !(one.name in own)}
+          onAddButtonClick={() => setRows((now) => [...now, { name: "--", value: "" }])}
+          onRemoveButtonClick={({ detail }) => setRows((now) => now.filter((_, at) => at !== detail.itemIndex))}
+          definition={[
+            {
+              label: "Name",
+              control: (one, at) => (
+                <Input
+                  value={one.name}
+                  ariaLabel={`Name of argument ${at + 1}`}
+                  readOnly={one.name in own}
+                  onChange={({ detail }) => put(at, { name: detail.value })}
+                />
+              ),
+            },
+            {
+              label: "Value",
+              control: (one, at) => (
+                <Input
+                  value={one.value}
+                  ariaLabel={`Value of ${one.name === "--" ? `argument ${at + 1}` : one.name}`}
+                  onChange={({ detail }) => put(at, { value: detail.value })}
+                />
+              ),
+            },
+          ]}
+        />
+      </FormField>
+    </Dialog>
   )
 }
