@@ -1,16 +1,15 @@
 /** Makes or changes a model's page: who may use it, how often, and the form that it shows. */
 import Alert from "@cloudscape-design/components/alert"
-import Box from "@cloudscape-design/components/box"
 import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
-import Modal from "@cloudscape-design/components/modal"
 import RadioGroup from "@cloudscape-design/components/radio-group"
 import Select from "@cloudscape-design/components/select"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Textarea from "@cloudscape-design/components/textarea"
 import { useState } from "react"
 import { inWords, useAct, useLive } from "@/aws/live"
+import { Dialog, DialogFrame } from "@/parts/dialog"
 import { Waiting } from "@/parts/waiting"
 import { flawsOf, type Known, knownOf, readAt, SKELETON, writeTo } from "./documents"
 import { DEFAULT_RATE, MOST_RATE } from "./names"
@@ -30,9 +29,9 @@ export function Edit(props: Props) {
   const title = props.app ? "Change the page" : `A page for ${props.endpoint}`
   if (known.data) return <EditKnown {...props} title={title} known={known.data} />
   return (
-    <Modal visible header={title} onDismiss={props.onDismiss} closeAriaLabel="Close">
+    <DialogFrame title={title} onDismiss={props.onDismiss}>
       {known.error ? <Alert type="error">{inWords(known.error)}</Alert> : <Waiting />}
-    </Modal>
+    </DialogFrame>
   )
 }
 
@@ -74,27 +73,16 @@ function EditKnown({ endpoint, app, onDone, onDismiss, title, known }: Props & {
     { value: "none", label: "No form", description: "A box for the raw body of a request." },
   ]
   return (
-    <Modal
-      visible
+    <Dialog
       size={form === "written" ? "large" : "medium"}
-      header={title}
-      onDismiss={onDismiss}
-      closeAriaLabel="Close"
-      footer={
-        <Box float="right">
-          <SpaceBetween direction="horizontal" size="xs">
-            <Button variant="link" onClick={onDismiss}>
-              Cancel
-            </Button>
-            <Button variant="primary" loading={put.isPending} onClick={go}>
-              {app ? "Change" : "Make the page"}
-            </Button>
-          </SpaceBetween>
-        </Box>
-      }
+      title={title}
+      verb={app ? "Change" : "Make the page"}
+      busy={put.isPending}
+      error={put.error}
+      onYes={go}
+      onNo={onDismiss}
     >
       <SpaceBetween size="l">
-        {put.error && <Alert type="error">{inWords(put.error)}</Alert>}
         <FormField label="Who may use it">
           <RadioGroup
             value={access}
@@ -132,7 +120,7 @@ function EditKnown({ endpoint, app, onDone, onDismiss, title, known }: Props & {
           />
         )}
       </SpaceBetween>
-    </Modal>
+    </Dialog>
   )
 }
 

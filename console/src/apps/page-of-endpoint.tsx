@@ -9,7 +9,7 @@ import Header from "@cloudscape-design/components/header"
 import Link from "@cloudscape-design/components/link"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Copy } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
@@ -95,7 +95,7 @@ export function PageOfEndpoint({ endpoint }: { endpoint: string }) {
           title="Make a new token?"
           verb="Make a new token"
           busy={renew.isPending}
-          error={renew.error ? inWords(renew.error) : undefined}
+          error={renew.error}
           onNo={close}
           onYes={() =>
             renew.mutate(undefined, {
@@ -114,7 +114,7 @@ export function PageOfEndpoint({ endpoint }: { endpoint: string }) {
           title="Remove the page?"
           verb="Remove"
           busy={remove.isPending}
-          error={remove.error ? inWords(remove.error) : undefined}
+          error={remove.error}
           onNo={close}
           onYes={() =>
             remove.mutate(undefined, {
