@@ -23,9 +23,9 @@ const COLUMNS: Column<Row>[] = [
   { id: "status", header: "Status", cell: (one) => <Status status={one.EndpointStatus} />, width: 120 },
   {
     id: "traffic",
-    header: "Requests, last hour",
+    header: "Requests, 1 h",
     cell: (one) => <Requests name={one.EndpointName ?? ""} traffic={one.traffic} />,
-    width: 165,
+    width: 140,
   },
   {
     id: "p99",
