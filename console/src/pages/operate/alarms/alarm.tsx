@@ -15,7 +15,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate, useParams, useSearchParams } from "react-router"
 import { aws } from "@/aws/client"
-import { FAST_MS, inWords, useAct, useLive } from "@/aws/live"
+import { FAST_MS, useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
@@ -165,7 +165,7 @@ function Delete({ name, onNo }: { name: string; onNo: () => void }) {
       title={`Delete the alarm ${name}?`}
       verb="Delete"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onNo}
     >

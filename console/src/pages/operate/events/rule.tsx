@@ -12,7 +12,7 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate, useParams } from "react-router"
-import { inWords, isMissing, useAct, useLive } from "@/aws/live"
+import { isMissing, useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Copy, Json } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
@@ -172,7 +172,7 @@ function Delete({ name, bus, targets, onNo }: DeleteProps) {
       title={`Delete the rule ${name}?`}
       verb="Delete"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onNo}
     >

@@ -6,7 +6,7 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate, useParams } from "react-router"
-import { inWords, isMissing, useAct, useLive } from "@/aws/live"
+import { isMissing, useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Json } from "@/parts/copy"
 import { Facts } from "@/parts/facts"
@@ -152,7 +152,7 @@ export function SchedulePage() {
           title={`Delete the schedule ${name}?`}
           verb="Delete"
           busy={remove.isPending}
-          error={remove.error ? inWords(remove.error) : ""}
+          error={remove.error}
           onYes={() => remove.mutate(undefined)}
           onNo={() => setDeleting(false)}
         >

@@ -11,7 +11,7 @@ import Header from "@cloudscape-design/components/header"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
 import { useNavigate } from "react-router"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Copy } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
@@ -234,7 +234,7 @@ function Delete({ name, streams, onNo }: { name: string; streams: number; onNo: 
       verb="Delete"
       typed={name}
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onNo}
     >

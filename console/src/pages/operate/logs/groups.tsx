@@ -4,7 +4,7 @@ import Button from "@cloudscape-design/components/button"
 import FormField from "@cloudscape-design/components/form-field"
 import Input from "@cloudscape-design/components/input"
 import { useState } from "react"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Empty } from "@/parts/empty"
 import { bytes, count } from "@/parts/format"
@@ -111,7 +111,7 @@ function Make({ onDone }: { onDone: () => void }) {
       title="Create log group"
       verb="Create"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onDone}
     >

@@ -3,7 +3,7 @@ import { DeleteRetentionPolicyCommand, PutRetentionPolicyCommand } from "@aws-sd
 import FormField from "@cloudscape-design/components/form-field"
 import Select from "@cloudscape-design/components/select"
 import { useState } from "react"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { logs } from "./reads"
 
@@ -42,7 +42,7 @@ export function Retention({ group, days, onDone }: Props) {
       title={`How long does ${group} keep its lines?`}
       verb="Save"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onDone}
     >

@@ -4,7 +4,7 @@ import Container from "@cloudscape-design/components/container"
 import Header from "@cloudscape-design/components/header"
 import { type ReactNode, useState } from "react"
 import { useNavigate } from "react-router"
-import { inWords, isMissing, useAct } from "@/aws/live"
+import { isMissing, useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Problem } from "@/parts/problem"
 import { Waiting } from "@/parts/waiting"
@@ -74,7 +74,7 @@ export function Frame({ what, view, name, description, goes, remove, children }:
           verb="Delete"
           typed={name}
           busy={act.isPending}
-          error={act.error ? inWords(act.error) : ""}
+          error={act.error}
           onYes={() => act.mutate(undefined)}
           onNo={() => setAsking(false)}
         >

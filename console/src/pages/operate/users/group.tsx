@@ -11,16 +11,14 @@ import { ResourceTable } from "@/parts/resource-table"
 import { Instant } from "@/parts/time"
 import { To } from "@/shell/link"
 import { Frame, listed, Read } from "./frame"
-import { deleteInline, detach, Held } from "./held"
-import { type Holder, iam, policiesOf, readGroup, userAt } from "./reads"
+import { dropPolicies, Held } from "./held"
+import { type Holder, iam, readGroup, userAt } from "./reads"
 
 async function remove(GroupName: string): Promise<void> {
   const holder: Holder = { kind: "group", name: GroupName }
   for (const one of (await readGroup(GroupName)).users)
     await iam().send(new RemoveUserFromGroupCommand({ GroupName, UserName: one.UserName }))
-  const held = await policiesOf(holder)
-  for (const one of held.attached) await detach(holder, one.PolicyArn ?? "")
-  for (const one of held.inline) await deleteInline(holder, one.name)
+  await dropPolicies(holder)
   await iam().send(new DeleteGroupCommand({ GroupName }))
 }
 

@@ -21,7 +21,7 @@ import Select from "@cloudscape-design/components/select"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import Textarea from "@cloudscape-design/components/textarea"
 import { useState } from "react"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Json } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
@@ -58,6 +58,13 @@ export const deleteInline = ({ kind, name }: Holder, PolicyName: string): Promis
     : kind === "group"
       ? iam().send(new DeleteGroupPolicyCommand({ GroupName: name, PolicyName }))
       : iam().send(new DeleteRolePolicyCommand({ RoleName: name, PolicyName }))
+
+/** The holder has no policy any more: before it can be deleted. */
+export async function dropPolicies(holder: Holder): Promise<void> {
+  const held = await policiesOf(holder)
+  for (const one of held.attached) await detach(holder, one.PolicyArn ?? "")
+  for (const one of held.inline) await deleteInline(holder, one.name)
+}
 
 type Row = { name: string; arn?: string; document?: unknown }
 
@@ -158,7 +165,7 @@ export function Held({ holder }: { holder: Holder }) {
           title={`${leaving.arn === undefined ? "Delete" : "Detach"} ${leaving.name}?`}
           verb={leaving.arn === undefined ? "Delete" : "Detach"}
           busy={leave.isPending}
-          error={leave.error ? inWords(leave.error) : ""}
+          error={leave.error}
           onYes={() => leave.mutate(leaving)}
           onNo={() => setLeaving(null)}
         >
@@ -198,7 +205,7 @@ function Attach({ holder, had, onDone }: { holder: Holder; had: readonly string[
       title={`Attach a policy to ${holder.name}`}
       verb="Attach"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onDone}
     >
@@ -236,7 +243,7 @@ function Write({ holder, first, onDone }: WriteProps) {
       title={first.name ? `Edit ${first.name}` : "Write inline policy"}
       verb="Save"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onDone}
     >

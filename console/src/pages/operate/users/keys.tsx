@@ -12,7 +12,7 @@ import ExpandableSection from "@cloudscape-design/components/expandable-section"
 import Modal from "@cloudscape-design/components/modal"
 import SpaceBetween from "@cloudscape-design/components/space-between"
 import { useState } from "react"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { endpoint, region } from "@/aws/place"
 import { Confirm } from "@/parts/confirm"
 import { Code, Copy } from "@/parts/copy"
@@ -126,7 +126,7 @@ export function Keys({ user }: { user: string }) {
           title={`Delete the key ${deleting.AccessKeyId}?`}
           verb="Delete"
           busy={remove.isPending}
-          error={remove.error ? inWords(remove.error) : ""}
+          error={remove.error}
           onYes={() => remove.mutate(deleting)}
           onNo={() => setDeleting(null)}
         >

@@ -3,7 +3,7 @@ import type { Group, Policy, Role, User } from "@aws-sdk/client-iam"
 import Button from "@cloudscape-design/components/button"
 import Select from "@cloudscape-design/components/select"
 import SpaceBetween from "@cloudscape-design/components/space-between"
-import { useState } from "react"
+import { type ReactNode, useState } from "react"
 import { useSearchParams } from "react-router"
 import { useLive } from "@/aws/live"
 import { Empty } from "@/parts/empty"
@@ -21,94 +21,86 @@ const Name = ({ to, name }: { to: string; name: string | undefined }) => (
   </span>
 )
 
-const USERS: Column<User>[] = [
+type Principal = { Arn?: string; Path?: string; CreateDate?: Date }
+
+/** The columns that users, groups and roles have; `more` stands behind the name. */
+const columns = <T extends Principal>(
+  header: string,
+  name: (one: T) => string | undefined,
+  at: (name: string) => string,
+  more: Column<T>[] = [],
+): Column<T>[] => [
   {
     id: "name",
-    header: "User",
+    header,
     isRowHeader: true,
-    text: (one) => one.UserName,
-    cell: (one) => <Name to={userAt(one.UserName ?? "")} name={one.UserName} />,
+    text: name,
+    cell: (one) => <Name to={at(name(one) ?? "")} name={name(one)} />,
   },
+  ...more,
   { id: "path", header: "Path", text: (one) => one.Path, cell: (one) => one.Path },
   { id: "made", header: "Made", text: (one) => one.CreateDate, cell: (one) => <Ago when={one.CreateDate} /> },
 ]
 
-export function Users() {
+type ListProps<T> = {
+  title: string
+  view: string
+  read: () => Promise<T[]>
+  columns: Column<T>[]
+  verb: string
+  primary?: boolean
+  wrap?: boolean
+  none: string
+  why: string
+  /** The dialog that makes one. */
+  Make: (props: { onDone: () => void }) => ReactNode
+}
+
+function Listed<T extends Principal>({
+  title,
+  view,
+  read,
+  columns,
+  verb,
+  primary,
+  wrap,
+  none,
+  why,
+  Make,
+}: ListProps<T>) {
   const [making, setMaking] = useState(false)
-  const { data, error, refetch } = useLive(["iam", "users"], listUsers)
+  const { data, error, refetch } = useLive(["iam", view], read)
   const make = (
-    <Button variant="primary" onClick={() => setMaking(true)}>
-      Create user
+    <Button variant={primary ? "primary" : "normal"} onClick={() => setMaking(true)}>
+      {verb}
     </Button>
   )
   return (
     <>
-      <ResourceTable<User>
-        title="Users"
+      <ResourceTable<T>
+        title={title}
         rows={data}
-        columns={USERS}
+        columns={columns}
         id={(one) => one.Arn ?? ""}
         error={error}
         again={() => void refetch()}
         sorted={{ id: "name" }}
+        wrap={wrap}
         actions={make}
         empty={
-          <Empty title="No user yet" action={make}>
-            You are the owner of this home and may do everything. Others get a user, a key and just what they need.
+          <Empty title={none} action={make}>
+            {why}
           </Empty>
         }
       />
-      {making && <MakeUser onDone={() => setMaking(false)} />}
+      {making && <Make onDone={() => setMaking(false)} />}
     </>
   )
 }
 
-const GROUPS: Column<Group>[] = [
-  {
-    id: "name",
-    header: "Group",
-    isRowHeader: true,
-    text: (one) => one.GroupName,
-    cell: (one) => <Name to={groupAt(one.GroupName ?? "")} name={one.GroupName} />,
-  },
-  { id: "path", header: "Path", text: (one) => one.Path, cell: (one) => one.Path },
-  { id: "made", header: "Made", text: (one) => one.CreateDate, cell: (one) => <Ago when={one.CreateDate} /> },
-]
-
-export function Groups() {
-  const [making, setMaking] = useState(false)
-  const { data, error, refetch } = useLive(["iam", "groups"], listGroups)
-  const make = <Button onClick={() => setMaking(true)}>Create group</Button>
-  return (
-    <>
-      <ResourceTable<Group>
-        title="Groups"
-        rows={data}
-        columns={GROUPS}
-        id={(one) => one.Arn ?? ""}
-        error={error}
-        again={() => void refetch()}
-        sorted={{ id: "name" }}
-        actions={make}
-        empty={
-          <Empty title="No group yet" action={make}>
-            A group gives all its users the same policies.
-          </Empty>
-        }
-      />
-      {making && <MakeGroup onDone={() => setMaking(false)} />}
-    </>
-  )
-}
-
-const ROLES: Column<Role>[] = [
-  {
-    id: "name",
-    header: "Role",
-    isRowHeader: true,
-    text: (one) => one.RoleName,
-    cell: (one) => <Name to={roleAt(one.RoleName ?? "")} name={one.RoleName} />,
-  },
+const USERS = columns<User>("User", (one) => one.UserName, userAt)
+const GROUPS = columns<Group>("Group", (one) => one.GroupName, groupAt)
+const ROLES = columns<Role>("Role", (one) => one.RoleName, roleAt, [
   {
     id: "trusts",
     header: "May be assumed by",
@@ -117,36 +109,48 @@ const ROLES: Column<Role>[] = [
       <span className="clary-break">{trusted(document(one.AssumeRolePolicyDocument)).join(", ") || "–"}</span>
     ),
   },
-  { id: "path", header: "Path", text: (one) => one.Path, cell: (one) => one.Path },
-  { id: "made", header: "Made", text: (one) => one.CreateDate, cell: (one) => <Ago when={one.CreateDate} /> },
-]
+])
 
-export function Roles() {
-  const [making, setMaking] = useState(false)
-  const { data, error, refetch } = useLive(["iam", "roles"], listRoles)
-  const make = <Button onClick={() => setMaking(true)}>Create a role for SageMaker</Button>
-  return (
-    <>
-      <ResourceTable<Role>
-        title="Roles"
-        rows={data}
-        columns={ROLES}
-        id={(one) => one.Arn ?? ""}
-        error={error}
-        again={() => void refetch()}
-        sorted={{ id: "name" }}
-        wrap
-        actions={make}
-        empty={
-          <Empty title="No role yet" action={make}>
-            Jobs and models act as a role, and may only what its policies allow.
-          </Empty>
-        }
-      />
-      {making && <MakeSageMakerRole onDone={() => setMaking(false)} />}
-    </>
-  )
-}
+export const Users = () => (
+  <Listed
+    title="Users"
+    view="users"
+    read={listUsers}
+    columns={USERS}
+    verb="Create user"
+    primary
+    none="No user yet"
+    why="You are the owner of this home and may do everything. Others get a user, a key and just what they need."
+    Make={MakeUser}
+  />
+)
+
+export const Groups = () => (
+  <Listed
+    title="Groups"
+    view="groups"
+    read={listGroups}
+    columns={GROUPS}
+    verb="Create group"
+    none="No group yet"
+    why="A group gives all its users the same policies."
+    Make={MakeGroup}
+  />
+)
+
+export const Roles = () => (
+  <Listed
+    title="Roles"
+    view="roles"
+    read={listRoles}
+    columns={ROLES}
+    verb="Create a role for SageMaker"
+    wrap
+    none="No role yet"
+    why="Jobs and models act as a role, and may only what its policies allow."
+    Make={MakeSageMakerRole}
+  />
+)
 
 const SCOPES = [
   { value: "Local", label: "Your own" },

@@ -12,7 +12,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import Textarea from "@cloudscape-design/components/textarea"
 import { type ReactNode, useState } from "react"
 import { useNavigate } from "react-router"
-import { inWords, useAct } from "@/aws/live"
+import { useAct } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { groupAt, iam, policyAt, roleAt, userAt } from "./reads"
 import { problemOf, SAMPLE_POLICY, trustOf } from "./trust"
@@ -49,14 +49,7 @@ function Named({ title, label, placeholder, first = "", make, said, children, on
     if (good) act.mutate(name.trim())
   }
   return (
-    <Confirm
-      title={title}
-      verb="Create"
-      busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
-      onYes={yes}
-      onNo={onDone}
-    >
+    <Confirm title={title} verb="Create" busy={act.isPending} error={act.error} onYes={yes} onNo={onDone}>
       <SpaceBetween size="m">
         <FormField label={label} errorText={problem}>
           <Input

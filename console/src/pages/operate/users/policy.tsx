@@ -8,7 +8,7 @@ import SpaceBetween from "@cloudscape-design/components/space-between"
 import Textarea from "@cloudscape-design/components/textarea"
 import { useState } from "react"
 import { useSearchParams } from "react-router"
-import { inWords, useAct, useLive } from "@/aws/live"
+import { useAct, useLive } from "@/aws/live"
 import { Confirm } from "@/parts/confirm"
 import { Copy, Json } from "@/parts/copy"
 import { Empty } from "@/parts/empty"
@@ -141,7 +141,7 @@ function Edit({ arn, first, oldest, onDone }: EditProps) {
       title="Edit the policy"
       verb="Save as a new version"
       busy={act.isPending}
-      error={act.error ? inWords(act.error) : ""}
+      error={act.error}
       onYes={() => act.mutate(undefined)}
       onNo={onDone}
     >

@@ -12,16 +12,14 @@ import { Ago, Instant } from "@/parts/time"
 import { To } from "@/shell/link"
 import { dependents } from "./dependents"
 import { Frame, Read } from "./frame"
-import { deleteInline, detach, Held } from "./held"
-import { document, type Holder, iam, policiesOf, readRole } from "./reads"
+import { dropPolicies, Held } from "./held"
+import { document, type Holder, iam, readRole } from "./reads"
 import { Simulate } from "./simulate"
 import { trusted } from "./trust"
 
 async function remove(RoleName: string): Promise<void> {
   const holder: Holder = { kind: "role", name: RoleName }
-  const held = await policiesOf(holder)
-  for (const one of held.attached) await detach(holder, one.PolicyArn ?? "")
-  for (const one of held.inline) await deleteInline(holder, one.name)
+  await dropPolicies(holder)
   await iam().send(new DeleteRoleCommand({ RoleName }))
 }
 

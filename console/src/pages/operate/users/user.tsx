@@ -19,7 +19,7 @@ import { ResourceTable } from "@/parts/resource-table"
 import { Instant } from "@/parts/time"
 import { To } from "@/shell/link"
 import { Frame, listed, Read } from "./frame"
-import { deleteInline, detach, Held } from "./held"
+import { dropPolicies, Held } from "./held"
 import { Keys } from "./keys"
 import { groupAt, groupsOf, type Holder, iam, keysOf, listGroups, policiesOf, policyAt, readUser } from "./reads"
 import { Simulate } from "./simulate"
@@ -31,9 +31,7 @@ async function remove(UserName: string): Promise<void> {
     await iam().send(new DeleteAccessKeyCommand({ UserName, AccessKeyId: key.AccessKeyId }))
   for (const group of await groupsOf(UserName))
     await iam().send(new RemoveUserFromGroupCommand({ UserName, GroupName: group.GroupName }))
-  const held = await policiesOf(holder)
-  for (const one of held.attached) await detach(holder, one.PolicyArn ?? "")
-  for (const one of held.inline) await deleteInline(holder, one.name)
+  await dropPolicies(holder)
   await iam().send(new DeleteUserCommand({ UserName }))
 }
 
